@@ -1,0 +1,7 @@
+// What every room may use: time, asserts, random numbers, branded types. Knows nothing of Postgres or caches.
+
+export { assert, unreachable } from './assert.ts'
+export type { Brand } from './brand.ts'
+export { type Clock, ManualClock, systemClock } from './clock.ts'
+export { maskPasswords } from './mask.ts'
+export { Random } from './random.ts'

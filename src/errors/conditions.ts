@@ -1,0 +1,112 @@
+// The table of named conditions: what can go wrong, with the SQLSTATE, severity and wording a client sees.
+//
+// Messages follow PostgreSQL: short, factual, lower-case start, no full stop; `%s` takes an argument. Where PostgreSQL
+// has a message for the condition, it is PostgreSQL's, because drivers and people know it. docs/errors.md is this table.
+
+export type Severity = 'ERROR' | 'FATAL' | 'WARNING' | 'NOTICE'
+
+export interface Condition {
+  readonly sqlstate: string
+  readonly severity: Severity
+  readonly message: string
+}
+
+function table<const Name extends string>(rows: Record<Name, Condition>): Readonly<Record<Name, Condition>> {
+  return rows
+}
+
+export const conditions = table({
+  // Class 01, 08: warnings, connections
+  hintIgnored: { sqlstate: '01000', severity: 'NOTICE', message: '%s' },
+  unableToConnect: { sqlstate: '08001', severity: 'FATAL', message: 'could not connect to the origin: %s' },
+  connectionFailure: { sqlstate: '08006', severity: 'FATAL', message: 'the connection to the origin was lost' },
+  unknownOutcome: {
+    sqlstate: '08007',
+    severity: 'FATAL',
+    message: 'the connection to the origin was lost during a commit, whose outcome is unknown',
+  },
+  protocolViolation: { sqlstate: '08P01', severity: 'FATAL', message: 'protocol violation: %s' },
+
+  // Class 0A, 22, 25, 26, 28, 34, 3B, 3D: features, values, transactions, names of session objects
+  featureNotSupported: { sqlstate: '0A000', severity: 'ERROR', message: '%s is not supported' },
+  invalidParameterValue: {
+    sqlstate: '22023',
+    severity: 'ERROR',
+    message: 'invalid value for parameter "%s": "%s"',
+  },
+  parameterOutOfRange: {
+    sqlstate: '22023',
+    severity: 'ERROR',
+    message: '%s is outside the valid range for parameter "%s" (%s .. %s)',
+  },
+  invalidTextRepresentation: {
+    sqlstate: '22P02',
+    severity: 'ERROR',
+    message: 'invalid input syntax for type %s: "%s"',
+  },
+  activeTransaction: { sqlstate: '25001', severity: 'ERROR', message: '%s cannot run inside a transaction block' },
+  readOnlyRelation: { sqlstate: '25006', severity: 'ERROR', message: 'cannot execute %s on read-only relation "%s"' },
+  noActiveTransaction: {
+    sqlstate: '25P01',
+    severity: 'WARNING',
+    message: '%s can only be used in transaction blocks',
+  },
+  inFailedTransaction: {
+    sqlstate: '25P02',
+    severity: 'ERROR',
+    message: 'current transaction is aborted, commands ignored until end of transaction block',
+  },
+  idleTransaction: {
+    sqlstate: '25P03',
+    severity: 'FATAL',
+    message: 'terminating connection due to idle-in-transaction timeout',
+  },
+  undefinedPreparedStatement: {
+    sqlstate: '26000',
+    severity: 'ERROR',
+    message: 'prepared statement "%s" does not exist',
+  },
+  invalidAuthorization: { sqlstate: '28000', severity: 'FATAL', message: '%s' },
+  undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
+  undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },
+  undefinedDatabase: { sqlstate: '3D000', severity: 'FATAL', message: 'database "%s" does not exist' },
+
+  // Class 42: syntax and names
+  insufficientPrivilege: { sqlstate: '42501', severity: 'ERROR', message: 'permission denied for %s' },
+  syntaxError: { sqlstate: '42601', severity: 'ERROR', message: '%s' },
+  invalidName: { sqlstate: '42602', severity: 'ERROR', message: 'invalid name: "%s"' },
+  undefinedColumn: { sqlstate: '42703', severity: 'ERROR', message: 'column "%s" does not exist' },
+  undefinedObject: { sqlstate: '42704', severity: 'ERROR', message: '%s does not exist' },
+  unknownSetting: { sqlstate: '42704', severity: 'ERROR', message: 'unrecognized configuration parameter "%s"' },
+  undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
+  reservedName: { sqlstate: '42939', severity: 'ERROR', message: 'schema name "%s" is reserved' },
+  undefinedTable: { sqlstate: '42P01', severity: 'ERROR', message: 'relation "%s" does not exist' },
+  duplicatePreparedStatement: {
+    sqlstate: '42P05',
+    severity: 'ERROR',
+    message: 'prepared statement "%s" already exists',
+  },
+
+  // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
+  outOfMemory: { sqlstate: '53200', severity: 'ERROR', message: 'out of memory for %s' },
+  tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
+  programLimitExceeded: { sqlstate: '54000', severity: 'ERROR', message: '%s exceeds the limit of %s' },
+  tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
+  objectInUse: { sqlstate: '55006', severity: 'ERROR', message: '%s is in use' },
+  cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
+  queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
+  startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },
+  adminShutdown: {
+    sqlstate: '57P01',
+    severity: 'FATAL',
+    message: 'terminating connection due to administrator command',
+  },
+  crashShutdown: { sqlstate: '57P02', severity: 'FATAL', message: 'terminating connection because %s' },
+  cannotConnectNow: { sqlstate: '57P03', severity: 'FATAL', message: 'the server is %s' },
+  ioError: { sqlstate: '58030', severity: 'ERROR', message: 'could not %s: %s' },
+  undefinedFile: { sqlstate: '58P01', severity: 'ERROR', message: 'could not open file "%s": no such file' },
+  configFileError: { sqlstate: 'F0000', severity: 'ERROR', message: 'configuration file "%s" contains errors: %s' },
+  internalError: { sqlstate: 'XX000', severity: 'ERROR', message: '%s' },
+})
+
+export type ConditionName = keyof typeof conditions

@@ -1,0 +1,37 @@
+// An error of ours on its way to a client: a named condition with its arguments.
+
+import type { Condition, Severity } from './conditions.ts'
+
+export interface ErrorFields {
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+  /** 1-based character position in the statement. */
+  readonly position?: number | undefined
+  readonly cause?: unknown
+}
+
+export class ServerError extends Error {
+  override readonly name = 'ServerError'
+  readonly condition: Condition
+  readonly severity: Severity
+  readonly sqlstate: string
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  readonly position: number | undefined
+
+  constructor(condition: Condition, args: readonly (string | number)[] = [], fields: ErrorFields = {}) {
+    super(fillIn(condition.message, args), fields.cause === undefined ? undefined : { cause: fields.cause })
+    this.condition = condition
+    this.severity = condition.severity
+    this.sqlstate = condition.sqlstate
+    this.detail = fields.detail
+    this.hint = fields.hint
+    this.position = fields.position
+  }
+}
+
+/** Replaces each `%s` by its argument; arguments are taken literally, also when they hold `%s` themselves. */
+function fillIn(template: string, args: readonly (string | number)[]): string {
+  let index = 0
+  return template.replace(/%s/g, () => String(args[index++] ?? ''))
+}

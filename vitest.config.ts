@@ -1,0 +1,23 @@
+// One Vitest project per kind of test; `--project unit` runs one alone.
+
+import { defineConfig } from 'vitest/config'
+
+const kinds = ['unit', 'contract', 'property', 'fuzz', 'fixtures', 'clients', 'stress', 'tidy'] as const
+
+const timeoutMs = (kind: (typeof kinds)[number]): number => (kind === 'stress' ? 300_000 : 30_000)
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: kinds.map((kind) => ({
+      extends: true as const,
+      test: {
+        name: kind,
+        include: [`test/${kind}/**/*.test.ts`],
+        testTimeout: timeoutMs(kind),
+        hookTimeout: 60_000,
+      },
+    })),
+  },
+})

@@ -7,5 +7,5 @@ const inUserInfo = /(:\/\/[^\s:/@]*):\S*@/g
 const inParameter = /((?:^|[?&\s;])(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s;]+)/gi
 
 export function maskPasswords(text: string): string {
-  return text.replace(inUserInfo, '$1:***@').replace(inParameter, '$1***')
+  return text.replace(inUserInfo, '$1:********@').replace(inParameter, '$1********')
 }

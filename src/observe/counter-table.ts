@@ -1,0 +1,86 @@
+// The table of counters and gauges: one row, then the field, the column of `cache.stats` and the line in docs/counters.md.
+//
+// A counter only grows until it is reset; a gauge says how things stand. Names are pinned: changing one is a change for
+// users (MET-1). A row is moved by at least one fixture or test (MET-2).
+
+export type CounterKind = 'counter' | 'gauge'
+
+export interface CounterRow<Name extends string = string> {
+  readonly name: Name
+  readonly kind: CounterKind
+  readonly summary: string
+}
+
+function counter<const Name extends string>(name: Name, summary: string): CounterRow<Name> {
+  return { name, kind: 'counter', summary }
+}
+
+function gauge<const Name extends string>(name: Name, summary: string): CounterRow<Name> {
+  return { name, kind: 'gauge', summary }
+}
+
+export const counterTable = [
+  counter('result_hits', 'reads answered from the result cache'),
+  counter('result_stale_hits', 'of these, reads answered with an entry past its time to live'),
+  counter('result_misses', 'eligible reads that asked the origin'),
+  counter('result_bypasses', 'reads that were not eligible and went to the origin'),
+  counter('result_passes', 'statements that are not reads and went to the origin'),
+  counter('result_fills', 'answers of the origin that were stored'),
+  counter(
+    'result_fill_rejects',
+    'complete answers not stored because a change crossed them or their dependencies were unknown',
+  ),
+  counter('result_too_large', 'answers not stored because they passed result_bytes_max'),
+  counter('result_invalidations', 'entries that a change of a relation, a flush or an INVALIDATE removed'),
+  counter('result_evictions', 'entries that left to make room'),
+  counter('result_expirations', 'entries that left because their time to live had passed'),
+  counter('result_coalesced', 'reads answered by joining an equal miss already under way'),
+  gauge('result_entries', 'entries in the result cache'),
+  gauge('result_bytes_in_use', 'bytes charged for these entries, overhead included'),
+  gauge('result_payload_bytes', 'bytes of the answers they hold'),
+  counter('plan_hits', 'statements whose text was known'),
+  counter('plan_misses', 'statements whose text had to be parsed'),
+  counter('plan_evictions', 'plans that left to make room'),
+  counter('plan_expirations', 'plans that left because plan_ttl had passed'),
+  counter('plan_invalidations', 'plans dropped because the catalogue changed'),
+  gauge('plan_entries', 'plans in the plan cache'),
+  counter('epoch_bumps', 'changes of a relation noted'),
+  counter('epoch_bumps_global', 'changes that may concern any relation'),
+  counter('suspensions', 'commits during which hits on what they may change were held back'),
+  counter('unknown_outcomes', 'commits whose origin connection was lost before it answered'),
+  counter('sessions_opened', 'client sessions that completed their start-up'),
+  gauge('sessions', 'client sessions open'),
+  counter('sessions_refused', 'connections refused, by a limit, a timeout or a failed start-up'),
+  counter('origin_connections_opened', 'connections opened to the origin'),
+  counter('origin_connections_lost', 'connections to the origin that ended unasked'),
+  gauge('origin_connections', 'connections to the origin open'),
+  counter('protocol_errors', 'connections closed because the client broke the protocol'),
+  counter('cancels', 'cancel requests that found their session'),
+  counter('client_bytes_in', 'bytes read from clients'),
+  counter('client_bytes_out', 'bytes written to clients'),
+  counter('origin_bytes_in', 'bytes read from the origin'),
+  counter('origin_bytes_out', 'bytes written to the origin'),
+  counter('lock_captures', 'times pg_locks was asked which relations a statement touched'),
+  counter('shape_probes', 'times the catalogue was asked what a statement means'),
+  counter('context_probes', 'times the origin was asked for the role, search_path and settings of a session'),
+  counter('virtual_statements', 'statements over relations of the virtual schema'),
+  counter('own_statements', 'statements the server executed itself (SHOW CACHES, FLUSH, SET of a cache setting)'),
+  counter('system_database_starts', 'starts of the system database behind the virtual schema'),
+  gauge('memory_rss', 'resident memory of the process in bytes'),
+] as const
+
+export type CounterName = (typeof counterTable)[number]['name']
+
+/** One plain numeric field per row of the table: `counters.result_hits++` is one store. */
+export type Counters = Record<CounterName, number>
+
+/** A new set of counters, sealed so that a misspelt name throws instead of counting nowhere. */
+export function createCounters(): Counters {
+  const counters = Object.fromEntries(counterTable.map((row) => [row.name, 0])) as Counters
+  return Object.seal(counters)
+}
+
+/** Zeroes counters and leaves gauges, which are facts about the present (MET-7). */
+export function resetCounters(counters: Counters): void {
+  for (const row of counterTable) if (row.kind === 'counter') counters[row.name] = 0
+}

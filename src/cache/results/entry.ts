@@ -1,0 +1,85 @@
+// One stored answer: the frames the origin sent, and what it was derived from.
+//
+//   bytes   +------------------+-----------+-----+-----------------+
+//           | RowDescription   | DataRow * | …   | CommandComplete |      never ParseComplete, BindComplete, ReadyForQuery:
+//           +------------------+-----------+-----+-----------------+      those belong to the flow and are made at replay (RRC-13)
+//           ^ 0                ^ descriptionBytes
+//
+// Invariants
+//   1. `bytes` is written once and never changed; whoever sends it may hold it after the entry has left (L1-32).
+//   2. `charge` is what the budget was charged; exactly that is refunded (G-3).
+
+import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
+
+/** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
+export const entryOverheadBytes = 400
+
+export interface EntryFacts {
+  readonly key: string
+  readonly contextId: number
+  readonly database: DatabaseEpochs
+  readonly role: string
+  readonly bytes: Buffer
+  readonly descriptionBytes: number
+  readonly rows: number
+  readonly relations: readonly Relation[]
+  /** Tick taken before the first byte of the statement went to the origin. */
+  readonly start: number
+  readonly createdAtMs: number
+  /** When what is known of its dependencies was last proven; the time to live runs from here. */
+  readonly provenAtMs: number
+  /** Microseconds the origin took. */
+  readonly costUs: number
+  /** The statement it answers, for tables that show it. */
+  readonly owner: EntryOwner
+}
+
+/** What an entry needs of the statement it belongs to: where it is found, and how it is called. */
+export interface EntryOwner {
+  readonly fingerprint: string
+  readonly text: string
+  forget(entry: Entry): void
+}
+
+let lastId = 0
+
+export class Entry {
+  readonly id = ++lastId
+  readonly key: string
+  readonly contextId: number
+  readonly database: DatabaseEpochs
+  readonly role: string
+  readonly bytes: Buffer
+  readonly descriptionBytes: number
+  readonly rows: number
+  readonly relations: readonly Relation[]
+  readonly start: number
+  readonly createdAtMs: number
+  readonly provenAtMs: number
+  readonly costUs: number
+  readonly owner: EntryOwner
+  readonly charge: number
+  expiresAtMs: number
+  slot = -1
+  hits = 0
+  lastAccessAtMs: number
+
+  constructor(facts: EntryFacts, ttlMs: number) {
+    this.key = facts.key
+    this.contextId = facts.contextId
+    this.database = facts.database
+    this.role = facts.role
+    this.bytes = facts.bytes
+    this.descriptionBytes = facts.descriptionBytes
+    this.rows = facts.rows
+    this.relations = facts.relations
+    this.start = facts.start
+    this.createdAtMs = facts.createdAtMs
+    this.provenAtMs = facts.provenAtMs
+    this.costUs = facts.costUs
+    this.owner = facts.owner
+    this.charge = facts.bytes.length + facts.key.length + entryOverheadBytes
+    this.expiresAtMs = facts.provenAtMs + ttlMs
+    this.lastAccessAtMs = facts.createdAtMs
+  }
+}

@@ -1,0 +1,172 @@
+// The stored answers, within a budget of bytes and a count of entries.
+//
+// Entries are found through the statement they answer (cache/plans); this class owns their lives: admission, eviction by SIEVE
+// with credits (cost: the microseconds the origin took), expiry and removal.
+//
+// Invariants
+//   1. The sum of the charges of the entries held equals `bytesInUse`, and never exceeds `bytesMax`, not even within `store` (RES-5).
+//   2. An entry held is found by its owner and the reverse.
+
+import { assert } from '../../base/index.ts'
+import { Sieve } from '../../eviction/index.ts'
+import type { Counters } from '../../observe/index.ts'
+import { Entry, type EntryFacts } from './entry.ts'
+import { staleness } from './freshness.ts'
+
+export interface ResultCacheLimits {
+  readonly bytesMax: number
+  readonly entriesMax: number
+  readonly entryBytesMax: number
+}
+
+export type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
+
+export class ResultCache {
+  #limits: ResultCacheLimits
+  readonly #counters: Counters
+  readonly #sieve = new Sieve({ withCredits: true })
+  readonly #bySlot: (Entry | undefined)[] = []
+  readonly #gone = new Map<string, 'evicted' | 'expired'>()
+  #bytesInUse = 0
+  #payloadBytes = 0
+  #sweepAt = 0
+
+  constructor(limits: ResultCacheLimits, counters: Counters) {
+    this.#limits = limits
+    this.#counters = counters
+  }
+
+  get bytesInUse(): number {
+    return this.#bytesInUse
+  }
+
+  get count(): number {
+    return this.#sieve.count
+  }
+
+  get entryBytesMax(): number {
+    return Math.min(this.#limits.entryBytesMax, this.#limits.bytesMax)
+  }
+
+  /** New bounds act at once: what no longer fits leaves (MEM-4). */
+  configure(limits: ResultCacheLimits): void {
+    this.#limits = limits
+    this.#makeRoom(0, 0)
+  }
+
+  /** Keeps an answer; undefined if it is larger than may be kept. The owner must hold the entry when this returns one. */
+  store(facts: EntryFacts, ttlMs: number): Entry | undefined {
+    const entry = new Entry(facts, ttlMs)
+    if (facts.bytes.length > this.#limits.entryBytesMax || entry.charge > this.#limits.bytesMax || this.#limits.entriesMax < 1) {
+      this.#counters.result_too_large++
+      return undefined
+    }
+    this.#makeRoom(entry.charge, 1)
+    entry.slot = this.#sieve.insert(facts.costUs, entry.charge)
+    this.#bySlot[entry.slot] = entry
+    this.#account(entry, 1)
+    this.#counters.result_fills++
+    return entry
+  }
+
+  /** Notes that an entry was served. */
+  touch(entry: Entry, nowMs: number): void {
+    entry.hits++
+    entry.lastAccessAtMs = nowMs
+    this.#sieve.hit(entry.slot)
+  }
+
+  remove(entry: Entry, cause: RemovalCause): void {
+    if (entry.slot === -1) return
+    assert(this.#bySlot[entry.slot] === entry, 'a slot holds the entry that holds it')
+    this.#sieve.remove(entry.slot)
+    this.#bySlot[entry.slot] = undefined
+    entry.slot = -1
+    this.#account(entry, -1)
+    entry.owner.forget(entry)
+    this.#count(entry, cause)
+  }
+
+  /** Why a key that is not there is not there, as far as remembered. */
+  whyGone(entryKey: string): 'evicted' | 'expired' | undefined {
+    const cause = this.#gone.get(entryKey)
+    if (cause !== undefined) this.#gone.delete(entryKey)
+    return cause
+  }
+
+  /** Removes dead entries among the next `countMax` slots; called now and then so that the dead do not hold bytes. */
+  sweep(nowMs: number, countMax: number): void {
+    const slots = this.#bySlot.length
+    for (let step = 0; step < countMax && step < slots; step++) {
+      if (this.#sweepAt >= this.#bySlot.length) this.#sweepAt = 0
+      const entry = this.#bySlot[this.#sweepAt++]
+      if (entry === undefined) continue
+      const stale = staleness(entry, nowMs, Number.POSITIVE_INFINITY)
+      if (stale?.dead) this.remove(entry, stale.code === 'expired' ? 'expired' : 'invalidated')
+    }
+  }
+
+  clear(): number {
+    let count = 0
+    for (const entry of this.entries()) {
+      this.remove(entry, 'flushed')
+      count++
+    }
+    this.#gone.clear()
+    return count
+  }
+
+  *entries(): Generator<Entry> {
+    for (const entry of this.#bySlot) if (entry !== undefined) yield entry
+  }
+
+  /** Asserts that charges, list and owners agree; for tests. */
+  verify(): void {
+    this.#sieve.verify()
+    let bytes = 0
+    let count = 0
+    for (const entry of this.entries()) {
+      bytes += entry.charge
+      count++
+      assert(entry.slot !== -1, 'an entry held has a slot')
+    }
+    assert(bytes === this.#bytesInUse, 'charges add up to the bytes in use')
+    assert(count === this.#sieve.count, 'every entry is on the list')
+    assert(bytes <= this.#limits.bytesMax, 'the budget holds')
+  }
+
+  #makeRoom(bytes: number, count: number): void {
+    while (this.#bytesInUse + bytes > this.#limits.bytesMax || this.#sieve.count + count > this.#limits.entriesMax) {
+      const slot = this.#sieve.victim()
+      if (slot === undefined) return
+      this.remove(this.#bySlot[slot] as Entry, 'pressure')
+    }
+  }
+
+  #account(entry: Entry, sign: 1 | -1): void {
+    this.#bytesInUse += sign * entry.charge
+    this.#payloadBytes += sign * entry.bytes.length
+    this.#counters.result_bytes_in_use = this.#bytesInUse
+    this.#counters.result_payload_bytes = this.#payloadBytes
+    this.#counters.result_entries = this.#sieve.count
+  }
+
+  #count(entry: Entry, cause: RemovalCause): void {
+    if (cause === 'pressure' || cause === 'plan') {
+      this.#counters.result_evictions++
+      this.#remember(entry, 'evicted')
+    } else if (cause === 'expired') {
+      this.#counters.result_expirations++
+      this.#remember(entry, 'expired')
+    } else if (cause === 'invalidated') this.#counters.result_invalidations++
+  }
+
+  #remember(entry: Entry, cause: 'evicted' | 'expired'): void {
+    if (this.#gone.size >= 4096) this.#gone.delete(this.#gone.keys().next().value as string)
+    this.#gone.set(goneKey(entry.owner, entry.contextId, entry.key), cause)
+  }
+}
+
+export function goneKey(owner: { readonly fingerprint: string; readonly text: string }, contextId: number, key: string): string {
+  return `${contextId} ${owner.text.length > 200 ? owner.fingerprint + owner.text.length : owner.text} ${key}`
+}

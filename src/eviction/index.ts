@@ -1,0 +1,3 @@
+// Door of `eviction`: algorithms over slots.
+
+export { Sieve } from './sieve.ts'

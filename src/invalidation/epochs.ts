@@ -1,0 +1,159 @@
+// Who changed when: one clock, one stamp per relation, and the suspensions that hold hits back while a write is being committed.
+//
+// An answer remembers `start`, a tick of the clock taken before the first byte of its statement went to the origin. It may be
+// served as long as no relation it was read from has a later stamp, and none of them is suspended (origins.md 4.3, R1-R3).
+//
+// Invariants
+//   1. The clock only grows; a stamp is the tick of the latest acknowledged change (G-4).
+//   2. Bumping costs the same however much depends on the relation (DEP-3): hits compare stamps, bytes are removed later.
+//   3. `suspensions` of a relation equals the number of scopes that hold it; every suspend has exactly one release.
+//   4. A suspension holds hits back, never a fill: the bump at the acknowledgement drops what was filled meanwhile.
+
+import { assert } from '../base/index.ts'
+
+/** A relation of one database, by OID: what a read was derived from, what a write has changed. */
+export class Relation {
+  readonly oid: number
+  /** Tick of the latest change; 0 for none since start. */
+  stamp = 0
+  /** Scopes that hold hits back now. */
+  suspensions = 0
+  /** Count of changes, shown as epoch. */
+  epoch = 0
+  /** Qualified name when the catalogue told it. */
+  name: string | undefined
+  lastChangeAtMs = 0
+
+  constructor(oid: number) {
+    this.oid = oid
+  }
+
+  toString(): string {
+    return this.name ?? String(this.oid)
+  }
+}
+
+/** Why everything of a database was bumped. */
+export type GlobalCause = 'schema' | 'unknown' | 'flush'
+
+/** What a write may have changed: some relations, or everything. */
+export interface WriteScope {
+  readonly everything: boolean
+  readonly relations: readonly Relation[]
+}
+
+export const wholeDatabase: WriteScope = { everything: true, relations: [] }
+
+export interface InvalidationObserver {
+  bumped(database: string, scope: WriteScope, cause: 'write' | GlobalCause): void
+  suspended(): void
+}
+
+export class DatabaseEpochs {
+  readonly name: string
+  /** Tick of the latest change that could not be narrowed. */
+  stamp = 0
+  cause: GlobalCause = 'schema'
+  /** Tick of the latest change of the catalogue: what is known of statements before it is void. */
+  schemaStamp = 0
+  /** Scopes that suspend everything. */
+  suspensions = 0
+  readonly relations = new Map<number, Relation>()
+  readonly #epochs: Epochs
+
+  constructor(name: string, epochs: Epochs) {
+    this.name = name
+    this.#epochs = epochs
+  }
+
+  relation(oid: number): Relation {
+    let relation = this.relations.get(oid)
+    if (relation === undefined) {
+      relation = new Relation(oid)
+      this.relations.set(oid, relation)
+    }
+    return relation
+  }
+
+  suspend(scope: WriteScope): void {
+    if (scope.everything) this.suspensions++
+    else for (const relation of scope.relations) relation.suspensions++
+    this.#epochs.observer?.suspended()
+  }
+
+  release(scope: WriteScope): void {
+    if (scope.everything) {
+      assert(this.suspensions > 0, 'release without suspend')
+      this.suspensions--
+      return
+    }
+    for (const relation of scope.relations) {
+      assert(relation.suspensions > 0, 'release without suspend')
+      relation.suspensions--
+    }
+  }
+
+  /** Makes everything derived from the scope before now unservable. */
+  bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number): void {
+    const tick = this.#epochs.tick()
+    if (scope.everything) {
+      this.stamp = tick
+      this.cause = cause === 'write' ? 'unknown' : cause
+      if (cause === 'schema') this.schemaStamp = tick
+    } else {
+      for (const relation of scope.relations) {
+        relation.stamp = tick
+        relation.epoch++
+        relation.lastChangeAtMs = nowMs
+      }
+    }
+    this.#epochs.observer?.bumped(this.name, scope, cause)
+  }
+}
+
+export class Epochs {
+  /** Told of every bump and suspension, for counters and `cache.events`. */
+  observer: InvalidationObserver | undefined
+  readonly databases = new Map<string, DatabaseEpochs>()
+  #clock = 0
+
+  tick(): number {
+    return ++this.#clock
+  }
+
+  get clock(): number {
+    return this.#clock
+  }
+
+  database(name: string): DatabaseEpochs {
+    let database = this.databases.get(name)
+    if (database === undefined) {
+      database = new DatabaseEpochs(name, this)
+      this.databases.set(name, database)
+    }
+    return database
+  }
+
+  /** For what concerns the whole cluster: roles, memberships, databases, settings of the server. */
+  bumpAllDatabases(cause: GlobalCause, nowMs: number): void {
+    for (const database of this.databases.values()) database.bump(wholeDatabase, cause, nowMs)
+  }
+}
+
+/** True if nothing that `relations` stand for changed after `start`, in this database. */
+export function unmoved(database: DatabaseEpochs, relations: readonly Relation[], start: number): boolean {
+  if (database.stamp > start) return false
+  for (let index = 0; index < relations.length; index++) {
+    if ((relations[index] as Relation).stamp > start) return false
+  }
+  return true
+}
+
+/** True if a write to one of them is being committed. */
+export function suspended(database: DatabaseEpochs, relations: readonly Relation[]): boolean {
+  if (database.suspensions > 0) return true
+  for (let index = 0; index < relations.length; index++) {
+    if ((relations[index] as Relation).suspensions > 0) return true
+  }
+  return false
+}

@@ -1,0 +1,3 @@
+// Door of `invalidation`: what was derived from what, and at which epoch.
+
+export * from './epochs.ts'

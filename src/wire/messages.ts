@@ -1,0 +1,147 @@
+// Encoders of whole frames, in both directions. Pure functions over bytes; nothing here knows a session.
+
+import { backend, frontend } from './protocol.ts'
+
+/** A frame from its type and payload parts. */
+export function frame(type: number, ...parts: readonly Buffer[]): Buffer {
+  let length = 4
+  for (const part of parts) length += part.length
+  const bytes = Buffer.allocUnsafe(length + 1)
+  bytes[0] = type
+  bytes.writeInt32BE(length, 1)
+  let at = 5
+  for (const part of parts) at += part.copy(bytes, at)
+  return bytes
+}
+
+const zero = Buffer.from([0])
+
+export function cstring(text: string, encoding: BufferEncoding = 'utf8'): Buffer {
+  return Buffer.concat([Buffer.from(text, encoding), zero])
+}
+
+export function int16(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(2)
+  bytes.writeInt16BE(value)
+  return bytes
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+// Frontend frames.
+
+/** Parse. `text` is latin1-carried bytes when `encoding` is 'latin1' (as plans keep them); `tail` overrides the parameter types. */
+export function parseFrame(name: string, text: string, types: Buffer = int16(0), encoding: BufferEncoding = 'utf8'): Buffer {
+  return frame(frontend.parse, cstring(name, 'latin1'), cstring(text, encoding), types)
+}
+
+/** Bind of text parameters with text results. */
+export function bindFrame(portal: string, statement: string, values: readonly (string | null)[] = []): Buffer {
+  const parts = [cstring(portal), cstring(statement), int16(0), int16(values.length)]
+  for (const value of values) {
+    if (value === null) parts.push(int32(-1))
+    else {
+      const bytes = Buffer.from(value)
+      parts.push(int32(bytes.length), bytes)
+    }
+  }
+  parts.push(int16(0))
+  return frame(frontend.bind, ...parts)
+}
+
+export function describeFrame(kind: 'S' | 'P', name: string): Buffer {
+  return frame(frontend.describe, Buffer.from(kind), cstring(name, 'latin1'))
+}
+
+export function executeFrame(portal: string, rowCountMax = 0): Buffer {
+  return frame(frontend.execute, cstring(portal, 'latin1'), int32(rowCountMax))
+}
+
+export function closeFrame(kind: 'S' | 'P', name: string): Buffer {
+  return frame(frontend.close, Buffer.from(kind), cstring(name, 'latin1'))
+}
+
+export function queryFrame(text: string, encoding: BufferEncoding = 'utf8'): Buffer {
+  return frame(frontend.query, cstring(text, encoding))
+}
+
+export const syncFrame = frame(frontend.sync)
+export const flushFrame = frame(frontend.flush)
+export const terminateFrame = frame(frontend.terminate)
+
+// Backend frames.
+
+export const parseCompleteFrame = frame(backend.parseComplete)
+export const bindCompleteFrame = frame(backend.bindComplete)
+export const closeCompleteFrame = frame(backend.closeComplete)
+export const noDataFrame = frame(backend.noData)
+export const emptyQueryFrame = frame(backend.emptyQuery)
+
+const readyFrames = new Map<number, Buffer>()
+
+/** ReadyForQuery; the buffers are shared: never write into them. */
+export function readyFrame(statusByte: number): Buffer {
+  let bytes = readyFrames.get(statusByte)
+  if (bytes === undefined) {
+    bytes = frame(backend.readyForQuery, Buffer.from([statusByte]))
+    readyFrames.set(statusByte, bytes)
+  }
+  return bytes
+}
+
+export interface ErrorFields {
+  readonly severity: string
+  readonly sqlstate: string
+  readonly message: string
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+  readonly position?: number | undefined
+}
+
+function fieldsFrame(type: number, fields: ErrorFields): Buffer {
+  const parts: Buffer[] = []
+  const add = (letter: string, value: string | undefined) => {
+    if (value !== undefined && value !== '') parts.push(Buffer.from(letter), cstring(value.replaceAll('\0', '?')))
+  }
+  add('S', fields.severity)
+  add('V', fields.severity)
+  add('C', fields.sqlstate)
+  add('M', fields.message)
+  add('D', fields.detail)
+  add('H', fields.hint)
+  add('P', fields.position === undefined ? undefined : String(fields.position))
+  parts.push(zero)
+  return frame(type, ...parts)
+}
+
+export function errorFrame(fields: ErrorFields): Buffer {
+  return fieldsFrame(backend.error, fields)
+}
+
+export function noticeFrame(fields: ErrorFields): Buffer {
+  return fieldsFrame(backend.notice, fields)
+}
+
+export function commandCompleteFrame(tag: string): Buffer {
+  return frame(backend.commandComplete, cstring(tag))
+}
+
+export function parameterStatusFrame(name: string, value: string): Buffer {
+  return frame(backend.parameterStatus, cstring(name), cstring(value))
+}
+
+export function authenticationOkFrame(): Buffer {
+  return frame(backend.authentication, int32(0))
+}
+
+export function authenticationCleartextFrame(): Buffer {
+  return frame(backend.authentication, int32(3))
+}
+
+export function backendKeyDataFrame(pid: number, key: Buffer): Buffer {
+  return frame(backend.backendKeyData, int32(pid), key)
+}

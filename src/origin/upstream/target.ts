@@ -1,0 +1,309 @@
+// Where an origin is and how to reach it: what libpq calls a connection string, read once and made explicit.
+//
+// Accepted as in libpq: `postgresql://` and `postgres://` URIs, `key=value` strings, and the PG* environment variables
+// for the parts that are missing. A parameter that we cannot honour is an error that names it, never ignored in silence.
+//
+// Invariant: no message and no `display` made here holds a password, or a piece of one that was not encoded as it should
+// have been. So a bad value is described, and only names are quoted.
+//
+// Source: PostgreSQL documentation, "Database Connection Control Functions"; fe-connect.c.
+
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { StartupError } from '../../errors/index.ts'
+
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export type SslMode = (typeof sslModes)[number]
+
+export interface OriginTarget {
+  /** A host name, an address, or the directory of a unix socket (then it begins with a slash). */
+  readonly host: string
+  /** libpq's `hostaddr`: connect here, but check certificates against `host`. */
+  readonly hostAddress: string | undefined
+  readonly port: number
+  /** Path of the unix socket; undefined over TCP. */
+  readonly socketPath: string | undefined
+  readonly user: string
+  readonly password: string | undefined
+  readonly database: string
+  readonly sslMode: SslMode
+  /** `direct` opens with the TLS handshake instead of an SSLRequest (PostgreSQL 17). */
+  readonly sslNegotiation: 'postgres' | 'direct'
+  /** Path of the trusted roots, or `system`; undefined is libpq's default file, where it exists. */
+  readonly sslRootCert: string | undefined
+  readonly sslCert: string | undefined
+  readonly sslKey: string | undefined
+  readonly sslPassword: string | undefined
+  /** Whether the host name is sent in the TLS handshake. */
+  readonly sslSni: boolean
+  /** 0 waits for ever; undefined leaves the limit to whoever connects. */
+  readonly connectTimeoutMs: number | undefined
+  readonly applicationName: string | undefined
+  /** Command-line options for the backend, as in `-c statement_timeout=5s`. */
+  readonly options: string | undefined
+  /** The target as a URL that may be shown to anybody: without the password. */
+  readonly display: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Parameters = Map<string, string>
+
+/** Reads a connection string; missing parts come from `env` and then from libpq's defaults. Throws a StartupError. */
+export function parseOriginUrl(text: string, env: Environment = process.env): OriginTarget {
+  const given = /^postgres(ql)?:\/\//.test(text) ? parseUri(text) : parseKeyValues(text)
+  checkNames(given)
+  return makeTarget({ ...partsOf(withEnvironment(given, env)) })
+}
+
+/** The target of a server that listens on a unix socket in `directory`. */
+export function socketTarget(directory: string, user: string, database: string, port = 5432): OriginTarget {
+  const given: Parameters = new Map([
+    ['host', directory],
+    ['port', String(port)],
+    ['user', user],
+    ['dbname', database],
+  ])
+  return makeTarget(partsOf(given))
+}
+
+// The two notations ---------------------------------------------------------------------------------------------------
+
+const uriPattern = /^postgres(?:ql)?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s
+
+function parseUri(text: string): Parameters {
+  const match = uriPattern.exec(text)
+  if (match === null) throw invalid('the URL cannot be read')
+  const [, userInfoText, authority = '', database, query] = match
+  const parameters: Parameters = new Map()
+  if (userInfoText !== undefined) {
+    const colon = userInfoText.indexOf(':')
+    setIfAny(parameters, 'user', decode(colon < 0 ? userInfoText : userInfoText.slice(0, colon)))
+    if (colon >= 0) setIfAny(parameters, 'password', decode(userInfoText.slice(colon + 1)))
+  }
+  if (authority.includes('@') || (userInfoText === undefined && database?.includes('@') === true)) {
+    throw invalid(
+      'the URL holds more than one "@", or a "/" before it',
+      'In a password write "@" as %40 and "/" as %2F.',
+    )
+  }
+  parseAuthority(authority, parameters)
+  if (database !== undefined) setIfAny(parameters, 'dbname', decode(database))
+  if (query !== undefined) parseQuery(query, parameters)
+  return parameters
+}
+
+function parseAuthority(authority: string, parameters: Parameters): void {
+  if (authority.includes(',')) throw invalid('more than one host is not supported', 'Name one host.')
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(authority)
+  if (match === null) throw invalid('the host cannot be read', 'Write an IPv6 address in brackets.')
+  const host = match[1] ?? ''
+  setIfAny(parameters, 'host', host.startsWith('[') ? host.slice(1, -1) : decode(host))
+  setIfAny(parameters, 'port', match[2] ?? '')
+}
+
+function parseQuery(query: string, parameters: Parameters): void {
+  for (const pair of query.split('&')) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    if (equals < 0 || pair.indexOf('=', equals + 1) >= 0) {
+      throw invalid('a URL parameter is not of the form name=value', 'Write "=" in a value as %3D.')
+    }
+    const name = decode(pair.slice(0, equals))
+    const value = decode(pair.slice(equals + 1))
+    if (name === 'ssl' && value === 'true') parameters.set('sslmode', 'require')
+    else setIfAny(parameters, name, value)
+  }
+}
+
+function decode(text: string): string {
+  if (/%(?![0-9a-f]{2})/i.test(text) || /%00/.test(text)) {
+    throw invalid('a "%" in the URL is not followed by two hexadecimal digits', 'Write "%" itself as %25.')
+  }
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalid('an encoded part of the URL is not UTF-8', 'Encode it as UTF-8, byte by byte.')
+  }
+}
+
+function parseKeyValues(text: string): Parameters {
+  const parameters: Parameters = new Map()
+  const pair = /\s*([^\s=]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*/suy
+  while (pair.lastIndex < text.length) {
+    const match = pair.exec(text)
+    if (match === null) {
+      throw invalid(
+        'an origin is a URL or a list of key=value pairs',
+        'For example postgresql://user@localhost:5432/database.',
+      )
+    }
+    const [, name = '', raw = ''] = match
+    const value = (raw.startsWith("'") ? raw.slice(1, -1) : raw).replace(/\\(.)/gs, '$1')
+    setIfAny(parameters, name, value)
+  }
+  return parameters
+}
+
+/** An empty value counts as a missing one, as in libpq. */
+function setIfAny(parameters: Parameters, name: string, value: string): void {
+  if (value !== '') parameters.set(name, value)
+  else parameters.delete(name)
+}
+
+// Names, defaults and checks ------------------------------------------------------------------------------------------
+
+/** Parameters we honour, with the environment variable that stands in for each. */
+const honoured: Readonly<Record<string, string | undefined>> = {
+  host: 'PGHOST',
+  hostaddr: 'PGHOSTADDR',
+  port: 'PGPORT',
+  dbname: 'PGDATABASE',
+  user: 'PGUSER',
+  password: 'PGPASSWORD',
+  sslmode: 'PGSSLMODE',
+  sslnegotiation: 'PGSSLNEGOTIATION',
+  sslrootcert: 'PGSSLROOTCERT',
+  sslcert: 'PGSSLCERT',
+  sslkey: 'PGSSLKEY',
+  sslpassword: undefined,
+  sslsni: 'PGSSLSNI',
+  connect_timeout: 'PGCONNECT_TIMEOUT',
+  application_name: 'PGAPPNAME',
+  fallback_application_name: undefined,
+  options: 'PGOPTIONS',
+}
+
+/** Parameters that are accepted as long as they ask for nothing: the values listed, or any where it only tunes a timer. */
+const neutral: Readonly<Record<string, readonly string[] | 'any'>> = {
+  gssencmode: ['disable', 'prefer'],
+  channel_binding: ['disable', 'prefer'],
+  target_session_attrs: ['any'],
+  load_balance_hosts: ['disable'],
+  client_encoding: ['auto', 'UTF8', 'utf8', 'UTF-8', 'utf-8'],
+  sslcompression: ['0'],
+  keepalives: 'any',
+  keepalives_idle: 'any',
+  keepalives_interval: 'any',
+  keepalives_count: 'any',
+  tcp_user_timeout: 'any',
+}
+
+function checkNames(given: Parameters): void {
+  for (const [name, value] of given) {
+    if (Object.hasOwn(honoured, name)) continue
+    const allowed = Object.hasOwn(neutral, name) ? neutral[name] : undefined
+    if (allowed === 'any' || allowed?.includes(value)) continue
+    const shown = /^\w{1,40}$/.test(name) ? `"${name}"` : 'with an unreadable name'
+    if (allowed !== undefined) throw invalid(`this value of the parameter ${shown} is not supported`, 'Leave it out.')
+    throw invalid(`there is no parameter ${shown}, or it is not supported`, 'Leave it out, or check its spelling.')
+  }
+}
+
+function withEnvironment(given: Parameters, env: Environment): Parameters {
+  const parameters = new Map(given)
+  for (const [name, variable] of Object.entries(honoured)) {
+    const value = variable === undefined ? undefined : env[variable]
+    if (!parameters.has(name) && value !== undefined && value !== '') parameters.set(name, value)
+  }
+  return parameters
+}
+
+type Parts = Omit<OriginTarget, 'display'>
+
+function partsOf(given: Parameters): Parts {
+  const port = integer(given, 'port', 1, 65_535) ?? 5432
+  const host = given.get('host') ?? given.get('hostaddr') ?? defaultHost(port)
+  const isSocket = host.startsWith('/') && !given.has('hostaddr')
+  if (host.includes(',') && !isSocket) throw invalid('more than one host is not supported', 'Name one host.')
+  if (host.startsWith('@')) throw invalid('abstract unix sockets are not supported', 'Name a directory.')
+  const user = given.get('user') ?? systemUser()
+  const sslRootCert = given.get('sslrootcert')
+  const sslMode = choice(given, 'sslmode', sslModes) ?? (sslRootCert === 'system' ? 'verify-full' : 'prefer')
+  const sslNegotiation = choice(given, 'sslnegotiation', ['postgres', 'direct'] as const) ?? 'postgres'
+  if (sslRootCert === 'system' && sslMode !== 'verify-full') {
+    throw invalid('sslrootcert=system needs sslmode=verify-full', 'Use sslmode=verify-full, or name a file of roots.')
+  }
+  if (sslNegotiation === 'direct' && ['disable', 'allow', 'prefer'].includes(sslMode)) {
+    throw invalid('sslnegotiation=direct needs sslmode=require or stronger', 'Add sslmode=require.')
+  }
+  const timeoutSeconds = integer(given, 'connect_timeout', -1, 2_000_000)
+  return {
+    host,
+    hostAddress: given.get('hostaddr'),
+    port,
+    socketPath: isSocket ? `${host.replace(/\/+$/, '')}/.s.PGSQL.${port}` : undefined,
+    user,
+    password: given.get('password'),
+    database: given.get('dbname') ?? user,
+    sslMode,
+    sslNegotiation,
+    sslRootCert,
+    sslCert: given.get('sslcert'),
+    sslKey: given.get('sslkey'),
+    sslPassword: given.get('sslpassword'),
+    sslSni: choice(given, 'sslsni', ['0', '1'] as const) !== '0',
+    connectTimeoutMs: timeoutSeconds === undefined ? undefined : Math.max(0, timeoutSeconds) * 1000,
+    applicationName: given.get('application_name') ?? given.get('fallback_application_name'),
+    options: given.get('options'),
+  }
+}
+
+function makeTarget(parts: Parts): OriginTarget {
+  return Object.freeze({ ...parts, display: displayOf(parts) })
+}
+
+function displayOf(parts: Parts): string {
+  const user = encodeURIComponent(parts.user)
+  const database = encodeURIComponent(parts.database)
+  const query: string[] = []
+  let authority = ''
+  if (parts.socketPath === undefined) {
+    const host = parts.host.includes(':') ? `[${parts.host}]` : parts.host
+    authority = `${host}:${parts.port}`
+  } else {
+    query.push(`host=${encodeURIComponent(parts.host).replaceAll('%2F', '/')}`)
+    if (parts.port !== 5432) query.push(`port=${parts.port}`)
+  }
+  if (parts.sslMode !== 'prefer') query.push(`sslmode=${parts.sslMode}`)
+  return `postgresql://${user}@${authority}/${database}${query.length > 0 ? `?${query.join('&')}` : ''}`
+}
+
+function defaultHost(port: number): string {
+  if (process.platform === 'win32') return 'localhost'
+  const directory = ['/var/run/postgresql', '/tmp'].find((path) => existsSync(`${path}/.s.PGSQL.${port}`))
+  return directory ?? 'localhost'
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    throw invalid('no user is named and the system does not know ours', 'Name the user in the URL or in PGUSER.')
+  }
+}
+
+function integer(given: Parameters, name: string, least: number, most: number): number | undefined {
+  const text = given.get(name)
+  if (text === undefined) return undefined
+  const value = Number(text.trim())
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw invalid(`the parameter "${name}" is not a number from ${Math.max(0, least)} to ${most}`)
+  }
+  return value
+}
+
+function choice<const Value extends string>(
+  given: Parameters,
+  name: string,
+  values: readonly Value[],
+): Value | undefined {
+  const text = given.get(name)
+  if (text === undefined) return undefined
+  const value = values.find((candidate) => candidate === text)
+  if (value === undefined) throw invalid(`the parameter "${name}" is none of ${values.join(', ')}`)
+  return value
+}
+
+function invalid(problem: string, hint = 'A URL looks like postgresql://user:password@host:5432/database.'): Error {
+  return new StartupError(`invalid origin: ${problem}`, hint, { exitCode: 2 })
+}

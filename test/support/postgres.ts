@@ -1,0 +1,106 @@
+// Throwaway Postgres servers for tests, of every version this machine has.
+//
+// initdb costs half a second, a copy of its result a few hundredths. So the first test on a machine makes a template among
+// the temporary files, by renaming a finished one into place, and everybody copies it. Each call is a server of its own,
+// in a directory of its own: tests never meet, and close() removes everything.
+
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { EmbeddedPostgres, findPostgres, type OriginTarget } from '../../src/origin/index.ts'
+
+export type TestVersion = 18 | 15
+
+export interface TestPostgresOptions {
+  /** Defaults to 18, which comes with the packages; 15 needs a server that the machine brings. */
+  readonly version?: TestVersion
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface TestPostgres {
+  readonly target: OriginTarget
+  /** Also what `--upstream` takes. */
+  readonly url: string
+  readonly version: string
+  readonly server: EmbeddedPostgres
+  /** A connected client of superuser "postgres"; close() of the server ends it. */
+  connect(options?: pg.ClientConfig): Promise<pg.Client>
+  close(): Promise<void>
+}
+
+/** The versions that tests can be run against here: 18, and 15 where the machine has it. */
+export async function availableVersions(): Promise<TestVersion[]> {
+  const found = await Promise.all(
+    ([18, 15] as const).map(async (major) => ({ major, it: await findPostgres({ major }) })),
+  )
+  return found.filter(({ it }) => it !== undefined).map(({ major }) => major)
+}
+
+export async function openTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const version = options.version ?? 18
+  const directory = join(tmpdir(), `larder-test-${randomBytes(6).toString('hex')}`)
+  await mkdir(directory, { mode: 0o711 })
+  await run('cp', ['-a', join(await templateOf(version), 'pgdata'), directory])
+  const server = await openServer(directory, version, options.parameters)
+  const { target } = server
+  const clients: pg.Client[] = []
+  return {
+    target,
+    url: target.display,
+    version: server.version,
+    server,
+    async connect(config = {}) {
+      const { host, port, user, database } = target
+      const client = new pg.Client({ host, port, user, database, ...config })
+      // Whoever closes the server first sees the client's connection end as an error of the client.
+      client.on('error', () => undefined)
+      clients.push(client)
+      await client.connect()
+      return client
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
+      await server.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const run = promisify(execFile)
+const superuser = 'postgres'
+
+async function openServer(
+  directory: string,
+  version: TestVersion,
+  parameters: TestPostgresOptions['parameters'] = {},
+): Promise<EmbeddedPostgres> {
+  const binaries = await findPostgres({ major: version })
+  if (binaries === undefined) throw new Error(`this machine has no PostgreSQL ${version}`)
+  return EmbeddedPostgres.open({
+    directory,
+    superuser,
+    durable: false,
+    binDirectory: binaries.binDirectory,
+    parameters: { shared_buffers: '16MB', ...parameters },
+  })
+}
+
+/** A cluster that was initialised and shut down in good order; made once per machine, user and version. */
+async function templateOf(version: TestVersion): Promise<string> {
+  const template = join(tmpdir(), `larder-test-template-1-${process.getuid?.() ?? 0}-${version}`)
+  if (existsSync(template)) return template
+  const unfinished = `${template}.${randomBytes(6).toString('hex')}`
+  await mkdir(unfinished)
+  await chmod(unfinished, 0o711)
+  await (await openServer(unfinished, version)).close()
+  await rename(unfinished, template).catch(async (error: unknown) => {
+    await rm(unfinished, { recursive: true, force: true })
+    if (!existsSync(template)) throw error
+  })
+  return template
+}

@@ -21,21 +21,26 @@ interface Bounds {
 }
 
 export function bytes(bounds: Bounds = {}): SettingType<number> {
-  return quantity('bytes', byteUnits, { min: bounds.min ?? '0', max: bounds.max ?? '1024TB' })
+  return quantity('bytes', byteUnits, bounds, '1024TB')
 }
 
 /** A duration, as milliseconds. */
 export function duration(bounds: Bounds = {}): SettingType<number> {
-  return quantity('duration', timeUnits, { min: bounds.min ?? '0', max: bounds.max ?? '365d' })
+  return quantity('duration', timeUnits, bounds, '365d')
 }
 
-function quantity(kind: 'bytes' | 'duration', family: UnitFamily, bounds: Required<Bounds>): SettingType<number> {
-  const min = parseQuantity(bounds.min, family, 'min')
-  const max = parseQuantity(bounds.max, family, 'max')
+function quantity(
+  kind: 'bytes' | 'duration',
+  family: UnitFamily,
+  bounds: Bounds,
+  absoluteMax: string,
+): SettingType<number> {
+  const min = parseQuantity(bounds.min ?? '0', family, 'min')
+  const max = parseQuantity(bounds.max ?? absoluteMax, family, 'max')
   const render = (value: number): string => renderQuantity(value, family)
   return {
     kind,
-    accepts: `${render(min)} .. ${render(max)}`,
+    accepts: bounds.max === undefined ? `${render(min)} or more` : `${render(min)} .. ${render(max)}`,
     parse: (text, label) => within(parseQuantity(text, family, label), min, max, label, render),
     render,
   }

@@ -2,4 +2,4 @@
 
 export { type Condition, type ConditionName, conditions, type Severity } from './conditions.ts'
 export { type ErrorFields, ServerError } from './server-error.ts'
-export { StartupError } from './startup-error.ts'
+export { StartupError, startupErrorOf } from './startup-error.ts'

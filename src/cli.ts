@@ -1,0 +1,70 @@
+// The command line: reads the arguments, starts the server, says what it does, and hands its life to lifecycle.ts.
+//
+// Anything that goes wrong before it serves is one line, one hint and an exit code: 2 if the command line is wrong, else 1.
+
+import { readFileSync } from 'node:fs'
+import { maskPasswords } from './base/index.ts'
+import { nearest, parseFlags, SettingsStore } from './config/index.ts'
+import { StartupError, startupErrorOf } from './errors/index.ts'
+import { banner, generalHelp, type Ready, serveHelp } from './help.ts'
+import { keepAlive, reloadOnHangup, type Stoppable } from './lifecycle.ts'
+import { createLog, type Log } from './observe/index.ts'
+
+export async function main(args: readonly string[]): Promise<void> {
+  // Whoever read our output may go away (`larder serve | head`); that is no reason to stop serving.
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+  try {
+    await run(args)
+  } catch (error) {
+    const problem = startupErrorOf(error)
+    process.stderr.write(maskPasswords(`larder: ${problem.message}\nhint: ${problem.hint}\n`))
+    process.exit(problem.exitCode)
+  }
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args
+  if (command === '--help' || command === '-h' || command === 'help') process.stdout.write(generalHelp)
+  else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version()}\n`)
+  else if (command !== 'serve') throw unknownCommand(command)
+  else if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(serveHelp())
+  else await serve(rest)
+}
+
+async function serve(args: readonly string[]): Promise<void> {
+  const flags = parseFlags(args)
+  const configFile = flags.configFile ?? process.env.LARDER_CONFIG
+  const store = SettingsStore.open({ flags: flags.settings, environment: process.env, configFile })
+  const log = createLog({ level: store.snapshot.logLevel })
+  store.onChange((settings) => {
+    log.level = settings.logLevel
+  })
+
+  const serverModule = './server.ts'
+  const { startServer } = (await import(serverModule)) as {
+    startServer(store: SettingsStore, options: { log: Log }): Promise<Stoppable & Omit<Ready, 'version'>>
+  }
+  const starting = startServer(store, { log })
+  const life = keepAlive(starting, { process, log })
+  reloadOnHangup(store, life, { process, log })
+  const server = await starting
+  if (!life.stopping) process.stdout.write(banner({ ...server, version: version() }))
+}
+
+function unknownCommand(command: string | undefined): StartupError {
+  if (command === undefined) {
+    return new StartupError('no command given', 'larder serve starts the server; larder --help says more.', {
+      exitCode: 2,
+    })
+  }
+  const meant = nearest(command, ['serve', 'help', '--help', '--version'])
+  const hint = meant === undefined ? 'larder --help lists the commands.' : `Perhaps you meant larder ${meant}.`
+  return new StartupError(`unknown command "${command}"`, hint, { exitCode: 2 })
+}
+
+/** package.json lies beside both src/ and dist/. */
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return manifest.version
+}

@@ -1,0 +1,77 @@
+// The texts of --help and the lines printed when the server is ready.
+
+import { flagOf, type SettingRow, settingTable } from './config/index.ts'
+
+export const generalHelp = `Larder: a caching server that speaks the Postgres wire protocol.
+
+Usage
+  larder serve [flags]     serve on 127.0.0.1:6432; larder serve --help lists the flags
+  larder --version
+  larder --help
+
+Examples
+  larder serve                                             with a Postgres of its own, kept in ./larder-data
+  larder serve --upstream postgres://user@db.example/app   before a Postgres you have
+`
+
+/** Every setting is a flag, so the list is the table of settings. */
+export function serveHelp(): string {
+  const groups = [...new Set(settingTable.map((row) => row.group))]
+  const sections = groups.map((group) => {
+    const rows = (settingTable as readonly SettingRow[]).filter((row) => row.group === group)
+    return `${capitalized(group)}\n${rows.map(flagHelp).join('')}`
+  })
+  return `Usage
+  larder serve [--upstream URL] [--listen HOST:PORT] [--data-dir DIR] [--config FILE] [--setting VALUE …]
+
+  --config FILE
+      A TOML file of settings, such as result_ttl = "10s". Also LARDER_CONFIG.
+
+A setting is a flag (--result-ttl 10s), an environment variable (LARDER_RESULT_TTL=10s) or a key of the file; the flag is
+strongest. docs/settings.md explains each.
+
+${sections.join('\n')}`
+}
+
+function flagHelp(row: SettingRow): string {
+  const initial = row.initial === '' ? '' : ` [${row.initial}]`
+  return `  ${flagOf(row.name)} (${row.type.accepts})${initial}\n      ${row.summary}\n`
+}
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}
+
+export interface Ready {
+  readonly version: string
+  readonly host: string
+  readonly port: number
+  readonly originDescription: string
+  readonly dataDirectory: string | undefined
+  readonly user: string
+  readonly database: string
+}
+
+/** What a person needs to know once it runs: what serves, from where, and what to type. */
+export function banner(ready: Ready): string {
+  const shownHost = ready.host.includes(':') ? `[${ready.host}]` : ready.host
+  const lines = [
+    `Larder ${ready.version} serves Postgres clients on ${shownHost}:${ready.port}`,
+    `  origin          ${ready.originDescription}`,
+    ...(ready.dataDirectory === undefined ? [] : [`  data directory  ${ready.dataDirectory}`]),
+    `  connect with    ${psqlCommand(ready)}`,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function psqlCommand(ready: Ready): string {
+  const host = reachable[ready.host] ?? ready.host
+  return ['psql', '-h', host, '-p', String(ready.port), '-U', ready.user, '-d', ready.database].map(shellWord).join(' ')
+}
+
+/** An address that means every interface is no address to connect to. */
+const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,124 @@
+// A statement that the server executes itself, as recognised from its text: what it answers, who may say it, how it runs.
+//
+// Two kinds. `command`: execute() does it and gives the rows. `select`: the statement is another spelling of a SELECT over
+// the virtual schema (SHOW CACHES, EXPLAIN LAST STATEMENT); whoever runs those runs `text` and answers with `tag`.
+
+import type { SessionSettings, SettingsStore } from '../config/index.ts'
+import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
+import type { ExplainCache } from './explain-cache.ts'
+
+export interface ResultColumn {
+  readonly name: string
+  readonly type: ColumnType | 'json' | 'record'
+}
+
+export interface CommandNotice {
+  readonly severity: 'NOTICE' | 'WARNING'
+  readonly sqlstate: string
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+export interface CommandResult {
+  /** As CommandComplete has it. */
+  readonly tag: string
+  readonly columns: readonly ResultColumn[]
+  readonly rows: readonly (readonly unknown[])[]
+  readonly notices?: readonly CommandNotice[]
+}
+
+export interface OwnCommand {
+  readonly kind: 'command'
+  readonly tag: string
+  /** Empty: it answers no rows (SET). */
+  readonly columns: readonly ResultColumn[]
+  readonly needs: Access
+  /** Highest `$n`; 0 for none. */
+  readonly parameterCount: number
+  /** Types for ParameterDescription, as OIDs. */
+  readonly parameterTypes: readonly number[]
+  /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
+  readonly changes: boolean
+  execute(context: CommandContext, parameters: readonly (string | null)[]): CommandResult | Promise<CommandResult>
+}
+
+export interface OwnSelect {
+  readonly kind: 'select'
+  readonly tag: string
+  readonly text: string
+  /** Relations of the virtual schema that `text` names. */
+  readonly relations: readonly string[]
+  readonly needs: Access
+  readonly parameterCount: number
+}
+
+export type OwnStatement = OwnCommand | OwnSelect
+
+/** Row of FLUSH. */
+export interface FlushRow {
+  readonly kind: 'all' | 'plans' | 'cache' | 'namespace'
+  readonly name: string
+  readonly existed: boolean
+  readonly generationBefore: number
+  readonly generationAfter: number
+  readonly entries: number
+}
+
+/** Row of INVALIDATE. */
+export interface InvalidateRow {
+  readonly kind: 'relation' | 'tag'
+  readonly subject: string
+  readonly entries: number
+  readonly durable: boolean
+}
+
+export interface CheckRow {
+  readonly severity: string
+  readonly kind: string
+  readonly subject: string
+  readonly detail: string
+}
+
+export interface RelationName {
+  readonly schema: string | undefined
+  readonly name: string
+}
+
+/** What the rooms do for the statements. Each takes effect before its promise resolves (G-5). */
+export interface CommandActions {
+  flushAll(): FlushRow | Promise<FlushRow>
+  flushPlans(): FlushRow | Promise<FlushRow>
+  /** Caches of the session's database by name or fingerprint; undefined for a name there is none of. */
+  flushCache(name: string, database: string): FlushRow | undefined | Promise<FlushRow | undefined>
+  /**
+   * Bumps the relation as a write would, its search_path that of the session. 42P01 if the origin does not know it;
+   * 42501 unless the viewer is an admin or may write it.
+   */
+  invalidateRelation(relation: RelationName, viewer: Viewer): Promise<InvalidateRow>
+  invalidateTag(tag: string, viewer: Viewer): InvalidateRow | Promise<InvalidateRow>
+  resetStats(): void
+  /** Reads the settings files again. */
+  reload(): void | Promise<void>
+  /** Examines the caches; no row means sound. */
+  check(): Iterable<CheckRow> | Promise<Iterable<CheckRow>>
+}
+
+export interface ExplainRequest {
+  readonly text: string
+  readonly parameters: readonly (string | null)[] | undefined
+  readonly analyze: boolean
+  readonly format: 'text' | 'json'
+  /** Options for the origin's own EXPLAIN, as written: `VERBOSE`, `BUFFERS off`. */
+  readonly originOptions: readonly string[]
+}
+
+export interface CommandContext {
+  readonly viewer: Viewer
+  readonly settings: SessionSettings
+  readonly store: SettingsStore
+  readonly sources: VirtualSources
+  readonly actions: CommandActions
+  readonly version: string
+  /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */
+  explain(request: ExplainRequest): Promise<ExplainCache>
+}

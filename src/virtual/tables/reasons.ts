@@ -1,0 +1,24 @@
+// cache.reasons: the closed vocabulary of verdicts and reasons, as data.
+
+import { type ReasonRow, reasons } from '../../sql/reasons.ts'
+import { column, defineTable } from '../virtual-table.ts'
+
+export const reasonsTable = defineTable<ReasonRow>({
+  name: 'reasons',
+  summary: 'verdicts and reasons, with what they mean and what helps',
+  key: ['verdict', 'code'],
+  access: 'anyone',
+  columns: [
+    column(
+      'verdict',
+      'text',
+      'verdict it explains; unstored: why the answer of a miss was not kept',
+      (row) => row.verdict,
+    ),
+    column('code', 'text', 'the reason', (row) => row.code),
+    column('argument', 'text', 'what its argument names', (row) => row.argument),
+    column('summary', 'text', 'what it means', (row) => row.summary),
+    column('remedy', 'text', 'what helps', (row) => row.remedy),
+  ],
+  rows: () => reasons,
+})

@@ -22,20 +22,26 @@ export function serveHelp(): string {
     return `${capitalized(group)}\n${rows.map(flagHelp).join('')}`
   })
   return `Usage
-  larder serve [--upstream URL] [--listen HOST:PORT] [--data-dir DIR] [--config FILE] [--setting VALUE …]
+  larder serve [--upstream URL] [--listen HOST:PORT] [--data-dir DIR] [--config FILE]
+               [--setting VALUE …]
 
   --config FILE
       A TOML file of settings, such as result_ttl = "10s". Also LARDER_CONFIG.
 
-A setting is a flag (--result-ttl 10s), an environment variable (LARDER_RESULT_TTL=10s) or a key of the file; the flag is
-strongest. docs/settings.md explains each.
+A setting is a flag (--result-ttl 10s), an environment variable (LARDER_RESULT_TTL=10s) or a key of
+the file; the flag is strongest. docs/settings.md explains each.
 
 ${sections.join('\n')}`
 }
 
 function flagHelp(row: SettingRow): string {
   const initial = row.initial === '' ? '' : ` [${row.initial}]`
-  return `  ${flagOf(row.name)} (${row.type.accepts})${initial}\n      ${row.summary}\n`
+  return `  ${flagOf(row.name)} (${row.type.accepts})${initial}\n${wrapped(row.summary)}\n`
+}
+
+/** Breaks a text between words into lines that fit a terminal, indented. */
+function wrapped(text: string): string {
+  return text.replace(/(?=\S)(.{1,90})(?:\s+|$)/g, '      $1\n').trimEnd()
 }
 
 function capitalized(word: string): string {

@@ -12,7 +12,7 @@ export class StartupError extends Error {
   readonly exitCode: ExitCode
 
   constructor(message: string, hint: string, options: { exitCode?: ExitCode; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message.split('\n')[0], options.cause === undefined ? undefined : { cause: options.cause })
     this.hint = hint
     this.exitCode = options.exitCode ?? 1
   }
@@ -30,7 +30,7 @@ export function startupErrorOf(error: unknown): StartupError {
   const subject = cause.path === undefined ? '' : ` "${cause.path}"`
   const hint = fileHints[cause.code ?? '']
   if (hint !== undefined) return new StartupError(`${hint.problem}${subject}`, hint.advice, { cause: error })
-  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+  const message = error instanceof Error ? error.message : String(error)
   return new StartupError(message, 'This is unexpected; please report it with what you did.', { cause: error })
 }
 

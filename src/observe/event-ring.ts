@@ -51,9 +51,7 @@ export class EventRing {
 
   record(input: EventInput): void {
     const at = this.#clock.nowMs()
-    const repeated = this.#rows.findLast(
-      (row) => row.event === input.event && row.subject === input.subject && sameMinute(row.at, at),
-    )
+    const repeated = this.#sameWithinMinute(input, at)
     if (repeated !== undefined) {
       repeated.count++
       repeated.severity = input.severity
@@ -80,6 +78,16 @@ export class EventRing {
   resize(countMax: number): void {
     this.#countMax = countMax
     this.#trim()
+  }
+
+  /** Looks back over this minute's rows only: the ring may be long. */
+  #sameWithinMinute(input: EventInput, at: number): MutableEventRow | undefined {
+    for (let index = this.#rows.length - 1; index >= 0; index--) {
+      const row = this.#rows[index]
+      if (row === undefined || !sameMinute(row.at, at)) return undefined
+      if (row.event === input.event && row.subject === input.subject) return row
+    }
+    return undefined
   }
 
   #trim(): void {

@@ -1,5 +1,8 @@
 // The Postgres behind us: a server somewhere else, or one that we start ourselves.
 
+export { DataDirectory } from './data-directory.ts'
 export { type EmbeddedOptions, EmbeddedPostgres } from './embedded/embedded-postgres.ts'
 export { findPostgres, type PostgresBinaries } from './embedded/find-postgres.ts'
+export { type ConnectOptions, connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
+export { OriginConnectionError } from './upstream/connection-error.ts'
 export { type OriginTarget, parseOriginUrl } from './upstream/target.ts'

@@ -108,6 +108,8 @@ async function syncDirectory(directory: string): Promise<void> {
 export async function writeConfiguration(options: ClusterOptions): Promise<string> {
   const parameters: ServerParameters = {
     cluster_name: 'larder',
+    // Reached over the unix socket alone, unless `parameters` say otherwise.
+    listen_addresses: '',
     wal_level: 'logical',
     max_connections: 200,
     shared_buffers: '128MB',

@@ -68,36 +68,37 @@ export class EmbeddedPostgres {
       throw new StartupError('the embedded origin does not run on Windows', 'Name a server with --upstream.')
     }
     const wanted = resolve(options.directory)
+    try {
+      return await EmbeddedPostgres.#open(wanted, options)
+    } catch (error) {
+      if (error instanceof StartupError) throw error
+      throw new StartupError(
+        `cannot use directory "${wanted}": ${(error as Error).message}`,
+        'Start Larder as the user who made the data directory, or name another one with --data-dir.',
+        { cause: error },
+      )
+    }
+  }
+
+  static async #open(wanted: string, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
     const user = serverUserFor([clusterPath(wanted), clusterPath(join(wanted, 'elsewhere'))])
     const placement = await placeCluster(wanted, user)
+    const { directory } = placement
     const binaries = await binariesFor(placement, options.binDirectory, user)
-    const cluster: ClusterOptions = {
-      directory: placement.directory,
-      binaries,
-      user,
-      superuser: options.superuser,
-      durable: options.durable ?? true,
-      parameters: options.parameters ?? {},
-    }
-    const orphan = await clearPredecessor(clusterPath(placement.directory))
+    const { superuser, durable = true, parameters = {} } = options
+    const cluster: ClusterOptions = { directory, binaries, user, superuser, durable, parameters }
+    const orphan = await clearPredecessor(clusterPath(directory))
     await ensureCluster(cluster)
-    const socketDirectory = await openSocketDirectory(placement.directory, user)
-    const postmaster = await Postmaster.start({
-      binaries,
-      user,
-      cluster: clusterPath(placement.directory),
-      configuration: await writeConfiguration(cluster),
-      socketDirectory,
-      logPath: options.logPath ?? `${placement.directory}/postgres.log`,
-    })
+    const configuration = await writeConfiguration(cluster)
+    const socketDirectory = await openSocketDirectory(directory, user)
+    const port = Number(parameters.port ?? 5432)
+    const logPath = options.logPath ?? join(directory, 'postgres.log')
+    const run = { binaries, user, cluster: clusterPath(directory), configuration, socketDirectory, port, logPath }
+    const postmaster = await Postmaster.start(run)
     const notices = placement.notice === undefined ? [] : [placement.notice]
     if (orphan !== undefined) notices.push(`stopped process ${orphan}, a server left over from an earlier start`)
-    return new EmbeddedPostgres(
-      postmaster,
-      socketTarget(socketDirectory, options.superuser, 'postgres'),
-      cluster,
-      notices,
-    )
+    const target = socketTarget(socketDirectory, superuser, 'postgres', port)
+    return new EmbeddedPostgres(postmaster, target, cluster, notices)
   }
 
   /** Ends all sessions and stops the server; after `timeoutMs` without waiting for a checkpoint. May be called twice. */

@@ -43,6 +43,7 @@ export interface PostmasterOptions {
   readonly cluster: string
   readonly configuration: string
   readonly socketDirectory: string
+  readonly port: number
   readonly logPath: string
 }
 
@@ -119,7 +120,8 @@ function launch(options: PostmasterOptions, logFd: number): ChildProcess {
   const { binaries, user } = options
   const identity = user === undefined ? {} : { uid: user.uid, gid: user.gid }
   const command = [join(binaries.binDirectory, 'postgres'), '-D', options.cluster]
-  command.push(`--config_file=${options.configuration}`, '--listen_addresses=', '--port=5432')
+  // What we ourselves depend on stands on the command line, where ALTER SYSTEM cannot change it.
+  command.push(`--config_file=${options.configuration}`, `--port=${options.port}`)
   command.push(`--unix_socket_directories=${options.socketDirectory}`)
   const child = spawn('/bin/sh', ['-c', guardedStart, 'larder', ...command], {
     ...identity,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { ServerUser } from './server-user.ts'
 
 const pathBytesMax = 103
-const socketName = '.s.PGSQL.5432'
+const longestSocketName = '.s.PGSQL.65535'
 
 /** Makes the directory, after removing what a predecessor left. Only one server may use `home` at a time. */
 export async function openSocketDirectory(home: string, user: ServerUser | undefined): Promise<string> {
@@ -39,7 +39,7 @@ export async function closeSocketDirectory(home: string): Promise<void> {
 }
 
 function isUsable(directory: string): boolean {
-  return Buffer.byteLength(join(directory, socketName)) <= pathBytesMax && /^\/[^,"'\\]*$/.test(directory)
+  return Buffer.byteLength(join(directory, longestSocketName)) <= pathBytesMax && /^\/[^,"'\\]*$/.test(directory)
 }
 
 async function giveTo(user: ServerUser | undefined, directory: string): Promise<void> {

@@ -1,0 +1,24 @@
+// Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees it.
+
+import { Lexer, tokens } from '../sql/lexer.ts'
+
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+export function statementSpans(text: string): Span[] {
+  const lexer = new Lexer(text)
+  const spans: Span[] = []
+  let start = 0
+  let isEmpty = true
+  for (let kind = lexer.next(); kind !== tokens.end; kind = lexer.next()) {
+    if (kind === tokens.punctuation && text[lexer.start] === ';') {
+      if (!isEmpty) spans.push({ start, end: lexer.start })
+      start = lexer.end
+      isEmpty = true
+    } else if (kind !== tokens.comment) isEmpty = false
+  }
+  if (!isEmpty || spans.length === 0) spans.push({ start, end: text.length })
+  return spans
+}

@@ -1,0 +1,48 @@
+// The schema of the system database: an unlogged table per virtual relation, commented, and always empty once committed.
+//
+// Its version is a hash of its text. A cluster whose version differs belongs to another release and is made anew.
+
+import { createHash } from 'node:crypto'
+import { virtualTables } from './tables/index.ts'
+import type { VirtualTable } from './virtual-table.ts'
+
+export interface SystemSchema {
+  /** Statements that make it, to be run as the superuser in a new database. */
+  readonly ddl: string
+  readonly version: string
+}
+
+export function systemSchema(schemaName: string): SystemSchema {
+  const schema = quoteIdentifier(schemaName)
+  const ddl = [
+    `CREATE SCHEMA ${schema};`,
+    `COMMENT ON SCHEMA ${schema} IS 'what Larder knows about itself';`,
+    ...virtualTables.map((table) => tableDdl(schema, table)),
+    `GRANT USAGE ON SCHEMA ${schema} TO PUBLIC;`,
+    // Sessions copy their own rows in and never commit them; their transactions are read-only from then on.
+    `GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ${schema} TO PUBLIC;`,
+  ].join('\n')
+  return { ddl, version: createHash('sha256').update(ddl).digest('hex').slice(0, 16) }
+}
+
+function tableDdl(schema: string, table: VirtualTable): string {
+  const name = `${schema}.${quoteIdentifier(table.name)}`
+  const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} pg_catalog.${column.type}`)
+  return [
+    `CREATE UNLOGGED TABLE ${name} (${columns.join(', ')});`,
+    `COMMENT ON TABLE ${name} IS ${quoteLiteral(table.summary)};`,
+    ...table.columns.map(
+      (column) => `COMMENT ON COLUMN ${name}.${quoteIdentifier(column.name)} IS ${quoteLiteral(column.summary)};`,
+    ),
+  ].join('\n')
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A string constant, whatever standard_conforming_strings says. */
+export function quoteLiteral(text: string): string {
+  const doubled = text.replaceAll("'", "''")
+  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`
+}

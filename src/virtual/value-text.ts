@@ -1,0 +1,56 @@
+// Values of virtual columns as PostgreSQL's input functions read them.
+//
+//   timestamptz  milliseconds since 1970      2024-01-31T12:00:00.000Z
+//   interval     milliseconds                 1500 milliseconds
+//   text[]       ['a', null]                  {"a",NULL}
+//   jsonb        any object                   {"a": 1}
+
+import type { ColumnType } from './virtual-table.ts'
+
+/** The text of a value, or undefined for NULL. */
+export function valueText(type: ColumnType, value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  switch (type) {
+    case 'bool':
+      return value === true ? 't' : 'f'
+    case 'timestamptz':
+      return timestampText(value as number)
+    case 'interval':
+      return `${value as number} milliseconds`
+    case 'jsonb':
+      return withoutNul(JSON.stringify(value))
+    case 'text[]':
+    case 'int8[]':
+    case 'oid[]':
+      return arrayText(value as Iterable<unknown>)
+    case 'int8':
+      return typeof value === 'number' && !Number.isInteger(value) ? String(Math.round(value)) : String(value)
+    default:
+      return withoutNul(String(value))
+  }
+}
+
+function timestampText(ms: number): string | undefined {
+  if (ms === Number.POSITIVE_INFINITY) return 'infinity'
+  if (ms === Number.NEGATIVE_INFINITY) return '-infinity'
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
+function arrayText(values: Iterable<unknown>): string {
+  let text = '{'
+  for (const value of values) {
+    if (text.length > 1) text += ','
+    if (value === null || value === undefined) text += 'NULL'
+    else if (typeof value === 'number') text += value
+    else text += `"${withoutNul(String(value)).replace(/["\\]/g, '\\$&')}"`
+  }
+  return `${text}}`
+}
+
+/** PostgreSQL's text cannot hold the character NUL; JSON.stringify escapes it, which jsonb refuses just so. */
+function withoutNul(text: string): string {
+  return text.includes('\0') || text.includes('\\u0000')
+    ? text.replaceAll('\0', '\ufffd').replaceAll('\\u0000', '\ufffd')
+    : text
+}

@@ -1,0 +1,299 @@
+// One client session's way into the system database: its statements over the virtual schema, run by PostgreSQL itself.
+//
+// What is sent for one batch of the client, in one write (each line ends with Sync):
+//
+//   set_config('DateStyle', …)                      settings the client has changed since last time
+//   BEGIN; SET ROLE; COPY cache.x …; READ ONLY      the rows this viewer may see; nobody else sees them (MVCC)
+//   <the client's frames>                           answered to the client
+//   ROLLBACK
+//
+// Invariants
+//   1. Only frames answering the client's own reach it; ReadyForQuery and ParameterStatus never do: the session's caller
+//      knows better what to say there.
+//   2. Rows are rendered in one turn of the event loop, when everything else is ready (SQL-26).
+//   3. The client's statements run as a role that owns nothing, in a transaction that is read-only by then (SQL-27).
+//   4. Our own frames are all extended and named: the client's unnamed statement lives on, as it would elsewhere.
+
+import { conditions, ServerError } from '../errors/index.ts'
+import {
+  backend,
+  bindFrame,
+  commandCompleteFrame,
+  errorFrame,
+  executeFrame,
+  frame,
+  frontend,
+  parseFrame,
+  syncFrame,
+} from '../wire/index.ts'
+import { type Copy, copyOf } from './copy-text.ts'
+import { executes, extendedOf, statementsNamed } from './frames.ts'
+import type { VirtualSources } from './sources.ts'
+import type { ExchangeReader, SystemConnection } from './system-connection.ts'
+import type { SystemDatabase, SystemLease } from './system-database.ts'
+import { quoteIdentifier } from './system-schema.ts'
+import { findVirtualTable, virtualTables } from './tables/index.ts'
+import type { Viewer } from './viewer.ts'
+
+export interface VirtualRequest {
+  /** True: `frames` is one Query frame. False: extended frames of one batch, without Sync and Flush. */
+  readonly simple: boolean
+  readonly frames: Buffer
+  /** Relations of the virtual schema the batch reads; names unknown here are left to PostgreSQL. */
+  readonly relations: readonly string[]
+  readonly viewer: Viewer
+  /** Settings of the client's session by name; those that matter here are mirrored. */
+  readonly settings: ReadonlyMap<string, string>
+  /** Takes the place of the tags in CommandComplete. */
+  readonly tag?: string | undefined
+  /** Sees the rows that are answered. */
+  watch?(row: Buffer): void
+}
+
+/** Gets whole backend frames. While a promise it returned is pending, nothing more is read from the system database. */
+export type VirtualOutput = (bytes: Buffer) => void | Promise<void>
+
+export interface VirtualSessionOptions {
+  readonly database: SystemDatabase
+  readonly sources: VirtualSources
+  /** The setting virtual_rows_max, asked each time. */
+  rowCountMax(): number
+}
+
+const mirroredSettings: ReadonlySet<string> = new Set(
+  `array_nulls backslash_quote bytea_output client_encoding client_min_messages datestyle escape_string_warning
+   extra_float_digits intervalstyle quote_all_identifiers search_path standard_conforming_strings statement_timeout
+   timezone xmlbinary xmloption`.split(/\s+/),
+)
+
+export class VirtualSession {
+  readonly #options: VirtualSessionOptions
+  #connection: SystemConnection | undefined
+  #login = ''
+  /** Mirrored settings as they are in force on the connection. */
+  #applied = new Map<string, string>()
+  /** The client's prepared statements, to be made again on a new connection: their Parse frames by name. */
+  readonly #statements = new Map<string, Buffer>()
+  #isRunning = false
+  #cancelled = false
+
+  constructor(options: VirtualSessionOptions) {
+    this.#options = options
+  }
+
+  /** Runs one batch. Errors are answered, not thrown; one batch at a time. */
+  async run(request: VirtualRequest, output: VirtualOutput): Promise<{ failed: boolean }> {
+    this.#isRunning = true
+    this.#cancelled = false
+    try {
+      return await this.#run(request, output)
+    } catch (error) {
+      await output(errorFrame(fieldsOf(error)))
+      return { failed: true }
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  /** Ends the statement under way with 57014. */
+  cancel(): void {
+    if (!this.#isRunning) return
+    this.#cancelled = true
+    this.#connection?.cancel()
+  }
+
+  /** Forgets the client's prepared statements, as DISCARD ALL and DEALLOCATE ALL do. */
+  reset(): void {
+    this.close()
+    this.#statements.clear()
+  }
+
+  close(): void {
+    this.#connection?.close()
+    this.#connection = undefined
+  }
+
+  async #run(request: VirtualRequest, output: VirtualOutput): Promise<{ failed: boolean }> {
+    const lease = await this.#options.database.acquire()
+    try {
+      await lease.admit(request.viewer.loginRole, request.viewer.role)
+      const connection = await this.#connected(lease, request.viewer)
+      if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
+      const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
+      const copies = executes(client) ? this.#copies(request) : []
+      const before = [...this.#settingFrames(request.settings)]
+      const reader = new BatchReader(request, before.length, output)
+      const opening = openingFrames(request.viewer, this.#login, copies)
+      await connection.exchange([...before, ...opening, client, syncFrame, rollbackFrames], before.length + 3, reader)
+      if (!request.simple) this.#remember(client)
+      for (const copy of copies) this.#options.database.noteCopied(copy.table.name, copy.bytes)
+      return { failed: reader.failed }
+    } finally {
+      lease.release()
+    }
+  }
+
+  #copies(request: VirtualRequest): Copy[] {
+    const { sources } = this.#options
+    const rowCountMax = this.#options.rowCountMax()
+    const copies: Copy[] = []
+    for (const name of new Set(request.relations)) {
+      const table = findVirtualTable(name)
+      if (table !== undefined) copies.push(copyOf(table, sources, request.viewer, rowCountMax))
+    }
+    return copies
+  }
+
+  async #connected(lease: SystemLease, viewer: Viewer): Promise<SystemConnection> {
+    if (this.#connection?.isOpen === true && this.#login === viewer.loginRole) return this.#connection
+    this.close()
+    const connection = await lease.connect(viewer.loginRole)
+    const own = preparedFrames(this.#options.database.schemaName)
+    // A statement that does not parse any more is missed when it is bound, with PostgreSQL's own words.
+    const replayed = [...this.#statements.values()].flatMap((parse) => [parse, syncFrame])
+    await connection.exchange([...own, syncFrame, ...replayed], 1 + replayed.length / 2, { frame: () => undefined })
+    this.#connection = connection
+    this.#login = viewer.loginRole
+    this.#applied = new Map()
+    return connection
+  }
+
+  /** One frame group per setting that differs from what the connection has. */
+  *#settingFrames(settings: ReadonlyMap<string, string>): Iterable<Buffer> {
+    for (const [name, value] of settings) {
+      const folded = name.toLowerCase()
+      if (!mirroredSettings.has(folded) || this.#applied.get(folded) === value) continue
+      this.#applied.set(folded, value)
+      yield Buffer.concat([bindFrame('', ' set', [folded, value, 'false']), executeFrame(''), syncFrame])
+    }
+  }
+
+  #remember(batch: Buffer): void {
+    for (const [name, parse] of statementsNamed(batch)) {
+      if (parse === undefined) this.#statements.delete(name)
+      else this.#statements.set(name, Buffer.from(parse))
+    }
+  }
+}
+
+const rollbackFrames = Buffer.concat([bindFrame('', ' rollback'), executeFrame(''), syncFrame])
+const copyDoneFrame = frame(frontend.copyDone)
+
+/** Our own statements, made once per connection. */
+function preparedFrames(schemaName: string): Buffer[] {
+  const schema = quoteIdentifier(schemaName)
+  return [
+    parseFrame(' set', 'SELECT pg_catalog.set_config($1, $2, $3::pg_catalog.bool)'),
+    parseFrame(' begin', 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'),
+    parseFrame(' seal', 'SET TRANSACTION READ ONLY'),
+    parseFrame(' rollback', 'ROLLBACK'),
+    ...virtualTables.map((table) =>
+      parseFrame(
+        ` copy ${table.name}`,
+        `COPY ${schema}.${quoteIdentifier(table.name)} FROM STDIN (FORMAT text, ENCODING 'UTF8')`,
+      ),
+    ),
+  ]
+}
+
+function openingFrames(viewer: Viewer, login: string, copies: readonly Copy[]): Buffer[] {
+  const frames = [bindFrame('', ' begin'), executeFrame('')]
+  if (viewer.role !== login) frames.push(bindFrame('', ' set', ['role', viewer.role, 'true']), executeFrame(''))
+  for (const copy of copies) {
+    if (copy.rowCount === 0) continue
+    frames.push(bindFrame('', ` copy ${copy.table.name}`), executeFrame(''), ...copy.frames, copyDoneFrame)
+  }
+  frames.push(bindFrame('', ' seal'), executeFrame(''), syncFrame)
+  return frames
+}
+
+/** Passes on what answers the client's frames, and drops what answers ours. */
+class BatchReader implements ExchangeReader {
+  failed = false
+  readonly #request: VirtualRequest
+  readonly #output: VirtualOutput
+  readonly #clientPhase: number
+  #phase = 0
+  /** The error of our own opening, which stands for whatever the client's frames would say. */
+  #openingError: Buffer | undefined
+  #parts: Buffer[] = []
+  /** Start of the frames to pass on that lie together, or -1. */
+  #runStart = -1
+
+  constructor(request: VirtualRequest, settingCount: number, output: VirtualOutput) {
+    this.#request = request
+    this.#output = output
+    this.#clientPhase = settingCount + 1
+  }
+
+  frame(type: number, chunk: Buffer, start: number, end: number): void {
+    const passes = this.#phase === this.#clientPhase && this.#openingError === undefined && this.#passes(type)
+    if (passes && this.#runStart < 0) this.#runStart = start
+    if (!passes) this.#endRun(chunk, start)
+    if (type === backend.dataRow && passes) this.#request.watch?.(chunk.subarray(start, end))
+    if (type === backend.commandComplete && this.#request.tag !== undefined && this.#phase === this.#clientPhase) {
+      this.#replaceTag(chunk, start)
+    }
+    if (type === backend.error) this.#noteError(chunk, start, end)
+    if (type === backend.readyForQuery) this.#nextPhase()
+  }
+
+  chunkEnd(chunk: Buffer): void | Promise<void> {
+    this.#endRun(chunk, chunk.length)
+    if (this.#parts.length === 0) return
+    const bytes = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts)
+    this.#parts = []
+    return this.#output(bytes)
+  }
+
+  #passes(type: number): boolean {
+    switch (type) {
+      case backend.readyForQuery:
+      case backend.parameterStatus:
+      case backend.notification:
+        return false
+      case backend.parseComplete:
+      case backend.bindComplete:
+      case backend.closeComplete:
+      case backend.noData:
+        return !this.#request.simple
+      default:
+        return true
+    }
+  }
+
+  #replaceTag(chunk: Buffer, start: number): void {
+    this.#endRun(chunk, start)
+    this.#parts.push(commandCompleteFrame(this.#request.tag as string))
+  }
+
+  #noteError(chunk: Buffer, start: number, end: number): void {
+    if (this.#phase === this.#clientPhase) this.failed = true
+    if (this.#phase !== this.#clientPhase - 1) return
+    this.#openingError = Buffer.from(chunk.subarray(start, end))
+    this.failed = true
+  }
+
+  #nextPhase(): void {
+    if (this.#phase === this.#clientPhase - 1 && this.#openingError !== undefined) {
+      this.#parts.push(this.#openingError)
+    }
+    this.#phase++
+  }
+
+  #endRun(chunk: Buffer, end: number): void {
+    if (this.#runStart >= 0 && end > this.#runStart) this.#parts.push(chunk.subarray(this.#runStart, end))
+    this.#runStart = -1
+  }
+}
+
+function fieldsOf(error: unknown) {
+  const known =
+    error instanceof ServerError
+      ? error
+      : new ServerError(conditions.ioError, ['reach the system database', (error as Error).message], {
+          hint: 'Statements over the virtual schema need a PostgreSQL of their own; the log of the server may say more.',
+        })
+  const { severity, sqlstate, message, detail, hint } = known
+  return { severity, sqlstate, message, detail, hint }
+}

@@ -10,8 +10,10 @@ Usage
   larder --help
 
 Examples
-  larder serve                                             with a Postgres of its own, kept in ./larder-data
-  larder serve --upstream postgres://user@db.example/app   before a Postgres you have
+  larder serve
+      with a Postgres of its own, kept in ./larder-data
+  larder serve --upstream postgres://user@db.example/app
+      before a Postgres you have
 `
 
 /** Every setting is a flag, so the list is the table of settings. */

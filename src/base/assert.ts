@@ -1,7 +1,7 @@
 // Things that cannot happen are asserted, and asserts stay on in production.
 
 /** Thrown when our own reasoning was wrong; never the answer to bad input or a lost peer. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
 

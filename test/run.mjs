@@ -1,0 +1,25 @@
+// Runs one kind of test with flags that Vitest does not know: node test/run.mjs KIND [--rewrite] [--long] [--seed N] [vitest arguments]
+//
+//   --rewrite   expected output is written instead of compared (fixtures, tables in documents): KIND_REWRITE=1
+//   --long      the long run of a random test: KIND_LONG=1
+//   --seed N    the seed of a random test: SEED=N
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const [kind = '', ...rest] = process.argv.slice(2)
+const environment = { ...process.env }
+const passedOn = []
+while (rest.length > 0) {
+  const argument = rest.shift()
+  if (argument === '--rewrite') environment[`${kind.toUpperCase()}_REWRITE`] = '1'
+  else if (argument === '--long') environment[`${kind.toUpperCase()}_LONG`] = '1'
+  else if (argument === '--seed') environment.SEED = rest.shift() ?? ''
+  else passedOn.push(argument)
+}
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', kind, ...passedOn], {
+  stdio: 'inherit',
+  env: environment,
+})
+process.exit(status ?? 1)

@@ -1,0 +1,51 @@
+// What is exported is used by somebody: a name nobody imports is either dead or nobody's business.
+//
+// A door passes names on, which is no use of them; a name is alive when an importing file asks for it, and everything on
+// the way from there to its declaration is alive with it. Tests and benches count.
+
+import { expect, it } from 'vitest'
+import { exportsOf, files, type Import, importsOf, sourceFiles } from './tree.ts'
+
+const readers = files.filter((file) => /^(src|test|bench|bin|examples)\/.*\.(ts|js|mjs)$/.test(file))
+const importsByFile = new Map<string, Import[]>(readers.map((file) => [file, importsOf(file)]))
+const alive = new Set<string>()
+
+for (const imports of importsByFile.values()) {
+  for (const { names, target, reexports } of imports) {
+    if (target === undefined || reexports !== undefined) continue
+    for (const name of names) markAlive(target, name)
+  }
+}
+
+function markAlive(file: string, name: string): void {
+  const key = `${file} ${name}`
+  if (alive.has(key)) return
+  alive.add(key)
+  for (const { target, reexports } of importsByFile.get(file) ?? []) {
+    if (target === undefined || reexports === undefined) continue
+    for (const [inner, outer] of reexports) {
+      if (inner === '*' || outer === name || name === '*') markAlive(target, inner === '*' ? name : inner)
+    }
+  }
+}
+
+function isAlive(file: string, name: string): boolean {
+  return alive.has(`${file} ${name}`) || alive.has(`${file} *`)
+}
+
+it.each(sourceFiles)('%s exports nothing that nobody imports', (file) => {
+  const passedOn = (importsByFile.get(file) ?? []).flatMap(({ reexports }) => [...(reexports?.values() ?? [])])
+  const names = [...exportsOf(file), ...passedOn.filter((name) => name !== '*')]
+  expect(names.filter((name) => !isAlive(file, name))).toEqual([])
+})
+
+it('every file of src/ is reached from the command', () => {
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const { target } of importsOf(file)) if (target?.startsWith('src/')) visit(target)
+  }
+  visit('src/cli.ts')
+  expect(sourceFiles.filter((file) => !reached.has(file))).toEqual([])
+})

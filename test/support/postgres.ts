@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,6 +20,10 @@ export interface TestPostgresOptions {
   /** Defaults to 18, which comes with the packages; 15 needs a server that the machine brings. */
   readonly version?: TestVersion
   readonly parameters?: Readonly<Record<string, string | number | boolean>>
+  /** Files to put into the cluster before it starts, by name; settings name them relative to the cluster. */
+  readonly files?: Readonly<Record<string, string>>
+  /** The text of pg_hba.conf. */
+  readonly hba?: string
 }
 
 export interface TestPostgres {
@@ -46,6 +50,9 @@ export async function openTestPostgres(options: TestPostgresOptions = {}): Promi
   const directory = join(tmpdir(), `larder-test-${randomBytes(6).toString('hex')}`)
   await mkdir(directory, { mode: 0o711 })
   await run('cp', ['-a', join(await templateOf(version), 'pgdata'), directory])
+  const cluster = join(directory, 'pgdata')
+  const files = options.hba === undefined ? options.files : { ...options.files, 'pg_hba.conf': options.hba }
+  for (const [name, text] of Object.entries(files ?? {})) await putFile(cluster, name, text)
   const server = await openServer(directory, version, options.parameters)
   const { target } = server
   const clients: pg.Client[] = []
@@ -73,6 +80,14 @@ export async function openTestPostgres(options: TestPostgresOptions = {}): Promi
 
 const run = promisify(execFile)
 const superuser = 'postgres'
+
+/** Postgres wants its private key to be its own, and readable by nobody else. */
+async function putFile(cluster: string, name: string, text: string): Promise<void> {
+  const path = join(cluster, name)
+  const { uid, gid } = await stat(cluster)
+  await writeFile(path, text, { mode: 0o600 })
+  await chown(path, uid, gid)
+}
 
 async function openServer(
   directory: string,

@@ -1,15 +1,6 @@
 // The closed vocabulary of verdicts and reasons (sql.md section 6). `cache.reasons` is this table.
 
-export type Verdict =
-  | 'hit'
-  | 'stale_hit'
-  | 'coalesced'
-  | 'view'
-  | 'aggregate'
-  | 'rollup'
-  | 'miss'
-  | 'bypass'
-  | 'pass'
+export type Verdict = 'hit' | 'stale_hit' | 'coalesced' | 'view' | 'aggregate' | 'rollup' | 'miss' | 'bypass' | 'pass'
 
 export interface ReasonRow {
   readonly verdict: Verdict | 'unstored'
@@ -48,7 +39,13 @@ export const reasons = [
   row('miss', 'suspended', 'relation', 'a write to a relation it depends on is being committed'),
   row('miss', 'undescribed', undefined, 'this result format or description was not stored yet'),
   row('bypass', 'off', undefined, 'result_cache is off', 'SET cache.result_cache = on'),
-  row('bypass', 'undeclared', undefined, 'result_cache is declared and the statement has no hint', 'add the hint cache'),
+  row(
+    'bypass',
+    'undeclared',
+    undefined,
+    'result_cache is declared and the statement has no hint',
+    'add the hint cache',
+  ),
   row('bypass', 'hint', undefined, 'a hint forbids it', 'remove the hint'),
   row('bypass', 'wrote', undefined, 'the transaction has written', 'commit first'),
   row('bypass', 'in_transaction', undefined, 'inside a transaction block the origin answers', 'read outside the block'),
@@ -70,12 +67,36 @@ export const reasons = [
   row('bypass', 'temporary', 'relation', 'a temporary relation belongs to one session'),
   row('bypass', 'catalog', 'relation', 'catalogue relations change without notice'),
   row('bypass', 'sequence', 'relation', 'a sequence moves without notice'),
-  row('bypass', 'unfed', 'relation', 'nothing tells when this relation changes', 'unlogged or foreign: keep a view of it'),
+  row(
+    'bypass',
+    'unfed',
+    'relation',
+    'nothing tells when this relation changes',
+    'unlogged or foreign: keep a view of it',
+  ),
   row('bypass', 'unknown_dependency', 'subject', 'what it depends on is not known', 'see EXPLAIN (CACHE)'),
-  row('bypass', 'unknown_key', 'setting', 'the settings of the session are not known', 'change settings with SET, not inside a query'),
-  row('bypass', 'row_security', 'policy', 'a policy depends on more than the key', 'let the policy read settings or immutable functions only'),
+  row(
+    'bypass',
+    'unknown_key',
+    'setting',
+    'the settings of the session are not known',
+    'change settings with SET, not inside a query',
+  ),
+  row(
+    'bypass',
+    'row_security',
+    'policy',
+    'a policy depends on more than the key',
+    'let the policy read settings or immutable functions only',
+  ),
   row('bypass', 'locking', undefined, 'it locks rows', 'drop FOR UPDATE or FOR SHARE if no lock is needed'),
-  row('bypass', 'cursor', undefined, 'cursors and row-limited portals are read from the origin', 'send one plain SELECT'),
+  row(
+    'bypass',
+    'cursor',
+    undefined,
+    'cursors and row-limited portals are read from the origin',
+    'send one plain SELECT',
+  ),
   row('bypass', 'copy', undefined, 'COPY is read from the origin', 'send one plain SELECT'),
   row('bypass', 'several_statements', undefined, 'several statements in one text', 'send one plain SELECT'),
   row('bypass', 'unreadable', undefined, 'our grammar did not read it', 'report it if it is common'),

@@ -85,6 +85,11 @@ export interface NamesUsed {
   readonly dateCasts: readonly string[]
   /** Constant names given to current_setting(). */
   readonly settingsRead: readonly string[]
+  /**
+   * Last words of column references. `u.full_name` calls the function full_name(u) where the table has no such column,
+   * so a user's function of one row argument may hide behind any of them.
+   */
+  readonly columns?: readonly string[]
 }
 
 export interface Statement {

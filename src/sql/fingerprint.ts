@@ -1,0 +1,7 @@
+// The short name of a normal form, as cache.queries shows it: `q_` and 16 hexadecimal digits.
+
+import { createHash } from 'node:crypto'
+
+export function fingerprintOf(normalised: string): string {
+  return `q_${createHash('sha256').update(normalised, 'utf8').digest('hex').slice(0, 16)}`
+}

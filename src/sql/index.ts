@@ -1,0 +1,18 @@
+// The door of `sql`: what a statement is, told from its text.
+
+export { type AnalyseOptions, analyse } from './analyse.ts'
+export { namesOfExpression, namesOfQuery, type TextNames } from './catalogue-texts.ts'
+export { mayMeanNow } from './dates.ts'
+export { fingerprintOf } from './fingerprint.ts'
+export { mergeNames, noNames } from './names.ts'
+export { type Literal, type Normalised, normalise } from './normalise.ts'
+export { openParser, type Parsed, type ParseFailure, type Parser } from './parser.ts'
+export { type ReasonCode, type ReasonRow, reasons, remedyOf, type Verdict } from './reasons.ts'
+export type {
+  NamesUsed,
+  QualifiedName,
+  Statement,
+  StatementKind,
+  TextReason,
+  TransactionVerb,
+} from './statement.ts'

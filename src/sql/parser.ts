@@ -1,0 +1,126 @@
+// The grammar of PostgreSQL: text in, parse tree or syntax error out. The one file that knows libpg-query.
+//
+// libpg-query is PostgreSQL's parser as a WebAssembly module. It fails in two ways. What PostgreSQL would refuse comes back
+// as an error, and the module is fine. But a text nested deeply enough overflows the stack below it, anywhere in the
+// middle of C code: then nothing is known of the module's memory any more. So:
+//
+//   1. A text is measured before it is parsed (`text-depth.ts`) and refused as unreadable when it might nest too deeply.
+//   2. If the module throws nevertheless, this instance is never used again. A fresh one is made (about 12 ms, aside);
+//      until it is there every text is unreadable, which means: the origin's.
+
+import { createRequire } from 'node:module'
+import { depthMax, mayNestDeeperThan, textLengthMax } from './text-depth.ts'
+import type { ParseTree } from './tree.ts'
+
+export interface ParseFailure {
+  readonly message: string
+  /** 1-based, in characters, as PostgreSQL counts; 0 when unknown. */
+  readonly position: number
+}
+
+export type Parsed =
+  | { readonly tree: ParseTree; readonly failure: undefined }
+  | { readonly tree: undefined; readonly failure: ParseFailure }
+
+export interface Parser {
+  parse(text: string): Parsed
+  /** How many instances were discarded because they threw. */
+  readonly discardedCount: number
+  /** Settles when the parser is ready to read again; at once if it is. */
+  settled(): Promise<void>
+}
+
+/** The part of the WebAssembly module that is used. */
+interface Grammar {
+  lengthBytesUTF8(text: string): number
+  stringToUTF8(text: string, pointer: number, size: number): void
+  UTF8ToString(pointer: number): string
+  getValue(pointer: number, type: 'i32'): number
+  _malloc(size: number): number
+  _free(pointer: number): void
+  _wasm_parse_query_raw(pointer: number): number
+  _wasm_free_parse_result(pointer: number): void
+}
+
+// The package's own entry holds one instance for the life of the process; its inner module makes as many as asked for.
+const makeGrammar = createRequire(import.meta.url)('libpg-query/wasm/libpg-query.js') as () => Promise<Grammar>
+
+export async function openParser(): Promise<Parser> {
+  return new GrammarParser(await makeGrammar())
+}
+
+const emptyTree: ParseTree = { stmts: [] }
+
+class GrammarParser implements Parser {
+  discardedCount = 0
+  #grammar: Grammar | undefined
+  #reloading: Promise<void> | undefined
+
+  constructor(grammar: Grammar) {
+    this.#grammar = grammar
+  }
+
+  parse(text: string): Parsed {
+    if (text.length > textLengthMax) return unreadable('text too long for the parser')
+    if (text.includes('\0')) return unreadable('text holds a zero byte')
+    if (mayNestDeeperThan(text, depthMax)) return unreadable('text nested too deeply for the parser')
+    if (!this.#grammar) return unreadable('parser is being reloaded')
+    try {
+      return parseWith(this.#grammar, text)
+    } catch {
+      this.#discard()
+      return unreadable('parser failed on this text')
+    }
+  }
+
+  async settled(): Promise<void> {
+    await this.#reloading
+  }
+
+  #discard(): void {
+    this.#grammar = undefined
+    this.discardedCount++
+    this.#reloading ??= makeGrammar().then(
+      (grammar) => {
+        this.#grammar = grammar
+        this.#reloading = undefined
+      },
+      // Without memory for a module there is no parser: every text stays the origin's. The next parse does not retry,
+      // since what made this fail (memory) would be made worse by trying per statement.
+      () => undefined,
+    )
+  }
+}
+
+function unreadable(message: string): Parsed {
+  return { tree: undefined, failure: { message, position: 0 } }
+}
+
+// Offsets in the result structures of libpg_query (32-bit pointers): tree, stderr buffer, error; in an error: message,
+// function, file, line, cursor position.
+const resultError = 8
+const errorPosition = 16
+
+function parseWith(grammar: Grammar, text: string): Parsed {
+  const size = grammar.lengthBytesUTF8(text) + 1
+  const input = grammar._malloc(size)
+  grammar.stringToUTF8(text, input, size)
+  const result = grammar._wasm_parse_query_raw(input)
+  if (!result) throw new Error('the parser returned nothing')
+  const parsed = readResult(grammar, result)
+  // Not in a finally block: after an exception the instance is discarded, memory and all.
+  grammar._wasm_free_parse_result(result)
+  grammar._free(input)
+  return parsed
+}
+
+function readResult(grammar: Grammar, result: number): Parsed {
+  const error = grammar.getValue(result + resultError, 'i32')
+  if (error) {
+    const message = grammar.UTF8ToString(grammar.getValue(error, 'i32'))
+    return { tree: undefined, failure: { message, position: grammar.getValue(error + errorPosition, 'i32') } }
+  }
+  const json = grammar.UTF8ToString(grammar.getValue(result, 'i32'))
+  const tree = JSON.parse(json) as Partial<ParseTree>
+  return { tree: tree.stmts ? (tree as ParseTree) : emptyTree, failure: undefined }
+}

@@ -12,6 +12,12 @@ export interface DocumentTable {
   readonly markdown: string
 }
 
+const changes: Readonly<Record<SettingRow['change'], string>> = {
+  session: 'May be set per session.',
+  reload: 'A change works at once.',
+  restart: 'A change needs a restart.',
+}
+
 export const documentTables: readonly DocumentTable[] = [
   { page: 'docs/settings.md', name: 'settings', markdown: settingsTables() },
   {
@@ -77,12 +83,6 @@ ${row.summary}
 
 Initially ${initial}. Takes ${code(row.type.accepts)} (${row.type.kind}). ${changes[row.change]}
 Flag ${code(flagOf(row.name))}, variable ${code(environmentNameOf(row.name))}.`
-}
-
-const changes: Readonly<Record<SettingRow['change'], string>> = {
-  session: 'May be set per session.',
-  reload: 'A change works at once.',
-  restart: 'A change needs a restart.',
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -15,13 +15,13 @@ const written = documentTables.filter(({ page }) => page !== 'docs/sql.md' || ex
 it.each(written)('$page shows the table of $name', ({ page, name, markdown }) => {
   expect(existsSync(join(root, page))).toBe(true)
   const text = read(page)
-  const start = `<!-- table: ${name} -->\n`
+  const start = `<!-- table: ${name} -->`
   const from = text.indexOf(start) + start.length
   const to = text.indexOf('\n<!-- end of table -->', from)
   expect(text, `${page} has no place for it`).toContain(start)
   expect(to).toBeGreaterThan(0)
-  if (rewriting) writeFileSync(join(root, page), text.slice(0, from) + markdown + text.slice(to))
-  else expect(text.slice(from, to)).toBe(markdown)
+  if (rewriting) writeFileSync(join(root, page), `${text.slice(0, from)}\n${markdown}${text.slice(to)}`)
+  else expect(text.slice(from, to)).toBe(`\n${markdown}`)
 })
 
 const source = sourceFiles.map(read).join('\n')

@@ -4,6 +4,7 @@ export { type AnalyseOptions, analyse } from './analyse.ts'
 export { namesOfExpression, namesOfQuery, type TextNames } from './catalogue-texts.ts'
 export { mayMeanNow } from './dates.ts'
 export { fingerprintOf } from './fingerprint.ts'
+export { Lexer, type TokenKind, tokens } from './lexer.ts'
 export { mergeNames, noNames } from './names.ts'
 export { type Literal, type Normalised, normalise } from './normalise.ts'
 export { openParser, type Parsed, type ParseFailure, type Parser } from './parser.ts'
@@ -16,3 +17,5 @@ export type {
   TextReason,
   TransactionVerb,
 } from './statement.ts'
+export { type Fields, fieldsIf, listOf, type ParseTree, type Typed, unwrap, wordsOf } from './tree.ts'
+export { type Visited, walk } from './walk.ts'

@@ -1,13 +1,15 @@
 // Door of `virtual`: SQL over what the server knows about itself, the relations of schema `cache`.
 
+export { CatalogueRouter } from './catalogue-router.ts'
+export type { InlinedStatement } from './inlined-statement.ts'
 export * from './sources.ts'
+export { type Span, statementSpans } from './statement-spans.ts'
 export { SystemDatabase, type SystemDatabaseOptions, systemDatabaseName } from './system-database.ts'
+export { quoteIdentifier, quoteLiteral } from './system-schema.ts'
 export { findVirtualTable, laterRelations, virtualTables } from './tables/index.ts'
+export { valueText } from './value-text.ts'
 export { type Access, mayAccess, type Viewer } from './viewer.ts'
-export {
-  type VirtualOutput,
-  type VirtualRequest,
-  VirtualSession,
-  type VirtualSessionOptions,
-} from './virtual-session.ts'
+export { planVirtual, type VirtualPlan, type VirtualPlanOptions } from './virtual-plan.ts'
+export type { VirtualOutcome, VirtualOutput, VirtualRequest } from './virtual-request.ts'
+export { VirtualSession, type VirtualSessionOptions } from './virtual-session.ts'
 export type { ColumnDefinition, ColumnType, RowValues, VirtualTable } from './virtual-table.ts'

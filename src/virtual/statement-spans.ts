@@ -1,6 +1,6 @@
 // Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees it.
 
-import { Lexer, tokens } from '../sql/lexer.ts'
+import { Lexer, tokens } from '../sql/index.ts'
 
 export interface Span {
   readonly start: number

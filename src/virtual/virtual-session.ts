@@ -15,43 +15,17 @@
 //   4. Our own frames are all extended and named: the client's unnamed statement lives on, as it would elsewhere.
 
 import { conditions, ServerError } from '../errors/index.ts'
-import {
-  backend,
-  bindFrame,
-  commandCompleteFrame,
-  errorFrame,
-  executeFrame,
-  frame,
-  frontend,
-  parseFrame,
-  syncFrame,
-} from '../wire/index.ts'
+import { bindFrame, errorFrame, executeFrame, frame, frontend, parseFrame, syncFrame } from '../wire/index.ts'
+import { BatchReader } from './batch-reader.ts'
 import { type Copy, copyOf } from './copy-text.ts'
 import { executes, extendedOf, statementsNamed } from './frames.ts'
 import type { VirtualSources } from './sources.ts'
-import type { ExchangeReader, SystemConnection } from './system-connection.ts'
+import type { SystemConnection } from './system-connection.ts'
 import type { SystemDatabase, SystemLease } from './system-database.ts'
 import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable, virtualTables } from './tables/index.ts'
 import type { Viewer } from './viewer.ts'
-
-export interface VirtualRequest {
-  /** True: `frames` is one Query frame. False: extended frames of one batch, without Sync and Flush. */
-  readonly simple: boolean
-  readonly frames: Buffer
-  /** Relations of the virtual schema the batch reads; names unknown here are left to PostgreSQL. */
-  readonly relations: readonly string[]
-  readonly viewer: Viewer
-  /** Settings of the client's session by name; those that matter here are mirrored. */
-  readonly settings: ReadonlyMap<string, string>
-  /** Takes the place of the tags in CommandComplete. */
-  readonly tag?: string | undefined
-  /** Sees the rows that are answered. */
-  watch?(row: Buffer): void
-}
-
-/** Gets whole backend frames. While a promise it returned is pending, nothing more is read from the system database. */
-export type VirtualOutput = (bytes: Buffer) => void | Promise<void>
+import type { VirtualOutcome, VirtualOutput, VirtualRequest } from './virtual-request.ts'
 
 export interface VirtualSessionOptions {
   readonly database: SystemDatabase
@@ -82,14 +56,14 @@ export class VirtualSession {
   }
 
   /** Runs one batch. Errors are answered, not thrown; one batch at a time. */
-  async run(request: VirtualRequest, output: VirtualOutput): Promise<{ failed: boolean }> {
+  async run(request: VirtualRequest, output: VirtualOutput): Promise<VirtualOutcome> {
     this.#isRunning = true
     this.#cancelled = false
     try {
       return await this.#run(request, output)
     } catch (error) {
       await output(errorFrame(fieldsOf(error)))
-      return { failed: true }
+      return { failed: true, unresolved: false }
     } finally {
       this.#isRunning = false
     }
@@ -113,7 +87,7 @@ export class VirtualSession {
     this.#connection = undefined
   }
 
-  async #run(request: VirtualRequest, output: VirtualOutput): Promise<{ failed: boolean }> {
+  async #run(request: VirtualRequest, output: VirtualOutput): Promise<VirtualOutcome> {
     const lease = await this.#options.database.acquire()
     try {
       await lease.admit(request.viewer.loginRole, request.viewer.role)
@@ -125,9 +99,9 @@ export class VirtualSession {
       const reader = new BatchReader(request, before.length, output)
       const opening = openingFrames(request.viewer, this.#login, copies)
       await connection.exchange([...before, ...opening, client, syncFrame, rollbackFrames], before.length + 3, reader)
-      if (!request.simple) this.#remember(client)
+      if (!request.simple && !reader.unresolved) this.#remember(client)
       for (const copy of copies) this.#options.database.noteCopied(copy.table.name, copy.bytes)
-      return { failed: reader.failed }
+      return { failed: reader.failed, unresolved: reader.unresolved }
     } finally {
       lease.release()
     }
@@ -205,86 +179,6 @@ function openingFrames(viewer: Viewer, login: string, copies: readonly Copy[]): 
   }
   frames.push(bindFrame('', ' seal'), executeFrame(''), syncFrame)
   return frames
-}
-
-/** Passes on what answers the client's frames, and drops what answers ours. */
-class BatchReader implements ExchangeReader {
-  failed = false
-  readonly #request: VirtualRequest
-  readonly #output: VirtualOutput
-  readonly #clientPhase: number
-  #phase = 0
-  /** The error of our own opening, which stands for whatever the client's frames would say. */
-  #openingError: Buffer | undefined
-  #parts: Buffer[] = []
-  /** Start of the frames to pass on that lie together, or -1. */
-  #runStart = -1
-
-  constructor(request: VirtualRequest, settingCount: number, output: VirtualOutput) {
-    this.#request = request
-    this.#output = output
-    this.#clientPhase = settingCount + 1
-  }
-
-  frame(type: number, chunk: Buffer, start: number, end: number): void {
-    const passes = this.#phase === this.#clientPhase && this.#openingError === undefined && this.#passes(type)
-    if (passes && this.#runStart < 0) this.#runStart = start
-    if (!passes) this.#endRun(chunk, start)
-    if (type === backend.dataRow && passes) this.#request.watch?.(chunk.subarray(start, end))
-    if (type === backend.commandComplete && this.#request.tag !== undefined && this.#phase === this.#clientPhase) {
-      this.#replaceTag(chunk, start)
-    }
-    if (type === backend.error) this.#noteError(chunk, start, end)
-    if (type === backend.readyForQuery) this.#nextPhase()
-  }
-
-  chunkEnd(chunk: Buffer): void | Promise<void> {
-    this.#endRun(chunk, chunk.length)
-    if (this.#parts.length === 0) return
-    const bytes = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts)
-    this.#parts = []
-    return this.#output(bytes)
-  }
-
-  #passes(type: number): boolean {
-    switch (type) {
-      case backend.readyForQuery:
-      case backend.parameterStatus:
-      case backend.notification:
-        return false
-      case backend.parseComplete:
-      case backend.bindComplete:
-      case backend.closeComplete:
-      case backend.noData:
-        return !this.#request.simple
-      default:
-        return true
-    }
-  }
-
-  #replaceTag(chunk: Buffer, start: number): void {
-    this.#endRun(chunk, start)
-    this.#parts.push(commandCompleteFrame(this.#request.tag as string))
-  }
-
-  #noteError(chunk: Buffer, start: number, end: number): void {
-    if (this.#phase === this.#clientPhase) this.failed = true
-    if (this.#phase !== this.#clientPhase - 1) return
-    this.#openingError = Buffer.from(chunk.subarray(start, end))
-    this.failed = true
-  }
-
-  #nextPhase(): void {
-    if (this.#phase === this.#clientPhase - 1 && this.#openingError !== undefined) {
-      this.#parts.push(this.#openingError)
-    }
-    this.#phase++
-  }
-
-  #endRun(chunk: Buffer, end: number): void {
-    if (this.#runStart >= 0 && end > this.#runStart) this.#parts.push(chunk.subarray(this.#runStart, end))
-    this.#runStart = -1
-  }
 }
 
 function fieldsOf(error: unknown) {

@@ -1,6 +1,6 @@
 // cache.bypasses: why reads were not eligible, how often, and what would help.
 
-import { reasons } from '../../sql/reasons.ts'
+import { reasons } from '../../sql/index.ts'
 import type { BypassRow } from '../sources.ts'
 import { maySeeContents } from '../viewer.ts'
 import { column, defineTable } from '../virtual-table.ts'

@@ -1,6 +1,6 @@
 // cache.last_statement: the decision about the last statement of this session that was not ours.
 
-import { reasons } from '../../sql/reasons.ts'
+import { reasons } from '../../sql/index.ts'
 import type { LastStatementRow } from '../sources.ts'
 import { column, defineTable } from '../virtual-table.ts'
 import { decisionColumns } from './decisions.ts'

@@ -1,6 +1,6 @@
 // cache.reasons: the closed vocabulary of verdicts and reasons, as data.
 
-import { type ReasonRow, reasons } from '../../sql/reasons.ts'
+import { type ReasonRow, reasons } from '../../sql/index.ts'
 import { column, defineTable } from '../virtual-table.ts'
 
 export const reasonsTable = defineTable<ReasonRow>({

@@ -1,0 +1,210 @@
+// A statement over virtual and other relations, for the origin: each virtual relation is replaced by its rows.
+//
+//   … FROM cache.entries e JOIN pg_class c ON …
+//   … FROM (SELECT * FROM pg_catalog.json_to_recordset($rows_x$[…]$rows_x$) AS rows("id" pg_catalog.text, …)) e JOIN …
+//
+// A sub-select in place rather than a WITH in front: it may stand wherever a relation may be read, so an EXPLAIN, a COPY or
+// an INSERT around it needs no thought. The places come from the parse tree, and the text made is parsed again: what does
+// not then read as one statement without virtual relations is refused.
+
+import { randomBytes } from 'node:crypto'
+import { conditions, ServerError } from '../errors/index.ts'
+import {
+  type Fields,
+  fieldsIf,
+  Lexer,
+  listOf,
+  type Parser,
+  type ParseTree,
+  tokens,
+  walk,
+  wordsOf,
+} from '../sql/index.ts'
+import { tooManyRows } from './copy-text.ts'
+import type { VirtualSources } from './sources.ts'
+import { quoteIdentifier } from './system-schema.ts'
+import { findVirtualTable } from './tables/index.ts'
+import { valueText } from './value-text.ts'
+import { mayAccess, type Viewer } from './viewer.ts'
+import type { VirtualTable } from './virtual-table.ts'
+
+/** A part of the text to replace: by the rows of `table`, or by `text` alone. */
+interface Splice {
+  readonly start: number
+  readonly end: number
+  readonly before: string
+  readonly table: VirtualTable | undefined
+  readonly after: string
+}
+
+export class InlinedStatement {
+  readonly relations: readonly string[]
+  readonly #text: string
+  readonly #splices: readonly Splice[]
+
+  private constructor(text: string, splices: readonly Splice[]) {
+    this.#text = text
+    this.#splices = splices
+    this.relations = [...new Set(splices.flatMap((splice) => splice.table?.name ?? []))]
+  }
+
+  /** Throws 0A000 where a virtual relation stands in a place that rows cannot take. */
+  static make(text: string, tree: ParseTree, schemaName: string, parser: Parser): InlinedStatement {
+    const splices = splicesOf(text, tree, schemaName)
+    const statement = new InlinedStatement(text, splices)
+    const parsed = parser.parse(statement.#render(() => '[]'))
+    const isSound = parsed.tree?.stmts.length === tree.stmts.length && !namesSchema(parsed.tree, schemaName)
+    if (!isSound) throw notInlined(schemaName)
+    return statement
+  }
+
+  /** The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation. */
+  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): string {
+    const rows = new Map<string, string>()
+    return this.#render((table) => {
+      let json = rows.get(table.name)
+      if (json === undefined) {
+        json = jsonRows(table, sources, viewer, rowCountMax)
+        rows.set(table.name, json)
+      }
+      return json
+    })
+  }
+
+  #render(rowsOf: (table: VirtualTable) => string): string {
+    let text = ''
+    let at = 0
+    for (const splice of this.#splices) {
+      text += this.#text.slice(at, splice.start) + splice.before
+      if (splice.table !== undefined) text += subSelect(splice.table, rowsOf(splice.table))
+      text += splice.after
+      at = splice.end
+    }
+    return text + this.#text.slice(at)
+  }
+}
+
+function subSelect(table: VirtualTable, json: string): string {
+  let tag = '$rows$'
+  while (json.includes(tag)) tag = `$rows_${randomBytes(6).toString('hex')}$`
+  const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} pg_catalog.${column.type}`)
+  return `(SELECT * FROM pg_catalog.json_to_recordset(${tag}${json}${tag}::pg_catalog.json) AS rows(${columns.join(', ')}))`
+}
+
+/** Rows as a JSON array of objects, in ASCII so that no client_encoding can change them. */
+function jsonRows(table: VirtualTable, sources: VirtualSources, viewer: Viewer, rowCountMax: number): string {
+  if (!mayAccess(viewer, table.access)) return '[]'
+  const rows: string[] = []
+  for (const row of table.rows(sources, viewer)) {
+    if (rows.length === rowCountMax) throw tooManyRows(table, rowCountMax)
+    const fields = table.columns.map(
+      (column, index) => `${JSON.stringify(column.name)}:${jsonValue(column, row[index])}`,
+    )
+    rows.push(`{${fields.join(',')}}`)
+  }
+  const json = `[${rows.join(',')}]`
+  return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function jsonValue(column: VirtualTable['columns'][number], value: unknown): string {
+  const text = valueText(column.type, value)
+  if (text === undefined) return 'null'
+  return column.type === 'jsonb' ? text : JSON.stringify(text)
+}
+
+function splicesOf(text: string, tree: ParseTree, schemaName: string): Splice[] {
+  const places = new TextPlaces(text)
+  const splices: Splice[] = []
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    ({ type, fields }) => {
+      if (type === 'RangeVar' && fields.schemaname === schemaName) {
+        splices.push(relationSplice(places, fields, schemaName))
+      } else if (type === 'ColumnRef') {
+        const names = wordsOf(fields.fields)
+        const count = listOf(fields.fields).length
+        if (count === 3 && names[0] === schemaName && findVirtualTable(names[1] as string) !== undefined) {
+          const start = places.indexOf(fields.location)
+          splices.push({
+            start,
+            end: places.nameEnd(start),
+            before: quoteIdentifier(names[1] as string),
+            table: undefined,
+            after: '',
+          })
+        }
+      }
+    },
+  )
+  return splices.sort((a, b) => a.start - b.start)
+}
+
+function relationSplice(places: TextPlaces, fields: Fields, schemaName: string): Splice {
+  const table = findVirtualTable(String(fields.relname))
+  if (table === undefined) throw new ServerError(conditions.undefinedTable, [`${schemaName}.${fields.relname}`])
+  if (fields.catalogname !== undefined || fields.inh !== true) throw notInlined(schemaName)
+  const nameStart = places.indexOf(fields.location)
+  const end = places.nameEnd(nameStart)
+  const alias = fields.alias === undefined ? ` AS ${quoteIdentifier(table.name)}` : ''
+  const tableKeyword = places.tableKeywordBefore(nameStart)
+  if (tableKeyword === undefined) return { start: nameStart, end, before: '', table, after: alias }
+  // TABLE cache.stats
+  return { start: tableKeyword, end, before: 'SELECT * FROM ', table, after: alias }
+}
+
+/** True if the tree still names a relation of the schema. */
+function namesSchema(tree: ParseTree, schemaName: string): boolean {
+  let found = false
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    ({ type, fields }) => {
+      if (type === 'RangeVar' && fields.schemaname === schemaName) found = true
+      if (type === 'FuncCall' && listOf(fields.funcname).length > 1) {
+        if (fieldsIf('String', listOf(fields.funcname)[0])?.sval === schemaName) found = true
+      }
+    },
+  )
+  return found
+}
+
+function notInlined(schemaName: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [`a relation of schema "${schemaName}" in this place`], {
+    hint: `Read it by itself, or write it as (SELECT * FROM ${schemaName}.…) AS name.`,
+  })
+}
+
+/** Byte offsets of the parser as places in the text, and the few tokens that matter around them. */
+class TextPlaces {
+  readonly #text: string
+  readonly #bytes: Buffer
+
+  constructor(text: string) {
+    this.#text = text
+    this.#bytes = Buffer.from(text)
+  }
+
+  /** The parser leaves a location out when it is 0. */
+  indexOf(location: unknown): number {
+    return this.#bytes.toString('utf8', 0, typeof location === 'number' ? location : 0).length
+  }
+
+  /** Behind `schema . relation` that starts there. */
+  nameEnd(start: number): number {
+    const lexer = new Lexer(this.#text)
+    lexer.end = start
+    for (let left = 3; left > 0; ) if (lexer.next() !== tokens.comment) left--
+    return lexer.end
+  }
+
+  /** Where the keyword TABLE stands if it is the last token before the name. */
+  tableKeywordBefore(nameStart: number): number | undefined {
+    const lexer = new Lexer(this.#text)
+    let found: number | undefined
+    for (let kind = lexer.next(); kind !== tokens.end && lexer.start < nameStart; kind = lexer.next()) {
+      if (kind === tokens.comment) continue
+      const isKeyword = kind === tokens.word && /^table$/i.test(this.#text.slice(lexer.start, lexer.end))
+      found = isKeyword ? lexer.start : undefined
+    }
+    return found
+  }
+}

@@ -1,0 +1,223 @@
+// What happens to a statement that names the virtual schema: the system database runs it, the origin gets it with the rows
+// in it, or it is refused. Decided once per text.
+
+import { conditions, ServerError } from '../errors/index.ts'
+import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
+import { isCatalogue } from './catalogue-router.ts'
+import { InlinedStatement } from './inlined-statement.ts'
+import { laterRelations } from './tables/index.ts'
+
+export type VirtualPlan =
+  /** For VirtualSession.run with these relations. */
+  | { readonly kind: 'system'; readonly relations: readonly string[] }
+  /** For the origin: `inlined.render()` before each run; neither the text nor the answer may be kept. */
+  | { readonly kind: 'inline'; readonly inlined: InlinedStatement }
+  /** In an admin database: a statement about the session itself (BEGIN, SET, DEALLOCATE …), which the session answers. */
+  | { readonly kind: 'session' }
+  | { readonly kind: 'refused'; readonly error: ServerError }
+
+export interface VirtualPlanOptions {
+  readonly parser: Parser
+  readonly schemaName: string
+  /** True in an admin database: there is no origin to ask. */
+  readonly admin: boolean
+}
+
+/** For one statement that names the virtual schema, or for any one statement in an admin database. */
+export function planVirtual(text: string, statement: Statement, options: VirtualPlanOptions): VirtualPlan {
+  try {
+    return options.admin ? planForAdmin(text, statement, options) : planFor(text, statement, options)
+  } catch (error) {
+    if (error instanceof ServerError) return { kind: 'refused', error }
+    throw error
+  }
+}
+
+const sessionKinds: ReadonlySet<string> = new Set(['transaction', 'set', 'deallocate', 'empty'])
+
+function planForAdmin(text: string, statement: Statement, options: VirtualPlanOptions): VirtualPlan {
+  if (sessionKinds.has(statement.kind)) return { kind: 'session' }
+  if (statement.kind === 'unreadable') throw unreadable(statement)
+  const { relations } = statement.names
+  const ours = (schema: string | undefined, name: string): boolean =>
+    schema === options.schemaName || isCatalogue(schema, name)
+  const foreign = relations.find(({ schema, name }) => !ours(schema, name))
+  if (statement.kind === 'show' && !statement.usesVirtualSchema) return system([])
+  if (!['read', 'explain', 'copy_out'].includes(statement.kind) && !statement.usesVirtualSchema) {
+    throw onlyOurs(options, 'this statement')
+  }
+  if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
+  if (!statement.usesVirtualSchema) return system([])
+  return planFor(text, { ...statement, usesOtherRelations: false }, options)
+}
+
+function planFor(text: string, statement: Statement, options: VirtualPlanOptions): VirtualPlan {
+  const { schemaName, parser } = options
+  if (statement.kind === 'unreadable') throw unreadable(statement)
+  const tree = parser.parse(text).tree
+  if (tree === undefined) throw notSupported('a statement over the virtual schema that cannot be parsed')
+  refuseChanges(tree, statement, schemaName)
+  for (const name of statement.virtualRelations) {
+    if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
+  }
+  const [called] = statement.virtualFunctions
+  if (called !== undefined) throw misplacedFunction(schemaName, called)
+  if (options.admin || !needsOrigin(statement)) return system(statement.virtualRelations)
+  return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
+}
+
+function system(relations: readonly string[]): VirtualPlan {
+  return { kind: 'system', relations }
+}
+
+/** Built-in functions and types are in the system database; whatever has another schema's name is not. */
+function needsOrigin(statement: Statement): boolean {
+  const { functions, operators, userTypes } = statement.names
+  const isElsewhere = ({ schema }: { schema: string | undefined }): boolean =>
+    schema !== undefined && schema !== 'pg_catalog'
+  return (
+    statement.usesOtherRelations ||
+    !['read', 'explain', 'copy_out'].includes(statement.kind) ||
+    userTypes.length > 0 ||
+    functions.some(isElsewhere) ||
+    operators.some(isElsewhere)
+  )
+}
+
+/** Nothing of the virtual schema can be changed by SQL in this release. */
+function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string): void {
+  const node = unwrap(tree.stmts[0]?.stmt)
+  if (node === undefined) return
+  switch (statement.kind) {
+    case 'write':
+    case 'explain_write':
+    case 'copy_in':
+      refuseWrites(tree, schemaName)
+      return
+    case 'ddl':
+      refuseDdl(node.type, node.fields, schemaName)
+      return
+    case 'cursor':
+    case 'prepare':
+    case 'execute':
+      throw comesLater(
+        `${statement.kind === 'cursor' ? 'a cursor' : 'PREPARE'} over relations of schema "${schemaName}"`,
+      )
+    case 'read':
+    case 'explain':
+    case 'copy_out':
+    case 'call':
+      return
+    default:
+      throw notSupported(`this statement on schema "${schemaName}"`)
+  }
+}
+
+const verbs: Readonly<Record<string, string>> = {
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+  CopyStmt: 'COPY FROM',
+}
+
+/** Writes to a user's table that read ours are the origin's; writes to ours are refused, wherever in the statement. */
+function refuseWrites(tree: ParseTree, schemaName: string): void {
+  for (const { type, fields } of statementsIn(tree)) {
+    const verb = verbs[type]
+    const target = fields.relation as Fields | undefined
+    if (verb !== undefined && target?.schemaname === schemaName && !(type === 'CopyStmt' && !fields.is_from)) {
+      const name = String(target.relname)
+      if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
+      throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
+        hint: changeHint(schemaName, name),
+      })
+    }
+    if (type !== 'TruncateStmt') continue
+    const ours = listOf(fields.relations).find((item) => fieldsIf('RangeVar', item)?.schemaname === schemaName)
+    if (ours !== undefined) {
+      throw new ServerError(conditions.featureNotSupported, [`TRUNCATE of relations of schema "${schemaName}"`], {
+        hint: 'FLUSH ALL CACHES empties the caches.',
+      })
+    }
+  }
+}
+
+/** The statement that does what a write to the relation would. */
+function changeHint(schemaName: string, relation: string): string {
+  switch (relation) {
+    case 'settings':
+      return `Change a setting with SET ${schemaName}.name = value, or for the whole server with ALTER SYSTEM SET.`
+    case 'results':
+    case 'entries':
+    case 'caches':
+      return 'Remove entries with FLUSH ALL CACHES, FLUSH CACHE name or INVALIDATE CACHE RELATION name.'
+    case 'plans':
+      return 'Forget plans with FLUSH CACHE PLANS.'
+    case 'relations':
+    case 'dependencies':
+      return 'Tell of a change with INVALIDATE CACHE RELATION name.'
+    case 'stats':
+      return `Zero the counters with CALL ${schemaName}.reset_stats().`
+    default:
+      return 'The server fills it; it can only be read.'
+  }
+}
+
+function refuseDdl(type: string, fields: Fields, schemaName: string): void {
+  if (type === 'CreateSchemaStmt' && fields.schemaname === schemaName) {
+    throw new ServerError(conditions.reservedName, [schemaName], { hint: 'The setting virtual_schema renames ours.' })
+  }
+  if (type === 'CreateTableAsStmt' || type === 'SelectStmt') {
+    const into = (fields.into ?? fields.intoClause) as Fields | undefined
+    const target = into?.rel as Fields | undefined
+    const isView = fields.objtype === 'OBJECT_MATVIEW'
+    // A table of the user's made from our rows is the origin's business.
+    if (target?.schemaname !== schemaName && !isView) return
+    if (isView && target?.schemaname === schemaName) throw comesLater('CREATE MATERIALIZED VIEW')
+  }
+  throw new ServerError(conditions.featureNotSupported, [`this definition over schema "${schemaName}"`], {
+    hint: `Objects in schema "${schemaName}", and views over its relations, cannot be made, changed or dropped.`,
+  })
+}
+
+function* statementsIn(tree: ParseTree): Iterable<{ type: string; fields: Fields }> {
+  for (const raw of tree.stmts) {
+    let node = unwrap(raw.stmt)
+    while (node?.type === 'ExplainStmt') node = unwrap(node.fields.query)
+    if (node === undefined) continue
+    yield node
+    const withClause = node.fields.withClause as Fields | undefined
+    for (const query of listOf(withClause?.ctes)) {
+      const inner = unwrap(fieldsIf('CommonTableExpr', query)?.ctequery)
+      if (inner !== undefined) yield inner
+    }
+  }
+}
+
+function misplacedFunction(schemaName: string, name: string): ServerError {
+  const label = `${schemaName}.${name}()`
+  return new ServerError(conditions.featureNotSupported, [`function ${label} in this place`], {
+    hint: `A function of schema "${schemaName}" stands alone: SELECT * FROM ${label}, SELECT ${label} or CALL ${label}.`,
+  })
+}
+
+function comesLater(what: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [what], { detail: 'It comes with a later release.' })
+}
+
+function notSupported(what: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [what])
+}
+
+function onlyOurs(options: VirtualPlanOptions, what: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [`${what} in an admin database`], {
+    hint: `Here are only the relations of schema "${options.schemaName}" and the server's own statements; connect to a database of the origin.`,
+  })
+}
+
+function unreadable(statement: Statement): ServerError {
+  return new ServerError(conditions.syntaxError, [statement.syntaxError?.message ?? 'syntax error'], {
+    position: statement.syntaxError?.position,
+  })
+}

@@ -1,0 +1,32 @@
+// One batch for the system database, and what became of it.
+
+import type { Viewer } from './viewer.ts'
+
+export interface VirtualRequest {
+  /** True: `frames` is one Query frame. False: extended frames of one batch, without Sync and Flush. */
+  readonly simple: boolean
+  readonly frames: Buffer
+  /** Relations of the virtual schema the batch reads; names unknown here are left to PostgreSQL. */
+  readonly relations: readonly string[]
+  readonly viewer: Viewer
+  /** Settings of the client's session by name; those that matter here are mirrored. */
+  readonly settings: ReadonlyMap<string, string>
+  /** Takes the place of the tags in CommandComplete. */
+  readonly tag?: string | undefined
+  /** Sees the rows that are answered. */
+  watch?(row: Buffer): void
+  /**
+   * True if the origin is the next to be asked: a first statement that names a function, type or relation unknown here is
+   * then not answered but reported as `unresolved`.
+   */
+  readonly mayBeElsewhere?: boolean | undefined
+}
+
+export interface VirtualOutcome {
+  readonly failed: boolean
+  /** Nothing was answered: what the statement names is not in the system database. */
+  readonly unresolved: boolean
+}
+
+/** Gets whole backend frames. While a promise it returned is pending, nothing more is read from the system database. */
+export type VirtualOutput = (bytes: Buffer) => void | Promise<void>

@@ -25,7 +25,9 @@ export async function printSummary(client, rows, { straight }) {
   }
   const hits = reads.filter((row) => verdictOf(row.answer) === 'hit')
   const others = reads.filter((row) => verdictOf(row.answer) !== 'hit')
-  console.log(`\n${reads.length} reads took ${ms.toFixed(0)} ms: ${describeGroup(hits, 'hits')}, ${describeGroup(others, 'asked the origin')}`)
+  console.log(
+    `\n${reads.length} reads took ${ms.toFixed(0)} ms: ${describeGroup(hits, 'hits')}, ${describeGroup(others, 'asked the origin')}`,
+  )
   await printTotals(client)
   await printQueries(client)
   if (hits.length === 0) console.log('\nRun it again: what was asked now is remembered.')

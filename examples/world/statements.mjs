@@ -189,7 +189,11 @@ export const statements = [
     text: `select f.id, c.name, f.stars, f.note from world.favourites f join world.cities c on c.id = f.city_id order by f.id`,
   },
   { about: 'a change of mind: BEGIN', write: true, text: 'begin' },
-  { about: '  UPDATE of all cities of a country', write: true, text: "update world.cities set population = 0 where country_code = 'AT'" },
+  {
+    about: '  UPDATE of all cities of a country',
+    write: true,
+    text: "update world.cities set population = 0 where country_code = 'AT'",
+  },
   { about: '  ROLLBACK', write: true, text: 'rollback' },
   {
     about: 'top 10 again: nothing was lost',

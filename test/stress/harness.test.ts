@@ -1,0 +1,72 @@
+// The stress test of everything written through Larder, and the tests of the test: the harness finds nothing wrong with
+// the origin itself, and much wrong with a naive cache.
+//
+//   READS=200000 SESSIONS=32 npx vitest run --project stress      the long run; SECONDS=60 ends by time instead
+//   SEED=123 …                                                    the same choices again (not the same timing)
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Random } from '../../src/base/index.ts'
+import { openLarder } from '../support/larder.ts'
+import { openNaiveCache } from '../support/naive-cache.ts'
+import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { describeOutcome, type StressOptions, stress } from './harness.ts'
+import { schema } from './schema.ts'
+
+const environment = process.env
+const reads = Number(environment.READS ?? 20_000)
+const seconds = environment.SECONDS === undefined ? undefined : Number(environment.SECONDS)
+const sessions = Number(environment.SESSIONS ?? 16)
+const timeoutMs = 120_000 + reads * 5 + (seconds ?? 0) * 1000
+
+let origin: TestPostgres
+
+beforeEach(async () => {
+  origin = await openTestPostgres({
+    parameters: { max_prepared_transactions: 64, max_connections: sessions + 40, deadlock_timeout: '100ms' },
+  })
+  const client = await origin.connect()
+  await client.query(schema)
+  await client.end()
+})
+
+afterEach(async () => {
+  await origin.close()
+})
+
+const run = async (options: Pick<StressOptions, 'server'> & Partial<StressOptions>) => {
+  const { seed } = Random.fromEnvironment()
+  const outcome = await stress({ origin: origin.target, seed, sessions, reads, ...options })
+  console.log(describeOutcome(outcome))
+  return outcome
+}
+
+describe('everything written through one Larder', () => {
+  it(
+    'is seen by every read that begins after it was acknowledged',
+    async () => {
+      const larder = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h' } })
+      const outcome = await run({ server: larder, seconds })
+      await larder.close()
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      // A check without hits has no teeth.
+      expect(outcome.hitShare).toBeGreaterThan(0.15)
+      expect(outcome.writes).toBeGreaterThan(reads / 200)
+    },
+    timeoutMs,
+  )
+})
+
+describe('the harness', () => {
+  it('finds nothing wrong with the origin itself', async () => {
+    const outcome = await run({ server: origin.target, reads: 4000 })
+    expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+    expect(outcome.writes).toBeGreaterThan(50)
+  })
+
+  it('finds a cache that trusts the text of a statement', async () => {
+    const naive = await openNaiveCache(origin.target)
+    const outcome = await run({ server: naive, reads: 4000, violationsMax: 200 })
+    await naive.close()
+    for (const kind of ['stale', 'backwards']) expect(outcome.violations.some((each) => each.includes(kind))).toBe(true)
+  })
+})

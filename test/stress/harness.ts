@@ -1,0 +1,235 @@
+// The stress harness: many sessions read and write through one address, and every answer is checked against a ledger.
+//
+// Readers are paced by nothing but the answers. Writers wait until so many reads were made since their last write: with
+// a write always under way every hit would be suspended, and a check that never sees a hit proves nothing (`hits`).
+// At the end, when all is quiet, everything a reader may ask is asked twice through the address and once straight.
+
+import { Random } from '../../src/base/index.ts'
+import { errorOf, sync, WireClient, type WireTarget } from '../support/wire-client.ts'
+import { type Group, keyCount, keys, Ledger } from './ledger.ts'
+import { type ReadShape, readShapes, tenantShape } from './reads.ts'
+import { emptyReport, type Flow, flows, type Report, rowsOfBatch, StressSession } from './stress-session.ts'
+import { pickWrite } from './writes.ts'
+
+export interface StressOptions {
+  /** Where the sessions connect. */
+  readonly server: Pick<WireTarget, 'host' | 'port'>
+  /** The origin itself, for the comparison at the end. */
+  readonly origin: Pick<WireTarget, 'host' | 'port'>
+  readonly seed: number
+  readonly sessions: number
+  /** Ends after so many reads, or after so many seconds if that is later than never. */
+  readonly reads: number
+  readonly seconds?: number | undefined
+  /** Reads between two writes of one writer. */
+  readonly pace?: number
+  /** Ends at once when so many violations were seen. */
+  readonly violationsMax?: number
+}
+
+export interface StressOutcome extends Report {
+  readonly writes: number
+  readonly aborts: number
+  readonly hitShare: number
+  readonly seconds: number
+}
+
+export async function stress(options: StressOptions): Promise<StressOutcome> {
+  const run = new Run(options)
+  return run.carryOut()
+}
+
+export function describeOutcome(outcome: StressOutcome): string {
+  const verdicts = [...outcome.verdicts].sort(([, left], [, right]) => right - left).slice(0, 12)
+  return [
+    `${outcome.reads} reads, ${outcome.hits} hits (${(outcome.hitShare * 100).toFixed(1)} %), ${outcome.writes} writes, ` +
+      `${outcome.aborts} aborts, ${outcome.naturalErrors} natural errors, ${outcome.seconds.toFixed(1)} s, ` +
+      `${outcome.violations.length} violations`,
+    verdicts.map(([verdict, count]) => `${verdict} ${count}`).join(', '),
+    ...outcome.violations.slice(0, 20),
+  ].join('\n')
+}
+
+class Run {
+  readonly #options: StressOptions
+  readonly #random: Random
+  readonly #ledger = new Ledger()
+  readonly #report = emptyReport()
+  #paceWaiters: { readonly at: number; readonly wake: () => void }[] = []
+  readonly #startedAt = performance.now()
+
+  constructor(options: StressOptions) {
+    this.#options = options
+    this.#random = new Random(options.seed)
+  }
+
+  async carryOut(): Promise<StressOutcome> {
+    const count = this.#options.sessions
+    const writerCount = Math.max(2, Math.round(count / 6))
+    const tenantCount = Math.max(2, Math.round(count / 8))
+    const roles = Array.from({ length: count }, (_, index) =>
+      index < writerCount ? 'writer' : index < writerCount + tenantCount ? 'tenant' : 'reader',
+    )
+    const sessions = await Promise.all(roles.map((role, index) => this.#open(role, index)))
+    await Promise.all(sessions.map((session, index) => this.#act(roles[index] as string, session)))
+    if (this.#report.violations.length === 0) await this.#compareAtTheEnd(sessions[count - 1] as StressSession)
+    for (const session of sessions) await session.client.close()
+    const { reads, hits } = this.#report
+    return {
+      ...this.#report,
+      writes: this.#ledger.writeCount,
+      aborts: this.#ledger.abortCount,
+      hitShare: reads === 0 ? 0 : hits / reads,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+    }
+  }
+
+  #open(role: string, index: number): Promise<StressSession> {
+    const target: WireTarget = {
+      ...this.#options.server,
+      user: role === 'tenant' ? 'stress_tenant' : 'postgres',
+      database: 'postgres',
+      parameters: { application_name: `${role}-${index}` },
+    }
+    return StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report)
+  }
+
+  async #act(role: string, session: StressSession): Promise<void> {
+    while (!this.#isOver()) {
+      if (role === 'writer') await this.#write(session)
+      else if (role === 'tenant') await readAsTenant(session)
+      else await this.#read(session)
+      await session.tidy()
+      this.#wakeWriters()
+    }
+    this.#wakeWriters()
+  }
+
+  async #write(session: StressSession): Promise<void> {
+    await pickWrite(session).run(session)
+    await session.tidy()
+    // What a writer reads next is its own write as often as not.
+    if (session.random.chance(0.5)) await readOne(session)
+    const pace = (this.#options.pace ?? 12) * (1 + session.random.int(3))
+    await this.#untilReads(this.#report.reads + pace)
+  }
+
+  async #read(session: StressSession): Promise<void> {
+    const dice = session.random.next()
+    if (dice < 0.86) await readOne(session)
+    else if (dice < 0.93) await readPipelined(session)
+    else if (dice < 0.97) await readInBlock(session)
+    else if (dice < 0.985) await readInOneTransaction(session)
+    else await pickWrite(session).run(session)
+  }
+
+  #isOver(): boolean {
+    const { reads, seconds, violationsMax = 50 } = this.#options
+    if (this.#report.violations.length >= violationsMax) return true
+    if (seconds !== undefined) return performance.now() - this.#startedAt >= seconds * 1000
+    return this.#report.reads >= reads
+  }
+
+  #untilReads(at: number): Promise<void> {
+    if (this.#isOver()) return Promise.resolve()
+    return new Promise((wake) => this.#paceWaiters.push({ at, wake }))
+  }
+
+  #wakeWriters(): void {
+    const reads = this.#isOver() ? Number.POSITIVE_INFINITY : this.#report.reads
+    const due = this.#paceWaiters.filter(({ at }) => at <= reads)
+    this.#paceWaiters = this.#paceWaiters.filter(({ at }) => at > reads)
+    for (const { wake } of due) wake()
+  }
+
+  async #compareAtTheEnd(session: StressSession): Promise<void> {
+    const straight = await WireClient.connect({ ...this.#options.origin, user: 'postgres', database: 'postgres' })
+    for (const shape of readShapes) {
+      for (const key of shape.keyed ? keys : [0]) {
+        const truth = JSON.stringify(rowsOfBatch(await straight.query(shape.sql.replaceAll('$1', String(key)))))
+        for (const flow of flows) {
+          const rows = JSON.stringify(await session.read(shape, key, flow))
+          if (rows !== truth) session.violation(`at the end, ${shape.name}, key ${key}, ${flow}: ${rows}, not ${truth}`)
+        }
+      }
+    }
+    await straight.close()
+  }
+}
+
+function pickShape(session: StressSession): readonly [shape: ReadShape, key: number] {
+  return [session.random.pick(readShapes), 1 + session.random.int(keyCount)]
+}
+
+async function readOne(session: StressSession): Promise<void> {
+  const [shape, key] = pickShape(session)
+  await session.read(shape, key)
+}
+
+/** Several reads on the way at once, each with its own Sync. */
+async function readPipelined(session: StressSession): Promise<void> {
+  const pending = Array.from({ length: 2 + session.random.int(5) }, () => {
+    const [shape, key] = pickShape(session)
+    return session.pend(shape, key, session.random.pick(flows))
+  })
+  session.client.send(Buffer.concat(pending.map(({ bytes }) => bytes)))
+  for (const each of pending) session.judge(each, await session.client.receiveBatch())
+}
+
+/** A READ COMMITTED block: each statement sees what was acknowledged before it. */
+async function readInBlock(session: StressSession): Promise<void> {
+  await session.say('begin')
+  for (let count = 1 + session.random.int(3); count > 0; count--) await readOne(session)
+  await session.say(session.random.pick(['commit', 'rollback']))
+}
+
+/** One snapshot: what it shows may grow old, but never changes. */
+async function readInOneTransaction(session: StressSession): Promise<void> {
+  const floors = new Map<Group, readonly number[]>()
+  const floorOf = (group: Group): readonly number[] => floors.get(group) ?? []
+  for (const { group } of readShapes) floors.set(group, session.ledger.floor(group))
+  await session.say(`begin isolation level ${session.random.pick(['repeatable read', 'serializable'])}`)
+  const chosen = Array.from({ length: 3 }, () => pickShape(session)).filter(([{ group }]) => isTransactional(group))
+  const first: string[] = []
+  for (const round of [1, 2]) {
+    for (const [index, [shape, key]] of chosen.entries()) {
+      const rows = await session.read(
+        shape,
+        key,
+        session.random.pick<Flow>(['simple', 'prepared']),
+        floorOf(shape.group),
+      )
+      if (round === 1) first.push(JSON.stringify(rows))
+      else if (rows.length > 0 && first[index] !== JSON.stringify(rows)) {
+        session.violation(`one snapshot, two answers of ${shape.name}: ${first[index]} and ${JSON.stringify(rows)}`)
+      }
+    }
+  }
+  await session.say('commit')
+}
+
+/** Sequences and catalogue objects follow no snapshot, and TRUNCATE and a refresh are not visible to older ones as rows. */
+function isTransactional(group: Group): boolean {
+  return !/^(sequence|ddl|truncate|matview)/.test(group)
+}
+
+/** A tenant never sees another's rows, whichever setting it used a moment ago. */
+async function readAsTenant(session: StressSession): Promise<void> {
+  const tenant = 1 + session.random.int(2)
+  const local = session.random.chance(0.3)
+  if (local) await session.say('begin')
+  const change = session.random.pick([
+    `set ${local ? 'local ' : ''}app.tenant = '${tenant}'`,
+    `select set_config('app.tenant', '${tenant}', ${local})`,
+  ])
+  await session.say(change)
+  for (let count = 2; count > 0; count--) {
+    const rows = await session.read(tenantShape, 0)
+    const foreign = rows.find((row) => row[tenantShape.tenantColumn] !== tenant)
+    if (foreign !== undefined) session.violation(`tenant ${tenant} sees a row of tenant ${foreign[2]}`)
+  }
+  if (!local) return
+  await session.say(session.random.pick(['commit', 'rollback']))
+  const after = await session.client.exchange(sync())
+  if (errorOf(after) !== undefined) session.violation('a Sync alone failed')
+}

@@ -1,0 +1,104 @@
+// What the harness knows about the truth: every version ever written, what became of it, and what was acknowledged.
+//
+// Each write takes a version, a number greater than all before, and stores `greatest(v, version)` in its rows. So per row
+// versions only grow, in the order of the row locks, and a value read names the write it came from:
+//
+//   open         its transaction has not been told to commit: nobody else may see it
+//   committing   COMMIT (or the autocommit statement) was sent: may be seen, need not
+//   committed    acknowledged: every read that begins now must see it or something newer
+//   aborted      rolled back or failed: nobody may ever see it
+//   unknown      the connection was lost during the commit: may be seen, need not
+//
+// Rows are addressed by (group, key): tables that one transaction always writes alike (a table and what its trigger
+// writes) form one group, so that a session that has seen the one must see the other.
+
+export const keyCount = 8
+export const keys: readonly number[] = Array.from({ length: keyCount }, (_, index) => index + 1)
+
+export const groups = [
+  'kv',
+  'function',
+  'cascade',
+  'partition',
+  'view',
+  'deferred',
+  'truncate',
+  'copy',
+  'procedure',
+  'several',
+  'execute',
+  'tenant',
+  'ddl view',
+  'ddl function',
+  'ddl table',
+  'sequence',
+  'matview',
+] as const
+
+export type Group = (typeof groups)[number]
+export type Target = readonly [group: Group, key: number]
+type Status = 'open' | 'committing' | 'committed' | 'aborted' | 'unknown'
+
+/** Versions by key; index 0 is unused. */
+export type Floor = readonly number[]
+
+export class Ledger {
+  readonly #statuses: Status[] = []
+  readonly #targets = new Map<number, readonly Target[]>()
+  readonly #acknowledged = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
+  writeCount = 0
+  abortCount = 0
+
+  /** A new version for these rows. */
+  open(...targets: readonly Target[]): number {
+    const version = this.#statuses.push('open')
+    this.#targets.set(version, targets)
+    return version
+  }
+
+  committing(version: number): void {
+    this.#set(version, 'committing')
+  }
+
+  acknowledged(version: number): void {
+    this.#set(version, 'committed')
+    this.writeCount += 1
+    for (const [group, key] of this.#targets.get(version) ?? []) this.raise(group, key, version)
+    this.#targets.delete(version)
+  }
+
+  aborted(version: number): void {
+    this.#set(version, 'aborted')
+    this.abortCount += 1
+    this.#targets.delete(version)
+  }
+
+  unknown(version: number): void {
+    this.#set(version, 'unknown')
+  }
+
+  /** Says directly that a row is at least this new, where a row follows another with a delay of its own (REFRESH). */
+  raise(group: Group, key: number, version: number): void {
+    const versions = this.#acknowledged.get(group) as number[]
+    versions[key] = Math.max(versions[key] as number, version)
+  }
+
+  /** What a read that begins now must at least see. */
+  floor(group: Group): Floor {
+    return [...(this.#acknowledged.get(group) as number[])]
+  }
+
+  /** Why a value of this version must not be seen; undefined if it may. `own` is the reader's open version. */
+  fault(version: number, own: number | undefined): string | undefined {
+    if (version <= 0 || version === own) return undefined
+    const status = this.#statuses[version - 1]
+    if (status === undefined) return `version ${version} was never written`
+    if (status === 'aborted') return `version ${version} was rolled back`
+    if (status === 'open') return `version ${version} is not committed`
+    return undefined
+  }
+
+  #set(version: number, status: Status): void {
+    this.#statuses[version - 1] = status
+  }
+}

@@ -162,19 +162,22 @@ export function address(): SettingType<Address> {
   }
 }
 
-/** The URL of a Postgres, or empty. What is in it is the origin's business (origin/upstream); the password is never shown. */
-export function postgresUrl(): SettingType<string> {
+/**
+ * Where a Postgres is, as libpq takes it: a URL or `key=value` words, or empty. What is in it is the origin's business
+ * (origin/upstream); the password is never shown.
+ */
+export function connectionString(): SettingType<string> {
   return {
     kind: 'url',
     accepts: 'postgres://user:password@host:port/database',
     parse(given, label) {
-      const url = given.trim()
-      if (url !== '' && !/^postgres(?:ql)?:\/\//i.test(url)) {
+      const target = given.trim()
+      if (!/^($|postgres(ql)?:\/\/|\w+\s*=)/.test(target)) {
         throw new ServerError(conditions.invalidParameterValue, [label, maskPasswords(given)], {
           hint: 'Expected a URL such as postgres://user:password@host:5432/database.',
         })
       }
-      return url
+      return target
     },
     render: maskPasswords,
   }

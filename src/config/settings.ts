@@ -8,11 +8,11 @@
 import {
   address,
   bytes,
+  connectionString,
   duration,
   enumeration,
   integer,
   list,
-  postgresUrl,
   type SettingType,
   text,
 } from './setting-types.ts'
@@ -46,7 +46,7 @@ export const settingTable = [
   }),
   setting({
     name: 'upstream',
-    type: postgresUrl(),
+    type: connectionString(),
     initial: '',
     change: 'restart',
     group: 'server',

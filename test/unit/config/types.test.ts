@@ -3,11 +3,11 @@ import { nearest } from '../../../src/config/nearest.ts'
 import {
   address,
   bytes,
+  connectionString,
   duration,
   enumeration,
   integer,
   list,
-  postgresUrl,
   text,
 } from '../../../src/config/setting-types.ts'
 import { ServerError } from '../../../src/errors/index.ts'
@@ -143,7 +143,8 @@ describe('other types', () => {
   })
 
   it('never shows the password of a URL, neither as value nor in a refusal', () => {
-    const type = postgresUrl()
+    const type = connectionString()
+    expect(type.render(type.parse('host=db password=secret', 'x'))).toBe('host=db password=********')
     expect(type.render(type.parse('postgres://ada:secret@db/app', 'x'))).toBe('postgres://ada:********@db/app')
     expect(refusal(() => type.parse('mysql://ada:secret@db/app', 'x')).message).not.toContain('secret')
     expect(type.parse('', 'x')).toBe('')

@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs'
 import { maskPasswords } from './base/index.ts'
 import { nearest, parseFlags, SettingsStore } from './config/index.ts'
 import { StartupError, startupErrorOf } from './errors/index.ts'
-import { banner, generalHelp, type Ready, serveHelp } from './help.ts'
-import { keepAlive, reloadOnHangup, type Stoppable } from './lifecycle.ts'
-import { createLog, type Log } from './observe/index.ts'
+import { banner, generalHelp, serveHelp } from './help.ts'
+import { keepAlive, reloadOnHangup } from './lifecycle.ts'
+import { createLog } from './observe/index.ts'
 
 export async function main(args: readonly string[]): Promise<void> {
   // Whoever read our output may go away (`larder serve | head`); that is no reason to stop serving.
@@ -41,10 +41,8 @@ async function serve(args: readonly string[]): Promise<void> {
     log.level = settings.logLevel
   })
 
-  const serverModule = './server.ts'
-  const { startServer } = (await import(serverModule)) as {
-    startServer(store: SettingsStore, options: { log: Log }): Promise<Stoppable & Omit<Ready, 'version'>>
-  }
+  // Loaded here, so that help and mistakes are answered without loading a server.
+  const { startServer } = await import('./server.ts')
   const starting = startServer(store, { log })
   const life = keepAlive(starting, { process, log })
   reloadOnHangup(store, life, { process, log })

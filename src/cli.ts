@@ -47,7 +47,7 @@ async function serve(args: readonly string[]): Promise<void> {
   const life = keepAlive(starting, { process, log })
   reloadOnHangup(store, life, { process, log })
   const server = await starting
-  if (!life.stopping) process.stdout.write(banner({ ...server, version: version() }))
+  if (!life.stopping) process.stdout.write(banner(version(), server))
 }
 
 function unknownCommand(command: string | undefined): StartupError {

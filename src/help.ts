@@ -51,22 +51,24 @@ function capitalized(word: string): string {
 }
 
 export interface Ready {
-  readonly version: string
   readonly host: string
   readonly port: number
   readonly originDescription: string
   readonly dataDirectory: string | undefined
   readonly user: string
   readonly database: string
+  /** Sentences about what is not as one would expect. */
+  readonly notices?: readonly string[]
 }
 
 /** What a person needs to know once it runs: what serves, from where, and what to type. */
-export function banner(ready: Ready): string {
+export function banner(version: string, ready: Ready): string {
   const shownHost = ready.host.includes(':') ? `[${ready.host}]` : ready.host
   const lines = [
-    `Larder ${ready.version} serves Postgres clients on ${shownHost}:${ready.port}`,
+    `Larder ${version} serves Postgres clients on ${shownHost}:${ready.port}`,
     `  origin          ${ready.originDescription}`,
     ...(ready.dataDirectory === undefined ? [] : [`  data directory  ${ready.dataDirectory}`]),
+    ...(ready.notices ?? []).map((notice) => `  note            ${notice}`),
     `  connect with    ${psqlCommand(ready)}`,
   ]
   return `${lines.join('\n')}\n`

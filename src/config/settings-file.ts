@@ -18,7 +18,10 @@ export function readSettingsFile(path: string): SettingTexts | undefined {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new ServerError(conditions.ioError, [`read "${path}"`, (error as Error).message], { cause: error })
+    throw new ServerError(conditions.ioError, [`read "${path}"`, (error as Error).message], {
+      hint: 'Check its owner and mode, or choose another place.',
+      cause: error,
+    })
   }
   const texts = new Map<string, string>()
   for (const [name, value] of Object.entries(parseToml(path, text))) {

@@ -41,6 +41,7 @@ export interface Import {
 const statement =
   /^(import|export)\s+(type\s+)?(?:([\w$]+)\s*,?\s*)?(\*(?:\s+as\s+[\w$]+)?|\{[^}]*\})?\s*from\s*'([^']+)'/gm
 const dynamic = /(?:(?:const|let)\s+(\{[^}]*\}|[\w$]+)\s*=\s*)?(?:\(?\s*await\s+)?\bimport\(\s*'([^']+)'\s*\)/g
+const required = /\b(?:require(?:\.resolve)?|createRequire\([^)]*\))\('([^']+)'\)/g
 const bare = /^import\s+'([^']+)'/gm
 
 /** What a file imports. Read by pattern, not parsed: the formatter keeps import statements in one shape. */
@@ -57,7 +58,7 @@ export function importsOf(file: string): Import[] {
     const names = pattern?.startsWith('{') === true ? [...namesIn(pattern.replaceAll(':', ' as ')).keys()] : ['*']
     imports.push({ names, specifier, target: targetOf(file, specifier), reexports: undefined })
   }
-  for (const [, specifier = ''] of text.matchAll(bare)) {
+  for (const [, specifier = ''] of [...text.matchAll(bare), ...text.matchAll(required)]) {
     imports.push({ names: [], specifier, target: targetOf(file, specifier), reexports: undefined })
   }
   return imports

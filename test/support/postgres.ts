@@ -2,11 +2,12 @@
 //
 // initdb costs half a second, a copy of its result a few hundredths. So the first test on a machine makes a template among
 // the temporary files, by renaming a finished one into place, and everybody copies it. Each call is a server of its own,
-// in a directory of its own: tests never meet, and close() removes everything.
+// in a directory of its own: tests never meet, and close() removes everything. Where the machine has memory to spare it
+// all lies in /dev/shm, where a copy is several times quicker than on some disks.
 
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,9 +48,8 @@ export async function availableVersions(): Promise<TestVersion[]> {
 
 export async function openTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const version = options.version ?? 18
-  const directory = join(tmpdir(), `larder-test-${randomBytes(6).toString('hex')}`)
-  await mkdir(directory, { mode: 0o711 })
-  await run('cp', ['-a', join(await templateOf(version), 'pgdata'), directory])
+  const directory = join(scratch, `larder-test-${randomBytes(6).toString('hex')}`)
+  await copyTemplate(version, directory)
   const cluster = join(directory, 'pgdata')
   const files = options.hba === undefined ? options.files : { ...options.files, 'pg_hba.conf': options.hba }
   for (const [name, text] of Object.entries(files ?? {})) await putFile(cluster, name, text)
@@ -76,6 +76,25 @@ export async function openTestPostgres(options: TestPostgresOptions = {}): Promi
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** A directory that every user can reach, for files of a test. */
+export const scratch = scratchDirectory()
+
+function scratchDirectory(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    if (bavail * bsize > 4 * 1024 ** 3) return '/dev/shm'
+  } catch {
+    // Not Linux, or a container without it.
+  }
+  return tmpdir()
+}
+
+/** Makes `directory` with a cluster in it that has never run, for EmbeddedPostgres.open. */
+export async function copyTemplate(version: TestVersion, directory: string): Promise<void> {
+  await mkdir(directory, { mode: 0o711 })
+  await run('cp', ['-a', join(await templateOf(version), 'pgdata'), directory])
 }
 
 const run = promisify(execFile)
@@ -107,7 +126,7 @@ async function openServer(
 
 /** A cluster that was initialised and shut down in good order; made once per machine, user and version. */
 async function templateOf(version: TestVersion): Promise<string> {
-  const template = join(tmpdir(), `larder-test-template-1-${process.getuid?.() ?? 0}-${version}`)
+  const template = join(scratch, `larder-test-template-1-${process.getuid?.() ?? 0}-${version}`)
   if (existsSync(template)) return template
   const unfinished = `${template}.${randomBytes(6).toString('hex')}`
   await mkdir(unfinished)

@@ -120,7 +120,7 @@ export async function writeConfiguration(options: ClusterOptions): Promise<strin
     log_line_prefix: '%m [%p] ',
     logging_collector: false,
     log_destination: 'stderr',
-    ...(options.durable ? {} : { fsync: false, synchronous_commit: false, full_page_writes: false }),
+    ...(options.durable ? {} : { fsync: false, full_page_writes: false }),
     ...options.parameters,
   }
   const lines = Object.entries(parameters).map(([name, value]) => `${name} = ${quote(String(value))}`)

@@ -3,18 +3,13 @@
 // In this order: a directory that was named; the optional npm package with the binaries of this platform; a `postgres`
 // on PATH; the places where distributions install. A candidate counts when it has `initdb` beside it and answers
 // `postgres -V` as the user that will run the server: that proves at once that its format, its libraries and the
-// permissions on the way are right.
-//
-// The package arrives with two defects that we repair. Its install script makes the symbolic links of its shared
-// libraries, and install scripts are often switched off: we make them. And it may lie where the server's user cannot go
-// (a clone below /root) or where we cannot write: then a copy, or a directory of links, takes its place.
+// permissions on the way are right. What the package may lack is repaired first (package-tree.ts).
 
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { chmod, cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
+import { completeLinks, copyTree, isPackageTree } from './package-tree.ts'
 import type { ServerUser } from './server-user.ts'
 
 export interface PostgresBinaries {
@@ -39,7 +34,7 @@ export interface FindOptions {
   readonly shelf?: string | undefined
 }
 
-export const majorMin = 13
+const majorMin = 13
 
 /** The first server that runs, or undefined. */
 export async function findPostgres(options: FindOptions = {}): Promise<PostgresBinaries | undefined> {
@@ -106,18 +101,23 @@ function namesIn(directory: string): string[] {
 /** Proves that a candidate runs, after repairing what can be repaired. */
 async function probe(candidate: Candidate, options: FindOptions): Promise<PostgresBinaries | undefined> {
   const { binDirectory, source } = candidate
+  const { user, shelf } = options
   if (!existsSync(join(binDirectory, 'postgres')) || !existsSync(join(binDirectory, 'initdb'))) return undefined
-  let libraryPath = await completeLinks(dirname(binDirectory), options.shelf)
-  let home = binDirectory
-  let version = await versionOf(home, libraryPath, options.user)
-  if (version === undefined && options.user !== undefined && options.shelf !== undefined && source === 'package') {
-    home = join(await copyTree(dirname(binDirectory), options.shelf), 'bin')
-    libraryPath = undefined
-    version = await versionOf(home, libraryPath, options.user)
-  }
-  const major = version === undefined ? 0 : Number.parseInt(version, 10)
-  if (version === undefined || major < majorMin || (options.major ?? major) !== major) return undefined
-  return { binDirectory: home, version, major, source, libraryPath }
+  const tree = dirname(binDirectory)
+  const libraryPath = await completeLinks(tree, shelf)
+  const version = await versionOf(binDirectory, libraryPath, user)
+  if (version !== undefined) return accept({ binDirectory, source, libraryPath, version }, options)
+  // Only the package's tree holds a server and nothing else; the tree above another bin might be /usr.
+  if (user === undefined || shelf === undefined || !isPackageTree(tree)) return undefined
+  const copy = join(await copyTree(tree, shelf), 'bin')
+  const copyVersion = await versionOf(copy, undefined, user)
+  if (copyVersion === undefined) return undefined
+  return accept({ binDirectory: copy, source, libraryPath: undefined, version: copyVersion }, options)
+}
+
+function accept(found: Omit<PostgresBinaries, 'major'>, options: FindOptions): PostgresBinaries | undefined {
+  const major = Number.parseInt(found.version, 10)
+  return major >= majorMin && (options.major ?? major) === major ? { ...found, major } : undefined
 }
 
 function versionOf(
@@ -148,91 +148,4 @@ export function serverEnvironment(libraryPath: string | undefined): Record<strin
   const libraries = [libraryPath, inherited].filter((path) => path !== undefined && path !== '').join(':')
   if (libraries !== '') env[variable] = libraries
   return env
-}
-
-// Repairs of the package ----------------------------------------------------------------------------------------------
-
-interface Link {
-  readonly source: string
-  readonly target: string
-}
-
-/** Makes the links the package lists. Where it cannot be written, a directory of links on the shelf does their work. */
-async function completeLinks(home: string, shelf: string | undefined): Promise<string | undefined> {
-  const missing = linksOf(home).filter(({ target }) => !existsSync(join(dirname(home), target)))
-  if (missing.length === 0) return undefined
-  if (await makeLinks(dirname(home), missing)) return undefined
-  return shelf === undefined ? undefined : linkDirectory(home, missing, shelf)
-}
-
-/** Paths in the list count from the directory above `native`. */
-function linksOf(home: string): Link[] {
-  try {
-    return JSON.parse(readFileSync(join(home, 'pg-symlinks.json'), 'utf8'))
-  } catch {
-    return []
-  }
-}
-
-async function makeLinks(root: string, links: readonly Link[]): Promise<boolean> {
-  try {
-    for (const { source, target } of links) await symlinkOnce(basename(source), join(root, target))
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function linkDirectory(home: string, links: readonly Link[], shelf: string): Promise<string> {
-  const directory = join(shelf, `libraries-${identityOf(home)}`)
-  await mkdir(directory, { recursive: true, mode: 0o755 })
-  for (const { source, target } of links) {
-    await symlinkOnce(join(dirname(home), source), join(directory, basename(target)))
-  }
-  return directory
-}
-
-async function symlinkOnce(to: string, at: string): Promise<void> {
-  await symlink(to, at).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
-}
-
-/** Copies the package's tree to the shelf, once, readable by everybody; about 60 MB. */
-async function copyTree(home: string, shelf: string): Promise<string> {
-  const copy = join(shelf, `postgres-${identityOf(home)}`)
-  if (existsSync(copy)) return copy
-  const unfinished = `${copy}.${process.pid}`
-  await mkdir(shelf, { recursive: true, mode: 0o755 })
-  await cp(home, unfinished, { recursive: true, verbatimSymlinks: true })
-  const library = join(unfinished, 'lib')
-  for (const { source, target } of linksOf(unfinished)) {
-    await symlinkOnce(basename(source), join(library, basename(target)))
-  }
-  await openToAll(unfinished)
-  await rename(unfinished, copy).catch(async (error: unknown) => {
-    await rm(unfinished, { recursive: true, force: true })
-    if (!existsSync(copy)) throw error
-  })
-  return copy
-}
-
-async function openToAll(directory: string): Promise<void> {
-  await chmod(directory, 0o755)
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name)
-    if (entry.isDirectory()) await openToAll(path)
-    else if (entry.isFile()) await chmod(path, 0o755)
-  }
-}
-
-/** The same tree gives the same name, another release another one. */
-function identityOf(home: string): string {
-  let release = ''
-  try {
-    release = readFileSync(join(dirname(home), 'package.json'), 'utf8')
-  } catch {
-    // A tree without package.json is told apart by its path alone.
-  }
-  return createHash('sha256').update(realpathSync(home)).update(release).digest('hex').slice(0, 12)
 }

@@ -3,10 +3,11 @@
 // Normally: where the caller says. Started as root, the server runs as somebody else, who may be unable to enter a
 // directory on the way (a clone below /root, a 0700 home). Opening other people's directories is not ours to do, so the
 // cluster then lies in a directory of its own below /var/lib/larder, and a link named `elsewhere` in the caller's
-// directory says where. The name is random and only the link knows it: whoever deletes the data directory and starts
-// again gets a new cluster, never an old one that was forgotten.
+// directory says where. What was meant to lie among temporary files stays among them. The name is random and only the
+// link knows it: whoever deletes the data directory and starts again gets a new cluster, never an old forgotten one.
 
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { chmod, lstat, mkdir, readlink, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StartupError } from '../../errors/index.ts'
@@ -90,8 +91,15 @@ async function newElsewhere(
       'Name a data directory that every user can reach, such as --data-dir /var/lib/larder.',
     )
   }
-  const directory = join(shelf, `${basename(dirname(wanted))}-${randomBytes(6).toString('hex')}`)
+  const above = dirname(blocked)
+  const home = isForTemporaryFiles(above) ? above : shelf
+  const directory = join(home, `${basename(dirname(wanted))}-${randomBytes(6).toString('hex')}`)
   await makeDirectory(directory, user)
   await symlink(directory, join(wanted, 'elsewhere'))
   return directory
+}
+
+/** As /tmp: everybody may write there and nobody may touch what is another's. */
+function isForTemporaryFiles(directory: string): boolean {
+  return (statSync(directory).mode & 0o1002) === 0o1002
 }

@@ -151,12 +151,13 @@ async function openLog(path: string) {
   }
 }
 
-/** What the server wrote last about why it gave up. */
+/** What the server wrote about why it gave up. For a bad setting that is the line before the last. */
 async function lastComplaint(logPath: string, from: number): Promise<string | undefined> {
   const text = (await readFile(logPath).catch(() => Buffer.alloc(0))).subarray(from).toString('utf8')
   const lines = text.split('\n').filter((line) => line.trim() !== '')
-  const fatal = lines.findLast((line) => /\b(FATAL|PANIC):/.test(line)) ?? lines.at(-1)
-  return fatal?.replace(/^.*?\b(?:FATAL|PANIC):\s*/, '')
+  const fatal = lines.findLastIndex((line) => /\b(FATAL|PANIC):/.test(line))
+  const isAboutSettings = fatal > 0 && / contains errors$/.test(lines[fatal] ?? '')
+  return lines.at(isAboutSettings ? fatal - 1 : fatal)?.replace(/^.*?\b(?:FATAL|PANIC|LOG):\s*/, '')
 }
 
 function startFailure(options: PostmasterOptions, reason: string, cause?: unknown): StartupError {

@@ -4,15 +4,16 @@
 // orphan. It is stopped only when it is proven to be this cluster's, by its working directory (postgres works inside
 // its cluster), because a pid in a file may by now belong to anybody.
 //
-// A pid file whose process lives but is somebody else's would stop postgres from starting: postgres cannot know, we can.
-// It is removed only when no process works in the cluster any more; shared memory then has no users either.
+// A pid file whose process lives but is somebody else's, or has ended without being collected by its parent, would stop
+// postgres from starting: postgres cannot know, we can. It is removed only when no process works in the cluster any more;
+// shared memory then has no users either.
 
 import { execFileSync } from 'node:child_process'
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { StartupError } from '../../errors/index.ts'
-import { isAlive, processesIn } from './process-info.ts'
+import { isKnown, processesIn } from './process-info.ts'
 
 /** Returns the pid of the orphan that was stopped, if there was one. */
 export async function clearPredecessor(cluster: string): Promise<number | undefined> {
@@ -20,13 +21,13 @@ export async function clearPredecessor(cluster: string): Promise<number | undefi
   const postmaster = Number.parseInt(await readFile(pidFile, 'latin1').catch(() => ''), 10)
   if (!(postmaster > 1)) return undefined
   const real = await realpath(cluster)
-  const orphan = isAlive(postmaster) && isServerOf(postmaster, real)
+  const orphan = isServerOf(postmaster, real)
   if (orphan) await stop(postmaster, real, ['SIGINT', 'SIGQUIT', 'SIGKILL'])
   // Backends outlive a postmaster that was killed only until they next look up.
   for (const backend of processesIn(real) ?? []) {
     if (backend !== process.pid) await stop(backend, real, ['SIGQUIT', 'SIGKILL'])
   }
-  if (isAlive(postmaster)) await rm(pidFile, { force: true })
+  if (isKnown(postmaster)) await rm(pidFile, { force: true })
   return orphan ? postmaster : undefined
 }
 

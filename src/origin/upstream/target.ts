@@ -1,16 +1,13 @@
-// Where an origin is and how to reach it: what libpq calls a connection string, read once and made explicit.
+// Where an origin is and how to reach it: a connection string, read once and made explicit.
 //
-// Accepted as in libpq: `postgresql://` and `postgres://` URIs, `key=value` strings, and the PG* environment variables
-// for the parts that are missing. A parameter that we cannot honour is an error that names it, never ignored in silence.
-//
-// Invariant: no message and no `display` made here holds a password, or a piece of one that was not encoded as it should
-// have been. So a bad value is described, and only names are quoted.
+// As in libpq, the PG* environment variables fill in what the string leaves out. A parameter that we cannot honour is an
+// error that names it, never ignored in silence.
 //
 // Source: PostgreSQL documentation, "Database Connection Control Functions"; fe-connect.c.
 
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { StartupError } from '../../errors/index.ts'
+import { type ConnectionParameters, invalid, parseConnectionString } from './connection-string.ts'
 
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof sslModes)[number]
@@ -46,18 +43,17 @@ export interface OriginTarget {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-type Parameters = Map<string, string>
 
 /** Reads a connection string; missing parts come from `env` and then from libpq's defaults. Throws a StartupError. */
 export function parseOriginUrl(text: string, env: Environment = process.env): OriginTarget {
-  const given = /^postgres(ql)?:\/\//.test(text) ? parseUri(text) : parseKeyValues(text)
+  const given = parseConnectionString(text)
   checkNames(given)
   return makeTarget({ ...partsOf(withEnvironment(given, env)) })
 }
 
 /** The target of a server that listens on a unix socket in `directory`. */
 export function socketTarget(directory: string, user: string, database: string, port = 5432): OriginTarget {
-  const given: Parameters = new Map([
+  const given: ConnectionParameters = new Map([
     ['host', directory],
     ['port', String(port)],
     ['user', user],
@@ -65,92 +61,6 @@ export function socketTarget(directory: string, user: string, database: string, 
   ])
   return makeTarget(partsOf(given))
 }
-
-// The two notations ---------------------------------------------------------------------------------------------------
-
-const uriPattern = /^postgres(?:ql)?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s
-
-function parseUri(text: string): Parameters {
-  const match = uriPattern.exec(text)
-  if (match === null) throw invalid('the URL cannot be read')
-  const [, userInfoText, authority = '', database, query] = match
-  const parameters: Parameters = new Map()
-  if (userInfoText !== undefined) {
-    const colon = userInfoText.indexOf(':')
-    setIfAny(parameters, 'user', decode(colon < 0 ? userInfoText : userInfoText.slice(0, colon)))
-    if (colon >= 0) setIfAny(parameters, 'password', decode(userInfoText.slice(colon + 1)))
-  }
-  if (authority.includes('@') || (userInfoText === undefined && database?.includes('@') === true)) {
-    throw invalid(
-      'the URL holds more than one "@", or a "/" before it',
-      'In a password write "@" as %40 and "/" as %2F.',
-    )
-  }
-  parseAuthority(authority, parameters)
-  if (database !== undefined) setIfAny(parameters, 'dbname', decode(database))
-  if (query !== undefined) parseQuery(query, parameters)
-  return parameters
-}
-
-function parseAuthority(authority: string, parameters: Parameters): void {
-  if (authority.includes(',')) throw invalid('more than one host is not supported', 'Name one host.')
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(authority)
-  if (match === null) throw invalid('the host cannot be read', 'Write an IPv6 address in brackets.')
-  const host = match[1] ?? ''
-  setIfAny(parameters, 'host', host.startsWith('[') ? host.slice(1, -1) : decode(host))
-  setIfAny(parameters, 'port', match[2] ?? '')
-}
-
-function parseQuery(query: string, parameters: Parameters): void {
-  for (const pair of query.split('&')) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    if (equals < 0 || pair.indexOf('=', equals + 1) >= 0) {
-      throw invalid('a URL parameter is not of the form name=value', 'Write "=" in a value as %3D.')
-    }
-    const name = decode(pair.slice(0, equals))
-    const value = decode(pair.slice(equals + 1))
-    if (name === 'ssl' && value === 'true') parameters.set('sslmode', 'require')
-    else setIfAny(parameters, name, value)
-  }
-}
-
-function decode(text: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(text) || /%00/.test(text)) {
-    throw invalid('a "%" in the URL is not followed by two hexadecimal digits', 'Write "%" itself as %25.')
-  }
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid('an encoded part of the URL is not UTF-8', 'Encode it as UTF-8, byte by byte.')
-  }
-}
-
-function parseKeyValues(text: string): Parameters {
-  const parameters: Parameters = new Map()
-  const pair = /\s*([^\s=]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*/suy
-  while (pair.lastIndex < text.length) {
-    const match = pair.exec(text)
-    if (match === null) {
-      throw invalid(
-        'an origin is a URL or a list of key=value pairs',
-        'For example postgresql://user@localhost:5432/database.',
-      )
-    }
-    const [, name = '', raw = ''] = match
-    const value = (raw.startsWith("'") ? raw.slice(1, -1) : raw).replace(/\\(.)/gs, '$1')
-    setIfAny(parameters, name, value)
-  }
-  return parameters
-}
-
-/** An empty value counts as a missing one, as in libpq. */
-function setIfAny(parameters: Parameters, name: string, value: string): void {
-  if (value !== '') parameters.set(name, value)
-  else parameters.delete(name)
-}
-
-// Names, defaults and checks ------------------------------------------------------------------------------------------
 
 /** Parameters we honour, with the environment variable that stands in for each. */
 const honoured: Readonly<Record<string, string | undefined>> = {
@@ -188,7 +98,7 @@ const neutral: Readonly<Record<string, readonly string[] | 'any'>> = {
   tcp_user_timeout: 'any',
 }
 
-function checkNames(given: Parameters): void {
+function checkNames(given: ConnectionParameters): void {
   for (const [name, value] of given) {
     if (Object.hasOwn(honoured, name)) continue
     const allowed = Object.hasOwn(neutral, name) ? neutral[name] : undefined
@@ -199,7 +109,7 @@ function checkNames(given: Parameters): void {
   }
 }
 
-function withEnvironment(given: Parameters, env: Environment): Parameters {
+function withEnvironment(given: ConnectionParameters, env: Environment): ConnectionParameters {
   const parameters = new Map(given)
   for (const [name, variable] of Object.entries(honoured)) {
     const value = variable === undefined ? undefined : env[variable]
@@ -210,7 +120,7 @@ function withEnvironment(given: Parameters, env: Environment): Parameters {
 
 type Parts = Omit<OriginTarget, 'display'>
 
-function partsOf(given: Parameters): Parts {
+function partsOf(given: ConnectionParameters): Parts {
   const port = integer(given, 'port', 1, 65_535) ?? 5432
   const host = given.get('host') ?? given.get('hostaddr') ?? defaultHost(port)
   const isSocket = host.startsWith('/') && !given.has('hostaddr')
@@ -282,7 +192,7 @@ function systemUser(): string {
   }
 }
 
-function integer(given: Parameters, name: string, least: number, most: number): number | undefined {
+function integer(given: ConnectionParameters, name: string, least: number, most: number): number | undefined {
   const text = given.get(name)
   if (text === undefined) return undefined
   const value = Number(text.trim())
@@ -293,7 +203,7 @@ function integer(given: Parameters, name: string, least: number, most: number): 
 }
 
 function choice<const Value extends string>(
-  given: Parameters,
+  given: ConnectionParameters,
   name: string,
   values: readonly Value[],
 ): Value | undefined {
@@ -302,8 +212,4 @@ function choice<const Value extends string>(
   const value = values.find((candidate) => candidate === text)
   if (value === undefined) throw invalid(`the parameter "${name}" is none of ${values.join(', ')}`)
   return value
-}
-
-function invalid(problem: string, hint = 'A URL looks like postgresql://user:password@host:5432/database.'): Error {
-  return new StartupError(`invalid origin: ${problem}`, hint, { exitCode: 2 })
 }

@@ -7,6 +7,27 @@
 //
 // Two string constants with a line break between them are one token (SQL's continuation).
 
+import {
+  bracket,
+  classes,
+  colon,
+  digit,
+  dollar,
+  dot,
+  doubleQuote,
+  isPlusOrMinus,
+  large,
+  letter,
+  operatorSign,
+  other,
+  quote,
+  small,
+  space,
+  startsWord,
+  wordMarks,
+} from './characters.ts'
+import { decimalDigits, digitsOf, exponentEnd, isBinaryDigit, isHexDigit, isOctalDigit } from './digits.ts'
+
 export const tokens = {
   end: 0,
   /** A keyword or an unquoted identifier. */
@@ -35,33 +56,6 @@ export const tokens = {
 
 export type TokenKind = (typeof tokens)[keyof typeof tokens]
 
-const other = 0
-const space = 1
-const letter = 2
-const digit = 3
-const operatorSign = 4
-const quote = 5
-const doubleQuote = 6
-const dollar = 7
-const bracket = 8
-const dot = 9
-const colon = 10
-
-const classes = new Uint8Array(128)
-function classify(signs: string, charClass: number): void {
-  for (const sign of signs) classes[sign.charCodeAt(0)] = charClass
-}
-classify(' \t\n\r\f\v', space)
-classify('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_', letter)
-classify('0123456789', digit)
-classify('~!@#^&|`?+-*/%<>=', operatorSign)
-classify("'", quote)
-classify('"', doubleQuote)
-classify('$', dollar)
-classify(',()[];', bracket)
-classify('.', dot)
-classify(':', colon)
-
 /** Signs that let an operator end in + or -. */
 const anchorSigns = '~!@#^&|`?%'
 
@@ -70,6 +64,8 @@ export class Lexer {
   kind: TokenKind = tokens.end
   start = 0
   end = 0
+  /** Whether the word just read holds a capital letter of ASCII: only then may folding its case change it. */
+  capital = false
   /** Most levels of nested comments seen so far. */
   commentDepthMax = 0
 
@@ -122,11 +118,16 @@ export class Lexer {
 
   #word(at: number): TokenKind {
     const text = this.text
-    let code = text.charCodeAt(++at)
-    while (code >= 128 || classes[code] === letter || classes[code] === digit || code === 36) {
-      code = text.charCodeAt(++at)
+    const end = text.length
+    let marks = 0
+    for (; at < end; at++) {
+      const code = text.charCodeAt(at)
+      const mark = code < 128 ? (wordMarks[code] as number) : small
+      if (mark === 0) break
+      marks |= mark
     }
     this.end = at
+    this.capital = (marks & large) !== 0
     return tokens.word
   }
 
@@ -321,14 +322,6 @@ export class Lexer {
   }
 }
 
-function startsWord(code: number): boolean {
-  return code >= 128 || classes[code] === letter
-}
-
-function isPlusOrMinus(code: number): boolean {
-  return code === 43 || code === 45
-}
-
 function hasAnchor(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (anchorSigns.includes(text[at] as string)) return true
   return false
@@ -365,41 +358,4 @@ function lineEnd(text: string, at: number): number {
     if (code === 10 || code === 13) return at
   }
   return at
-}
-
-function decimalDigits(text: string, at: number): number {
-  return classes[text.charCodeAt(at)] === digit ? digitsOf(text, at, isDecimalDigit) : at
-}
-
-/** Digits with single underscores between (or before) them. */
-function digitsOf(text: string, at: number, isDigit: (code: number) => boolean): number {
-  for (;;) {
-    const code = text.charCodeAt(at)
-    if (isDigit(code)) at++
-    else if (code === 95 && isDigit(text.charCodeAt(at + 1))) at += 2
-    else return at
-  }
-}
-
-function exponentEnd(text: string, at: number): number {
-  if ((text.charCodeAt(at) | 32) !== 101) return at
-  const sign = isPlusOrMinus(text.charCodeAt(at + 1)) ? 1 : 0
-  const digits = at + 1 + sign
-  return classes[text.charCodeAt(digits)] === digit ? decimalDigits(text, digits) : at
-}
-
-function isDecimalDigit(code: number): boolean {
-  return code >= 48 && code <= 57
-}
-
-function isHexDigit(code: number): boolean {
-  return isDecimalDigit(code) || ((code | 32) >= 97 && (code | 32) <= 102)
-}
-
-function isOctalDigit(code: number): boolean {
-  return code >= 48 && code <= 55
-}
-
-function isBinaryDigit(code: number): boolean {
-  return code === 48 || code === 49
 }

@@ -4,7 +4,9 @@
 //   select * from item where name in ('a', 'b')     select * from item where name in (?s, ?s)
 //
 // Tables, quoted names, the case of identifiers, parameters, the length of lists and the numbers behind LIMIT and OFFSET
-// stay. Two texts of one normal form have one parse tree, but for the literals in it.
+// stay. Two texts of one normal form have one parse tree, but for the literals in it, and are the same statement to
+// analyse(). That is why some literals stay too: a text that a date type might read as `now`, the names of settings in
+// calls of current_setting() and set_config(), and all those of commands (EXPLAIN (ANALYZE 0), SET x = 'y').
 //
 // Placeholders say what kind of literal they stand for, because the grammar tells these apart: ?n a number, ?s a string
 // ('…', E'…', $$…$$), ?u U&'…', ?b a bit string, ?c N'…'. No text can hold a placeholder of its own: `?n` in a text is
@@ -12,14 +14,10 @@
 //
 // One pass over the text, by tokens. Where the text already reads as its normal form does, it is copied in long stretches.
 
+import { mayMeanNow } from './dates.ts'
 import { keywordAt } from './keywords.ts'
 import { Lexer, type TokenKind, tokens } from './lexer.ts'
-
-export interface Literal {
-  readonly kind: 'number' | 'string'
-  /** As written, quotes included: equal texts have equal values. */
-  readonly text: string
-}
+import { Literal } from './literal.ts'
 
 export interface Normalised {
   readonly normalised: string
@@ -36,6 +34,11 @@ export function normalise(text: string): Normalised {
 /** Keywords after which a number says how many rows, which the answer's size hangs on. */
 const rowCountWords: ReadonlySet<string> = new Set(['limit', 'offset', 'first', 'next'])
 
+/** What a statement may begin with whose literals are data. Those of all others may decide what it is. */
+const dataWords: ReadonlySet<string> = new Set(
+  'select with values table insert update delete merge execute call'.split(' '),
+)
+
 /** Keywords behind which an opening bracket stands apart: `in (1)`, but `count(*)`. */
 const spacedWords: ReadonlySet<string> = new Set(
   `all analyze and any array as asc between by case check desc distinct do else end except exists explain filter for from
@@ -51,11 +54,14 @@ class Normaliser {
   #written = ''
   #copyFrom = 0
   #copyTo = 0
-  /** The token before: whether a space may follow it, whether it is a word, and the keyword it is. */
+  /** The token before. Whether it is a keyword is asked only where that matters. */
   #previousKind: TokenKind = tokens.end
-  #previousCode = 0
-  #previousKeyword: string | undefined
+  #previousStart = 0
+  #previousEnd = 0
   #semicolon = false
+  /** Whether the statement being read begins with one of `dataWords`. */
+  #holdsData = true
+  #namesSettings = false
 
   constructor(text: string) {
     this.#text = text
@@ -76,22 +82,15 @@ class Normaliser {
         continue
       }
       if (this.#semicolon) this.#separate()
+      if (this.#previousKind === tokens.end) this.#holdsData = beginsData(kind, text, start, end)
       const spaced = this.#wantsSpace(kind, text.charCodeAt(start))
-      let keyword: string | undefined
-      if (kind === tokens.word) {
-        keyword = keywordAt(text, start, end)
-        if (keyword === 'uescape') return false
-        if (keyword !== undefined && hasCapital(text, start, end)) this.#write(spaced, keyword, end)
-        else this.#copy(spaced, start, end)
-      } else if (isLiteral(kind) && !(kind === tokens.number && this.#countsRows())) {
-        this.#literals.push({ kind: kind === tokens.number ? 'number' : 'string', text: text.slice(start, end) })
-        this.#write(spaced, placeholders[kind] as string, end)
-      } else {
-        this.#copy(spaced, start, end)
-      }
+      if (kind === tokens.word || kind === tokens.quotedName) {
+        if (!this.#name(spaced, lexer)) return false
+      } else if (isLiteral(kind)) this.#literal(spaced, kind, start, end)
+      else this.#copy(spaced, start, end)
       this.#previousKind = kind
-      this.#previousCode = text.charCodeAt(end - 1)
-      this.#previousKeyword = keyword
+      this.#previousStart = start
+      this.#previousEnd = end
     }
   }
 
@@ -102,15 +101,42 @@ class Normaliser {
 
   #separate(): void {
     this.#semicolon = false
-    if (this.#previousKind === tokens.end) return
-    this.#write(false, ';', this.#copyTo)
-    this.#previousKind = tokens.punctuation
-    this.#previousCode = semicolon
-    this.#previousKeyword = undefined
+    if (this.#previousKind !== tokens.end) this.#write(false, '; ', this.#copyTo)
+    this.#previousKind = tokens.end
+  }
+
+  /** False for U&"…" and UESCAPE: such a name or string cannot be told from its letters. */
+  #name(spaced: boolean, lexer: Lexer): boolean {
+    const { start, end } = lexer
+    const text = this.#text
+    const length = end - start
+    const quoted = lexer.kind === tokens.quotedName
+    if (quoted && text.charCodeAt(start) !== doubleQuote) return false
+    if (length === 7 && !quoted && keywordAt(text, start, end) === 'uescape') return false
+    if (mayNameSettings(length, quoted)) this.#namesSettings ||= namesSettings(text.slice(start, end))
+    const keyword = lexer.capital && !quoted ? keywordAt(text, start, end) : undefined
+    if (keyword === undefined) this.#copy(spaced, start, end)
+    else this.#write(spaced, keyword, end)
+    return true
+  }
+
+  #literal(spaced: boolean, kind: TokenKind, start: number, end: number): void {
+    if (!this.#holdsData || (kind === tokens.number && this.#countsRows())) {
+      this.#copy(spaced, start, end)
+      return
+    }
+    const literal = new Literal(kind === tokens.number ? 'number' : 'string', this.#text.slice(start, end))
+    if (literal.kind === 'string' && (this.#namesSettings || mayMeanNow(literal.value))) {
+      this.#copy(spaced, start, end)
+      return
+    }
+    this.#literals.push(literal)
+    this.#write(spaced, placeholders[kind] as string, end)
   }
 
   #countsRows(): boolean {
-    return this.#previousKeyword !== undefined && rowCountWords.has(this.#previousKeyword)
+    const keyword = this.#previousKeyword()
+    return keyword !== undefined && rowCountWords.has(keyword)
   }
 
   /**
@@ -121,11 +147,11 @@ class Normaliser {
     const previous = this.#previousKind
     if (previous === tokens.end) return false
     if (previous === tokens.punctuation) {
-      const before = this.#previousCode
+      const before = this.#previousCode()
       if (before === openBracket || before === openSquare) return false
-      if (before === dot) return !isName(kind)
+      if (before === dot) return !(isName(kind) || (kind === tokens.operator && code !== dot))
     }
-    if (previous === tokens.operator && this.#previousCode === colon && isName(kind)) return false
+    if (previous === tokens.operator && this.#previousCode() === colon && isName(kind)) return false
     if (kind === tokens.operator) return code !== colon || !this.#endsOperand()
     if (kind !== tokens.punctuation) return true
     switch (code) {
@@ -146,13 +172,26 @@ class Normaliser {
   /** Whether a cast, a subscript or a field may belong to the token before; none of these joins with what follows. */
   #endsOperand(): boolean {
     const previous = this.#previousKind
-    if (previous === tokens.punctuation)
-      return this.#previousCode === closeBracket || this.#previousCode === closeSquare
+    if (previous === tokens.punctuation) {
+      const before = this.#previousCode()
+      return before === closeBracket || before === closeSquare
+    }
     return isName(previous) || isLiteral(previous) || previous === tokens.parameter
   }
 
   #standsApart(): boolean {
-    return this.#previousKeyword !== undefined && spacedWords.has(this.#previousKeyword)
+    const keyword = this.#previousKeyword()
+    return keyword !== undefined && spacedWords.has(keyword)
+  }
+
+  #previousKeyword(): string | undefined {
+    if (this.#previousKind !== tokens.word) return undefined
+    return keywordAt(this.#text, this.#previousStart, this.#previousEnd)
+  }
+
+  /** The last sign of the token before. */
+  #previousCode(): number {
+    return this.#text.charCodeAt(this.#previousEnd - 1)
   }
 
   /** Takes over a token as it is, together with the stretch before it where that reads the same. */
@@ -181,6 +220,7 @@ class Normaliser {
   }
 }
 
+const doubleQuote = 34
 const openBracket = 40
 const closeBracket = 41
 const comma = 44
@@ -206,7 +246,21 @@ function isName(kind: TokenKind): boolean {
   return kind === tokens.word || kind === tokens.quotedName
 }
 
-function hasCapital(text: string, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (text.charCodeAt(at) <= 90 && text.charCodeAt(at) >= 65) return true
-  return false
+function beginsData(kind: TokenKind, text: string, start: number, end: number): boolean {
+  if (kind !== tokens.word) return true
+  const keyword = keywordAt(text, start, end)
+  return keyword !== undefined && dataWords.has(keyword)
+}
+
+const currentSetting = 'current_setting'
+const setConfig = 'set_config'
+
+function mayNameSettings(length: number, quoted: boolean): boolean {
+  const unquoted = quoted ? length - 2 : length
+  return unquoted === currentSetting.length || unquoted === setConfig.length
+}
+
+function namesSettings(name: string): boolean {
+  const word = (name.startsWith('"') ? name.slice(1, -1) : name).toLowerCase()
+  return word === currentSetting || word === setConfig
 }

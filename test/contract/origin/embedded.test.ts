@@ -200,9 +200,13 @@ describe('a server', () => {
   })
 
   test('starts over the pid file of a process that has nothing to do with it', async () => {
-    // Postgres alone refuses to start here: it only sees that the process lives.
-    await writePidFile(process.pid)
+    // Postgres alone refuses to start here: it sees that a process of its own user lives, and no more.
+    const { uid, gid } = await stat(join(directory, 'pgdata'))
+    const stranger = spawn('sleep', ['100'], isRoot ? { uid, gid } : {})
+    await writePidFile(stranger.pid as number)
     expect(await ask(await open(), 'select 1')).toBe(1)
+    expect(stranger.exitCode).toBeNull()
+    stranger.kill()
   })
 
   test('says why it cannot start', async () => {
@@ -286,12 +290,15 @@ describe('a Larder that is killed', () => {
     await copyTemplate(18, directory)
     const { larder, pid } = await openElsewhere(
       `const { connect } = await import('node:net')
+       const startup = Buffer.from('\\0\\0\\0\\x17\\0\\x03\\0\\0user\\0postgres\\0\\0', 'latin1')
        process.on('SIGINT', () => {
-         connect(server.target.socketPath).once('connect', async () => {
-           say('the server is there')
+         const socket = connect(server.target.socketPath, () => socket.write(startup))
+         socket.on('error', (error) => say(error.message))
+         socket.once('data', async (answer) => {
+           say(answer.toString('latin1', 0, 1) === 'R' ? 'the server is there' : answer.toString('latin1'))
            await server.close()
            process.exit(0)
-         }).once('error', (error) => say(error.message))
+         })
        })`,
       { detached: true },
     )

@@ -42,4 +42,4 @@ request stranger 'A test authority that signed nothing'
 sign stranger authority -selfsign -keyfile "$work/stranger.key"
 request server localhost
 sign server server -cert authority.crt -keyfile "$work/authority.key"
-cp "$work/server.key" server.key
+install -m 644 "$work/server.key" server.key

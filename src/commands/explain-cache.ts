@@ -32,3 +32,85 @@ export interface ExplainCache {
   /** The origin's EXPLAIN: its lines (FORMAT TEXT), or its parsed JSON; undefined if the origin cannot be reached. */
   readonly originPlan: readonly string[] | object | undefined
 }
+
+/** The node as lines of FORMAT TEXT, the origin's plan below it. */
+export function explainLines(explained: ExplainCache): string[] {
+  const { entry, originPlan } = explained
+  const head = `Cache  (verdict=${explained.verdict}${part(' reason', reasonOf(explained))})`
+  const lines = [head]
+  const add = (label: string, text: string | undefined): void => {
+    if (text !== undefined && text !== '') lines.push(`  ${label}: ${text}`)
+  }
+  add('Remedy', explained.remedy)
+  add('Fingerprint', explained.fingerprint)
+  add('Cache', explained.cache)
+  add('Consistency', explained.consistency)
+  add('TTL', explained.ttlMs === undefined ? undefined : `${explained.ttlMs} ms${sourceText(explained.ttlSource)}`)
+  add('Key Inputs', explained.keyInputs.join(', '))
+  for (const relation of explained.relations) add('Relation', relationText(relation))
+  if (entry !== undefined) add('Entry', `age=${entry.ageMs} ms  tier=${entry.tier}  bytes=${entry.bytes}`)
+  add('Expected', expectedText(explained))
+  if (Array.isArray(originPlan)) {
+    const plan: readonly string[] = originPlan
+    lines.push(...plan.map((line, index) => (index === 0 ? `  ->  ${line}` : `      ${line}`)))
+  }
+  return lines
+}
+
+/** The keys `Cache` and `Plan` of FORMAT JSON. */
+export function explainJson(explained: ExplainCache): object {
+  const { originPlan, relations, entry, expectedUs, ...cache } = explained
+  return {
+    Cache: {
+      Verdict: cache.verdict,
+      Reason: cache.reason ?? null,
+      Argument: cache.argument ?? null,
+      Remedy: cache.remedy ?? null,
+      Fingerprint: cache.fingerprint ?? null,
+      Cache: cache.cache ?? null,
+      Consistency: cache.consistency,
+      'TTL ms': cache.ttlMs ?? null,
+      'TTL Source': cache.ttlSource ?? null,
+      'Key Inputs': cache.keyInputs,
+      Relations: relations.map((relation) => ({
+        Name: relation.name,
+        Proof: relation.proof,
+        Feed: relation.feed ?? null,
+        'Lag ms': relation.lagMs ?? null,
+      })),
+      Entry: entry === undefined ? null : { 'Age ms': entry.ageMs, Tier: entry.tier, Bytes: entry.bytes },
+      'Expected us': {
+        Hit: expectedUs.hit ?? null,
+        Miss: expectedUs.miss ?? null,
+        Origin: expectedUs.origin ?? null,
+      },
+    },
+    Plan: originPlan ?? null,
+  }
+}
+
+function reasonOf(explained: ExplainCache): string | undefined {
+  if (explained.reason === undefined) return undefined
+  return explained.argument === undefined ? explained.reason : `${explained.reason}(${explained.argument})`
+}
+
+function part(label: string, value: string | undefined): string {
+  return value === undefined ? '' : `${label}=${value}`
+}
+
+function sourceText(source: string | undefined): string {
+  return source === undefined ? '' : `  (${source})`
+}
+
+function relationText(relation: ExplainedRelation): string {
+  const lag = relation.lagMs === undefined ? undefined : `${relation.lagMs} ms`
+  return `${relation.name}  (proof=${relation.proof}${part(' feed', relation.feed)}${part(' lag', lag)})`
+}
+
+function expectedText({ expectedUs }: ExplainCache): string {
+  const parts = (['hit', 'miss', 'origin'] as const).flatMap((name) => {
+    const us = expectedUs[name]
+    return us === undefined ? [] : [`${name}=${Math.round(us)} us`]
+  })
+  return parts.join('  ')
+}

@@ -9,7 +9,7 @@ import type { ExplainCache } from './explain-cache.ts'
 
 export interface ResultColumn {
   readonly name: string
-  readonly type: ColumnType | 'json' | 'record'
+  readonly type: ColumnType | 'json' | 'record' | 'void'
 }
 
 export interface CommandNotice {

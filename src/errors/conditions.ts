@@ -80,6 +80,7 @@ export const conditions = table({
   unknownSetting: { sqlstate: '42704', severity: 'ERROR', message: 'unrecognized configuration parameter "%s"' },
   undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
   reservedName: { sqlstate: '42939', severity: 'ERROR', message: 'schema name "%s" is reserved' },
+  undefinedParameter: { sqlstate: '42P02', severity: 'ERROR', message: 'there is no parameter $%s' },
   undefinedTable: { sqlstate: '42P01', severity: 'ERROR', message: 'relation "%s" does not exist' },
   duplicatePreparedStatement: {
     sqlstate: '42P05',

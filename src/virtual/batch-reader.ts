@@ -2,7 +2,7 @@
 //
 //   phase   0 … n-1 settings | n our opening | n+1 the client's frames | n+2 ROLLBACK          (a ReadyForQuery ends each)
 
-import { backend, commandCompleteFrame, readFields } from '../wire/index.ts'
+import { backend, commandCompleteFrame, errorFrame, readFields } from '../wire/index.ts'
 import type { ExchangeReader } from './system-connection.ts'
 import type { VirtualOutput, VirtualRequest } from './virtual-request.ts'
 
@@ -31,13 +31,16 @@ export class BatchReader implements ExchangeReader {
 
   frame(type: number, chunk: Buffer, start: number, end: number): void {
     if (type === backend.error) this.#noteError(chunk, start, end)
+    const isRewritten = this.#request.tag !== undefined && this.#phase === this.#clientPhase
     const passes = this.#phase === this.#clientPhase && this.#openingError === undefined && this.#passes(type)
     if (passes) this.#answered = true
     if (passes && this.#runStart < 0) this.#runStart = start
     if (!passes) this.#endRun(chunk, start)
     if (type === backend.dataRow && passes) this.#request.watch?.(chunk.subarray(start, end))
-    if (type === backend.commandComplete && this.#request.tag !== undefined && this.#phase === this.#clientPhase) {
-      this.#replaceTag(chunk, start)
+    if (passes && isRewritten && type === backend.commandComplete) {
+      this.#replace(chunk, start, commandCompleteFrame(this.#request.tag as string))
+    } else if (passes && isRewritten && type === backend.error) {
+      this.#replace(chunk, start, withoutPosition(chunk, start, end))
     }
     if (type === backend.readyForQuery) this.#nextPhase()
   }
@@ -94,4 +97,11 @@ export class BatchReader implements ExchangeReader {
     if (this.#runStart >= 0 && end > this.#runStart) this.#parts.push(chunk.subarray(this.#runStart, end))
     this.#runStart = -1
   }
+}
+
+/** Positions are those of the text that ran, which is not the one the client sent. */
+function withoutPosition(chunk: Buffer, start: number, end: number): Buffer {
+  const fields = readFields(chunk, start, end)
+  const [severity = 'ERROR', sqlstate = 'XX000', message = ''] = ['S', 'C', 'M'].map((letter) => fields.get(letter))
+  return errorFrame({ severity, sqlstate, message, detail: fields.get('D'), hint: fields.get('H') })
 }

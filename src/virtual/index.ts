@@ -2,6 +2,7 @@
 
 export { CatalogueRouter } from './catalogue-router.ts'
 export type { InlinedStatement } from './inlined-statement.ts'
+export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'
 export { type Span, statementSpans } from './statement-spans.ts'
 export { SystemDatabase, type SystemDatabaseOptions, systemDatabaseName } from './system-database.ts'

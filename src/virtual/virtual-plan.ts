@@ -5,6 +5,7 @@ import { conditions, ServerError } from '../errors/index.ts'
 import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
 import { isCatalogue } from './catalogue-router.ts'
 import { InlinedStatement } from './inlined-statement.ts'
+import { laterFunctions, ownFunctions } from './own-functions.ts'
 import { laterRelations } from './tables/index.ts'
 
 export type VirtualPlan =
@@ -197,6 +198,8 @@ function* statementsIn(tree: ParseTree): Iterable<{ type: string; fields: Fields
 
 function misplacedFunction(schemaName: string, name: string): ServerError {
   const label = `${schemaName}.${name}()`
+  if (laterFunctions.has(name)) return comesLater(`function ${label}`)
+  if (!ownFunctions.has(name)) return new ServerError(conditions.undefinedFunction, [label])
   return new ServerError(conditions.featureNotSupported, [`function ${label} in this place`], {
     hint: `A function of schema "${schemaName}" stands alone: SELECT * FROM ${label}, SELECT ${label} or CALL ${label}.`,
   })

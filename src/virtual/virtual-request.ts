@@ -9,9 +9,12 @@ export interface VirtualRequest {
   /** Relations of the virtual schema the batch reads; names unknown here are left to PostgreSQL. */
   readonly relations: readonly string[]
   readonly viewer: Viewer
-  /** Settings of the client's session by name; those that matter here are mirrored. */
+  /**
+   * Settings of the client's session by name, those of the virtual schema included (`cache.result_ttl`); those that matter
+   * here are mirrored.
+   */
   readonly settings: ReadonlyMap<string, string>
-  /** Takes the place of the tags in CommandComplete. */
+  /** For a statement of ours that runs as another text: its tag, in place of SELECT n. */
   readonly tag?: string | undefined
   /** Sees the rows that are answered. */
   watch?(row: Buffer): void

@@ -44,7 +44,7 @@ export class VirtualSession {
   readonly #options: VirtualSessionOptions
   #connection: SystemConnection | undefined
   #login = ''
-  /** Mirrored settings as they are in force on the connection. */
+  /** Settings as they are in force on the connection: the client's, ours, and the name of the client's database. */
   #applied = new Map<string, string>()
   /** The client's prepared statements, to be made again on a new connection: their Parse frames by name. */
   readonly #statements = new Map<string, Buffer>()
@@ -95,7 +95,7 @@ export class VirtualSession {
       if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
       const copies = executes(client) ? this.#copies(request) : []
-      const before = [...this.#settingFrames(request.settings)]
+      const before = [...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
       const opening = openingFrames(request.viewer, this.#login, copies)
       await connection.exchange([...before, ...opening, client, syncFrame, rollbackFrames], before.length + 3, reader)
@@ -133,10 +133,12 @@ export class VirtualSession {
   }
 
   /** One frame group per setting that differs from what the connection has. */
-  *#settingFrames(settings: ReadonlyMap<string, string>): Iterable<Buffer> {
-    for (const [name, value] of settings) {
+  *#settingFrames({ settings, viewer }: VirtualRequest): Iterable<Buffer> {
+    const own = `${this.#options.database.schemaName}.`
+    for (const [name, value] of [...settings, ['larder.database', viewer.database] as const]) {
       const folded = name.toLowerCase()
-      if (!mirroredSettings.has(folded) || this.#applied.get(folded) === value) continue
+      const isMirrored = mirroredSettings.has(folded) || folded.startsWith(own) || folded.startsWith('larder.')
+      if (!isMirrored || this.#applied.get(folded) === value) continue
       this.#applied.set(folded, value)
       yield Buffer.concat([bindFrame('', ' set', [folded, value, 'false']), executeFrame(''), syncFrame])
     }

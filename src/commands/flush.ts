@@ -1,0 +1,87 @@
+// FLUSH: forgets what is stored.
+//
+//   flush = FLUSH CACHE list(name) | FLUSH CACHE NAMESPACE ( list(name) | ALL ) | FLUSH CACHE PLANS | FLUSH ALL CACHES
+
+import { conditions, ServerError } from '../errors/index.ts'
+import type { CommandContext, CommandResult, FlushRow, OwnCommand, ResultColumn } from './own-statement.ts'
+import { authorise } from './privileges.ts'
+import type { StatementReader } from './statement-reader.ts'
+import { changeNotices } from './transactions.ts'
+
+export const flushColumns: readonly ResultColumn[] = [
+  { name: 'kind', type: 'text' },
+  { name: 'name', type: 'text' },
+  { name: 'existed', type: 'bool' },
+  { name: 'generation_before', type: 'int8' },
+  { name: 'generation_after', type: 'int8' },
+  { name: 'entries', type: 'int8' },
+]
+
+export interface FlushTarget {
+  readonly everything: boolean
+  readonly plans: boolean
+  readonly caches: readonly string[]
+  readonly namespaces: readonly string[]
+}
+
+const nothing: FlushTarget = { everything: false, plans: false, caches: [], namespaces: [] }
+
+/** Behind FLUSH. */
+export function readFlush(reader: StatementReader): OwnCommand {
+  const target = readTarget(reader)
+  reader.expectEnd()
+  return {
+    kind: 'command',
+    tag: target.everything ? 'FLUSH ALL CACHES' : 'FLUSH CACHE',
+    columns: flushColumns,
+    needs: 'admin',
+    parameterCount: 0,
+    parameterTypes: [],
+    changes: true,
+    execute(context) {
+      authorise(context.viewer, 'admin', this.tag, context.settings.current)
+      return flush(context, target, this.tag)
+    },
+  }
+}
+
+function readTarget(reader: StatementReader): FlushTarget {
+  if (reader.accept('ALL')) {
+    reader.expect('CACHES')
+    return { ...nothing, everything: true }
+  }
+  if (!reader.accept('CACHE')) throw reader.syntaxError('CACHE', 'ALL CACHES')
+  if (reader.accept('PLANS')) return { ...nothing, plans: true }
+  if (!reader.accept('NAMESPACE')) return { ...nothing, caches: reader.list(() => reader.name()) }
+  // Namespaces of users come with the store; ALL of none is none.
+  if (reader.accept('ALL')) return nothing
+  return { ...nothing, namespaces: reader.list(() => reader.name()) }
+}
+
+/** Names are checked before anything is removed (G-7), as far as one name tells. */
+export async function flush(context: CommandContext, target: FlushTarget, tag: string): Promise<CommandResult> {
+  const { actions, viewer } = context
+  const [namespace] = target.namespaces
+  if (namespace !== undefined) throw unknownNamespace(namespace)
+  const rows: FlushRow[] = []
+  if (target.everything) rows.push(await actions.flushAll())
+  else if (target.plans) rows.push(await actions.flushPlans())
+  for (const name of target.everything ? [] : target.caches) {
+    const row = await actions.flushCache(name, viewer.database)
+    if (row === undefined) {
+      throw new ServerError(conditions.undefinedObject, [`cache "${name}"`], { hint: 'List them with SHOW CACHES.' })
+    }
+    rows.push(row)
+  }
+  return { tag, columns: flushColumns, rows: rows.map(valuesOf), notices: changeNotices(context) }
+}
+
+function valuesOf(row: FlushRow): readonly unknown[] {
+  return [row.kind, row.name, row.existed, row.generationBefore, row.generationAfter, row.entries]
+}
+
+export function unknownNamespace(name: string): ServerError {
+  return new ServerError(conditions.undefinedObject, [`cache namespace "${name}"`], {
+    detail: 'Namespaces come with a later release.',
+  })
+}

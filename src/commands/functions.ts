@@ -1,0 +1,323 @@
+// Functions of the virtual schema: SELECT cache.f(…), SELECT * FROM cache.f(…) and CALL cache.f(…) (SQL-24).
+//
+// Arguments by position or by name, constants or parameters. A function stands alone; in any other place it is not
+// recognised here, and `virtual` refuses the statement.
+
+import { conditions, ServerError } from '../errors/index.ts'
+import { type Access, laterFunctions } from '../virtual/index.ts'
+import { explainJson } from './explain-cache.ts'
+import { flush, flushColumns, unknownNamespace } from './flush.ts'
+import { invalidate, invalidateColumns, labelOf } from './invalidate.ts'
+import { comesLater } from './later.ts'
+import type { CommandContext, CommandResult, OwnCommand, RelationName, ResultColumn } from './own-statement.ts'
+import { authorise } from './privileges.ts'
+import { readAlias } from './settings.ts'
+import { StatementReader, type Value } from './statement-reader.ts'
+import { changeNotices } from './transactions.ts'
+import { booleanValue, listValue, type Parameters, textValue } from './values.ts'
+
+type ArgumentType = 'text' | 'text[]' | 'boolean'
+
+/** Arguments by name, after defaults: null where SQL would say NULL. */
+interface Arguments {
+  text(name: string): string | null
+  list(name: string): readonly string[]
+  /** null tells apart a list that was not given. */
+  listOrNull(name: string): readonly string[] | null
+  flag(name: string): boolean
+}
+
+interface FunctionDefinition {
+  readonly parameters: readonly (readonly [name: string, type: ArgumentType])[]
+  readonly required: number
+  /** One column of the function's own name: a scalar. Empty: void. */
+  readonly columns: readonly ResultColumn[]
+  readonly isScalar: boolean
+  readonly needs: Access
+  readonly changes: boolean
+  run(context: CommandContext, args: Arguments, tag: string): CommandResult | Promise<CommandResult>
+}
+
+const scalar = (type: ResultColumn['type']): readonly ResultColumn[] => [{ name: '', type }]
+
+const functions: Readonly<Record<string, FunctionDefinition>> = {
+  version: {
+    parameters: [],
+    required: 0,
+    columns: scalar('text'),
+    isScalar: true,
+    needs: 'anyone',
+    changes: false,
+    run: (context, _, tag) => ({ tag, columns: [], rows: [[context.version]] }),
+  },
+  reset_stats: {
+    parameters: [],
+    required: 0,
+    columns: scalar('void'),
+    isScalar: true,
+    needs: 'admin',
+    changes: true,
+    run(context, _, tag) {
+      context.actions.resetStats()
+      return { tag, columns: [], rows: [['']], notices: changeNotices(context) }
+    },
+  },
+  reload: {
+    parameters: [],
+    required: 0,
+    columns: scalar('void'),
+    isScalar: true,
+    needs: 'admin',
+    changes: true,
+    async run(context, _, tag) {
+      await context.actions.reload()
+      return { tag, columns: [], rows: [['']], notices: changeNotices(context) }
+    },
+  },
+  check: {
+    parameters: [],
+    required: 0,
+    columns: ['severity', 'kind', 'subject', 'detail'].map((name) => ({ name, type: 'text' })),
+    isScalar: false,
+    needs: 'monitor',
+    changes: false,
+    async run(context, _, tag) {
+      const found = [...(await context.actions.check())]
+      return { tag, columns: [], rows: found.map((row) => [row.severity, row.kind, row.subject, row.detail]) }
+    },
+  },
+  explain: {
+    parameters: [
+      ['statement', 'text'],
+      ['params', 'text[]'],
+      ['execute', 'boolean'],
+    ],
+    required: 1,
+    columns: scalar('jsonb'),
+    isScalar: true,
+    needs: 'anyone',
+    changes: false,
+    async run(context, args, tag) {
+      const text = args.text('statement')
+      if (text === null) return { tag, columns: [], rows: [[null]] }
+      const explained = await context.explain({
+        text,
+        parameters: args.listOrNull('params') ?? undefined,
+        analyze: args.flag('execute'),
+        format: 'json',
+        originOptions: [],
+      })
+      return { tag, columns: [], rows: [[explainJson(explained)]] }
+    },
+  },
+  flush: {
+    parameters: [
+      ['caches', 'text[]'],
+      ['namespaces', 'text[]'],
+      ['everything', 'boolean'],
+    ],
+    required: 0,
+    columns: flushColumns,
+    isScalar: false,
+    needs: 'admin',
+    changes: true,
+    run: (context, args, tag) =>
+      flush(
+        context,
+        {
+          everything: args.flag('everything'),
+          plans: false,
+          caches: args.list('caches'),
+          namespaces: args.list('namespaces'),
+        },
+        tag,
+      ),
+  },
+  invalidate: {
+    parameters: [
+      ['namespace', 'text'],
+      ['keys', 'text[]'],
+      ['prefix', 'text'],
+      ['tags', 'text[]'],
+      ['dependencies', 'text[]'],
+      ['relations', 'text[]'],
+      ['mark_stale', 'boolean'],
+    ],
+    required: 0,
+    columns: invalidateColumns,
+    isScalar: false,
+    needs: 'read',
+    changes: true,
+    run: invalidateByArguments,
+  },
+}
+
+function invalidateByArguments(context: CommandContext, args: Arguments, tag: string): Promise<CommandResult> {
+  const namespace = args.text('namespace')
+  if (namespace !== null) throw unknownNamespace(namespace)
+  if (args.listOrNull('keys') !== null || args.text('prefix') !== null) {
+    throw new ServerError(conditions.invalidParameterValue, ['namespace', 'NULL'], {
+      hint: 'Keys and a prefix are those of a namespace.',
+    })
+  }
+  if (args.listOrNull('dependencies') !== null) throw comesLater('invalidation by dependencies')
+  if (args.flag('mark_stale')) throw comesLater('MARK STALE')
+  const target = { relations: args.list('relations').map(relationNamed), tags: args.list('tags').map(labelOf) }
+  return invalidate(context, target, tag)
+}
+
+/** A relation's name in a text, quoted as in SQL. */
+function relationNamed(text: string): RelationName {
+  const reader = new StatementReader(text, '')
+  const name = reader.peekName() === undefined ? undefined : reader.qualifiedName()
+  if (name === undefined || !reader.isAtEnd) throw new ServerError(conditions.invalidName, [text])
+  return name
+}
+
+/** At SELECT or CALL; undefined if it does not stand alone or is not ours. */
+export function readFunctionCall(reader: StatementReader): OwnCommand | undefined {
+  const isCall = reader.accept('CALL')
+  const isFrom = !isCall && reader.accept('SELECT', '*', 'FROM')
+  if (!isCall && !isFrom && !reader.accept('SELECT')) return undefined
+  if (!reader.acceptSchema()) return undefined
+  const name = reader.peekName()
+  if (name === undefined || reader.peek(1) !== '(') return undefined
+  reader.skip(2)
+  const definition = Object.hasOwn(functions, name) ? functions[name] : undefined
+  if (definition === undefined) throw unknownFunction(reader, name)
+  const given = readArguments(reader, name, definition)
+  if (given === undefined) return undefined
+  const alias = isCall ? undefined : readAlias(reader)
+  if (!reader.isAtEnd) return undefined
+  return callOf(name, definition, given, { isCall, isFrom, alias, parameterCount: reader.parameterCount })
+}
+
+function unknownFunction(reader: StatementReader, name: string): ServerError {
+  const label = `${reader.schemaName}.${name}()`
+  if (laterFunctions.has(name)) return comesLater(`function ${label}`)
+  return new ServerError(conditions.undefinedFunction, [label])
+}
+
+/** `[ name ( => | := ) ] value` …; undefined if an argument is no constant and no parameter. */
+function readArguments(
+  reader: StatementReader,
+  functionName: string,
+  definition: FunctionDefinition,
+): ReadonlyMap<string, Value> | undefined {
+  const given = new Map<string, Value>()
+  while (!reader.accept(')')) {
+    if (given.size > 0) reader.expect(',')
+    const isNamed = reader.peek(1) === '=>' || reader.peek(1) === ':='
+    const name = isNamed ? reader.identifier() : definition.parameters[given.size]?.[0]
+    if (isNamed) reader.skip()
+    if (name === undefined || !definition.parameters.some(([known]) => known === name) || given.has(name)) {
+      throw signatureError(reader, functionName, definition)
+    }
+    given.set(name, readArgument(reader))
+  }
+  if (definition.parameters.slice(0, definition.required).some(([name]) => !given.has(name))) {
+    throw signatureError(reader, functionName, definition)
+  }
+  return given
+}
+
+function readArgument(reader: StatementReader): Value {
+  const mark = reader.mark()
+  let value: Value | undefined
+  try {
+    value = reader.value()
+  } catch (error) {
+    if (!(error instanceof ServerError && error.sqlstate === '42601')) throw error
+  }
+  if (value !== undefined && (reader.peek() === ',' || reader.peek() === ')')) return value
+  reader.reset(mark)
+  throw new ServerError(conditions.featureNotSupported, ['an expression as argument of this function'], {
+    hint: 'Give a constant or a parameter.',
+    position: reader.syntaxError().position,
+  })
+}
+
+function signatureError(reader: StatementReader, name: string, definition: FunctionDefinition): ServerError {
+  const signature = definition.parameters.map(([parameter, type], index) =>
+    index < definition.required ? `${parameter} ${type}` : `${parameter} ${type} = …`,
+  )
+  const label = `${reader.schemaName}.${name}`
+  return new ServerError(conditions.undefinedFunction, [`${label} with these arguments`], {
+    hint: `It is ${label}(${signature.join(', ')}).`,
+  })
+}
+
+interface CallForm {
+  readonly isCall: boolean
+  readonly isFrom: boolean
+  readonly alias: string | undefined
+  readonly parameterCount: number
+}
+
+function callOf(
+  name: string,
+  definition: FunctionDefinition,
+  given: ReadonlyMap<string, Value>,
+  form: CallForm,
+): OwnCommand {
+  const columns = columnsOf(name, definition, form)
+  const isRecord = !form.isCall && !form.isFrom && !definition.isScalar
+  return {
+    kind: 'command',
+    tag: form.isCall ? 'CALL' : 'SELECT',
+    columns,
+    needs: definition.needs,
+    parameterCount: form.parameterCount,
+    parameterTypes: parameterTypesOf(definition, given, form.parameterCount),
+    changes: definition.changes,
+    async execute(context, parameters) {
+      authorise(context.viewer, definition.needs, `function ${name}`, context.settings.current)
+      const result = await definition.run(context, argumentsOf(given, parameters), form.isCall ? 'CALL' : 'SELECT')
+      const rows = columns.length === 0 ? [] : isRecord ? result.rows.map((row) => [row]) : result.rows
+      return { ...result, columns, rows, tag: form.isCall ? 'CALL' : `SELECT ${rows.length}` }
+    },
+  }
+}
+
+/** In the select list a function of several columns is one of type record, as in PostgreSQL. */
+function columnsOf(name: string, definition: FunctionDefinition, form: CallForm): readonly ResultColumn[] {
+  if (definition.isScalar) {
+    const type = definition.columns[0]?.type ?? 'text'
+    return form.isCall && type === 'void' ? [] : [{ name: form.alias ?? name, type }]
+  }
+  return form.isCall || form.isFrom ? definition.columns : [{ name: form.alias ?? name, type: 'record' }]
+}
+
+const typeOids: Readonly<Record<ArgumentType, number>> = { text: 25, 'text[]': 1009, boolean: 16 }
+
+function parameterTypesOf(
+  definition: FunctionDefinition,
+  given: ReadonlyMap<string, Value>,
+  count: number,
+): readonly number[] {
+  const types = Array.from({ length: count }, () => 25)
+  for (const [name, type] of definition.parameters) {
+    const value = given.get(name)
+    if (value?.kind === 'parameter') types[value.number - 1] = typeOids[type]
+  }
+  return types
+}
+
+function argumentsOf(given: ReadonlyMap<string, Value>, parameters: Parameters): Arguments {
+  const listOrNull = (name: string): readonly string[] | null => {
+    const value = given.get(name)
+    return value === undefined ? null : listValue(value, parameters)
+  }
+  return {
+    text(name) {
+      const value = given.get(name)
+      return value === undefined ? null : textValue(value, parameters)
+    },
+    list: (name) => listOrNull(name) ?? [],
+    listOrNull,
+    flag(name) {
+      const value = given.get(name)
+      return value !== undefined && booleanValue(value, parameters) === true
+    },
+  }
+}

@@ -1,0 +1,94 @@
+// Is this statement ours? Told by its first words, before any parser sees it: PostgreSQL's grammar does not read most of them.
+//
+// What is ours and cannot be read is an error here and never forwarded (SQL-3). What only resembles one of ours, such as
+// `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
+
+import { Lexer, tokens } from '../sql/index.ts'
+import { readExplain } from './explain.ts'
+import { readFlush } from './flush.ts'
+import { readFunctionCall } from './functions.ts'
+import { readInvalidate } from './invalidate.ts'
+import { refuseLater } from './later.ts'
+import type { OwnStatement } from './own-statement.ts'
+import { readAlterSystem, readReset, readSet, readSettingFunction, readShow } from './settings.ts'
+import { showCaches, showRelation } from './show.ts'
+import { StatementReader } from './statement-reader.ts'
+
+export interface RecogniseOptions {
+  /** The setting virtual_schema. */
+  readonly schemaName: string
+  /** True if the origin has words of ours for itself (it reports crdb_version): then only those with CACHE are ours. */
+  readonly hasDialect?: boolean
+}
+
+/** One statement. Throws ServerError for one of ours that cannot be read or comes with a later release. */
+export function recognise(text: string, options: RecogniseOptions): OwnStatement | undefined {
+  if (!mayBeOurs(text, options.schemaName)) return undefined
+  const reader = new StatementReader(text, options.schemaName)
+  refuseLater(reader, options.hasDialect === true)
+  const read = readers[reader.peek()]
+  return read?.(reader, options)
+}
+
+const firstWords: ReadonlySet<string> = new Set(
+  `alter audit backup call cancel comment create disable drop enable explain flush invalidate kill kill_client listen pause
+   reconnect reload reset restore resume select set show shutdown unlisten wait_close warm`.split(/\s+/),
+)
+
+/** A quick no for most texts: the first word is none of ours, or a SELECT that holds no name of ours. */
+function mayBeOurs(text: string, schemaName: string): boolean {
+  const lexer = new Lexer(text)
+  while (lexer.next() === tokens.comment);
+  const first = lexer.kind === tokens.word ? text.slice(lexer.start, lexer.end).toLowerCase() : ''
+  if (first !== 'select') return firstWords.has(first)
+  return text.toLowerCase().includes(schemaName.toLowerCase())
+}
+
+type Reader = (reader: StatementReader, options: RecogniseOptions) => OwnStatement | undefined
+
+const readers: Readonly<Record<string, Reader>> = {
+  SHOW: readShowStatement,
+  EXPLAIN: readExplain,
+  FLUSH: verb(readFlush),
+  INVALIDATE: verb(readInvalidate),
+  BACKUP: verb(needsCache),
+  RESTORE: verb(needsCache),
+  WARM: verb(needsCache),
+  AUDIT: verb(needsCache),
+  SET: readSet,
+  RESET: readReset,
+  ALTER: (reader) => (reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader) : undefined),
+  CALL: readFunctionCall,
+  SELECT: readSelect,
+}
+
+/** Verbs PostgreSQL does not have: ours whatever follows, unless the origin has them (SQL-10). */
+function verb(read: (reader: StatementReader) => OwnStatement): Reader {
+  return (reader, options) => {
+    const isOurs = reader.peek(1) === 'CACHE' || (reader.peek(1) === 'ALL' && reader.peek(2) === 'CACHES')
+    if (options.hasDialect === true && !isOurs) return undefined
+    reader.skip()
+    return read(reader)
+  }
+}
+
+function needsCache(reader: StatementReader): never {
+  throw reader.syntaxError('CACHE')
+}
+
+function readShowStatement(reader: StatementReader): OwnStatement | undefined {
+  if (reader.accept('SHOW', 'CACHES')) return showCaches(reader)
+  if (reader.peek(1) === 'CACHE' && reader.peek(2) !== '.') {
+    reader.skip(2)
+    return showRelation(reader)
+  }
+  return readShow(reader)
+}
+
+function readSelect(reader: StatementReader): OwnStatement | undefined {
+  const mark = reader.mark()
+  const setting = readSettingFunction(reader)
+  if (setting !== undefined) return setting
+  reader.reset(mark)
+  return readFunctionCall(reader)
+}

@@ -1,0 +1,71 @@
+// Values of statements and functions: constants as read, parameters as bound, and what they mean as a type.
+
+import { conditions, ServerError } from '../errors/index.ts'
+import type { Value } from './statement-reader.ts'
+
+export type Parameters = readonly (string | null)[]
+
+/** The text of a value; null is SQL NULL. A list has the form of an array constant. */
+export function textValue(value: Value, parameters: Parameters): string | null {
+  switch (value.kind) {
+    case 'constant':
+      return value.text
+    case 'parameter':
+      return bound(value.number, parameters)
+    default:
+      throw new ServerError(conditions.invalidTextRepresentation, ['text', 'ARRAY[…]'])
+  }
+}
+
+export function listValue(value: Value, parameters: Parameters): string[] | null {
+  if (value.kind === 'list') {
+    return value.items.map((item) => {
+      const text = textValue(item, parameters)
+      if (text === null) throw new ServerError(conditions.invalidTextRepresentation, ['text[]', 'NULL'])
+      return text
+    })
+  }
+  const text = textValue(value, parameters)
+  return text === null ? null : arrayOf(text)
+}
+
+export function booleanValue(value: Value, parameters: Parameters): boolean | null {
+  const text = textValue(value, parameters)
+  if (text === null) return null
+  const word = text.trim().toLowerCase()
+  for (const [meaning, words] of booleanWords) {
+    // PostgreSQL takes any beginning that says which it is.
+    if (word !== '' && words.some((candidate) => candidate.startsWith(word)) && word !== 'o') return meaning
+  }
+  throw new ServerError(conditions.invalidTextRepresentation, ['boolean', text])
+}
+
+const booleanWords: readonly (readonly [boolean, readonly string[]])[] = [
+  [true, ['true', 'yes', 'on', '1']],
+  [false, ['false', 'no', 'off', '0']],
+]
+
+function bound(number: number, parameters: Parameters): string | null {
+  const value = parameters[number - 1]
+  if (value !== undefined) return value
+  throw new ServerError(conditions.undefinedParameter, [number])
+}
+
+/** The items of a one-dimensional array constant such as `{a,"b c"}`. */
+export function arrayOf(text: string): string[] {
+  const body = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
+  if (body === undefined) throw malformed(text)
+  const items: string[] = []
+  const item = /\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^",{}\\\s][^",{}\\]*))\s*(,|$)/y
+  if (body.trim() === '') return items
+  for (;;) {
+    const match = item.exec(body)
+    if (match === null || match[2]?.trim().toUpperCase() === 'NULL') throw malformed(text)
+    items.push(match[1]?.replace(/\\([\s\S])/g, '$1') ?? (match[2] as string).trim())
+    if (match[3] !== ',') return items
+  }
+}
+
+function malformed(text: string): ServerError {
+  return new ServerError(conditions.invalidTextRepresentation, ['text[]', text])
+}

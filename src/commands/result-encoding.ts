@@ -122,13 +122,8 @@ function intervalText(ms: number): string {
   const sign = ms < 0 ? '-' : ''
   const whole = Math.abs(ms)
   const days = Math.floor(whole / 86_400_000)
-  const time = new Date(whole % 86_400_000)
-    .toISOString()
-    .slice(11, -1)
-    .replace(/\.?0*$/, '')
-    .slice(11, -1)
-    .replace(/\.?0*$/, '')
-  const time = rest.length < 8 ? `${rest}:00:00`.slice(0, 8) : rest
+  const clock = new Date(whole % 86_400_000).toISOString().slice(11, -1)
+  const time = clock.replace(/\.?0*$/, '')
   const dayText = days === 0 ? '' : `${sign}${days} day${days === 1 ? '' : 's'} `
   return `${dayText}${sign}${time}`
 }

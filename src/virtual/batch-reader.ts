@@ -31,17 +31,9 @@ export class BatchReader implements ExchangeReader {
 
   frame(type: number, chunk: Buffer, start: number, end: number): void {
     if (type === backend.error) this.#noteError(chunk, start, end)
-    const isRewritten = this.#request.tag !== undefined && this.#phase === this.#clientPhase
-    const passes = this.#phase === this.#clientPhase && this.#openingError === undefined && this.#passes(type)
-    if (passes) this.#answered = true
-    if (passes && this.#runStart < 0) this.#runStart = start
-    if (!passes) this.#endRun(chunk, start)
-    if (type === backend.dataRow && passes) this.#request.watch?.(chunk.subarray(start, end))
-    if (passes && isRewritten && type === backend.commandComplete) {
-      this.#replace(chunk, start, commandCompleteFrame(this.#request.tag as string))
-    } else if (passes && isRewritten && type === backend.error) {
-      this.#replace(chunk, start, withoutPosition(chunk, start, end))
-    }
+    if (this.#phase === this.#clientPhase && this.#openingError === undefined && this.#passes(type)) {
+      this.#pass(type, chunk, start, end)
+    } else this.#endRun(chunk, start)
     if (type === backend.readyForQuery) this.#nextPhase()
   }
 
@@ -70,9 +62,14 @@ export class BatchReader implements ExchangeReader {
     }
   }
 
-  #replaceTag(chunk: Buffer, start: number): void {
-    this.#endRun(chunk, start)
-    this.#parts.push(commandCompleteFrame(this.#request.tag as string))
+  #pass(type: number, chunk: Buffer, start: number, end: number): void {
+    this.#answered = true
+    if (type === backend.dataRow) this.#request.watch?.(chunk.subarray(start, end))
+    const { tag } = this.#request
+    if (tag !== undefined && (type === backend.commandComplete || type === backend.error)) {
+      this.#endRun(chunk, start)
+      this.#parts.push(type === backend.error ? withoutPosition(chunk, start, end) : commandCompleteFrame(tag))
+    } else if (this.#runStart < 0) this.#runStart = start
   }
 
   #noteError(chunk: Buffer, start: number, end: number): void {

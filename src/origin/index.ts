@@ -3,6 +3,7 @@
 export { DataDirectory } from './data-directory.ts'
 export { type EmbeddedOptions, EmbeddedPostgres } from './embedded/embedded-postgres.ts'
 export { findPostgres, type PostgresBinaries } from './embedded/find-postgres.ts'
-export { type ConnectOptions, connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
+export { connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
 export { OriginConnectionError } from './upstream/connection-error.ts'
 export { type OriginTarget, parseOriginUrl } from './upstream/target.ts'
+export { type LinkLoss, type LinkOwner, type LinkTraffic, noLink, OriginLink, type Sink, type Unit } from './upstream/link.ts'

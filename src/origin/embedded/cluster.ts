@@ -24,6 +24,7 @@ export interface ClusterOptions {
   readonly binaries: PostgresBinaries
   readonly user: ServerUser | undefined
   readonly superuser: string
+  readonly database: string
   readonly durable: boolean
   readonly parameters: ServerParameters
 }
@@ -57,6 +58,7 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
   if (user !== undefined) await chown(unfinished, user.uid, user.gid)
   try {
     await runInitdb(options, unfinished)
+    if (options.database !== 'postgres') await createDatabase(options, unfinished)
     await rename(unfinished, cluster)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true, maxRetries: 5 })
@@ -72,30 +74,46 @@ async function removeUnfinished(directory: string): Promise<void> {
   }
 }
 
-function runInitdb(options: ClusterOptions, into: string): Promise<void> {
-  const { binaries, user } = options
+async function runInitdb(options: ClusterOptions, into: string): Promise<void> {
+  const { binaries } = options
   // Bytewise order is the same everywhere and fastest; where the server can, letters still know upper and lower case.
   const locale =
     binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'] : ['--locale=C']
   const args = ['-D', into, '-U', options.superuser, '-E', 'UTF8', ...locale]
   args.push('--auth-local=trust', '--auth-host=reject', '--no-instructions')
   if (!options.durable) args.push('--no-sync')
+  await runProgram(options, into, 'initdb', args)
+}
+
+/** Without a server: postgres itself reads one statement a line from its input. */
+async function createDatabase(options: ClusterOptions, cluster: string): Promise<void> {
+  const statement = `create database "${options.database.replaceAll('"', '""')}"\n`
+  const settings = options.durable ? [] : ['-F']
+  await runProgram(options, cluster, 'postgres', ['--single', ...settings, '-D', cluster, 'template1'], statement)
+}
+
+function runProgram(
+  options: ClusterOptions,
+  cwd: string,
+  program: 'initdb' | 'postgres',
+  args: readonly string[],
+  input = '',
+): Promise<void> {
+  const { binaries, user } = options
   const identity = user === undefined ? {} : { uid: user.uid, gid: user.gid }
   const env = serverEnvironment(binaries.libraryPath)
   return new Promise((resolve, reject) => {
-    execFile(join(binaries.binDirectory, 'initdb'), args, { ...identity, env, cwd: into }, (error, stdout, stderr) => {
-      if (error === null) return resolve()
-      const reason = /^.*(?:error|fatal):\s*(.*)$/im.exec(`${stderr}\n${stdout}`)?.[1] ?? error.message
-      reject(
-        new StartupError(
-          `could not make a cluster in "${options.directory}": ${reason}`,
-          'See the reason; initdb gave it.',
-          {
-            cause: error,
-          },
-        ),
-      )
+    const path = join(binaries.binDirectory, program)
+    const child = execFile(path, args, { ...identity, env, cwd }, (error, stdout, stderr) => {
+      const complaint = /^.*\b(?:error|fatal|panic):\s*(.*)$/im.exec(`${stderr}\n${stdout}`)?.[1]
+      // A server without clients complains of a failed statement and ends well: its words decide, not its exit code.
+      if (error === null && (program === 'initdb' || complaint === undefined)) return resolve()
+      const reason = complaint ?? error?.message
+      const message = `could not make a cluster in "${options.directory}": ${reason}`
+      reject(new StartupError(message, `The reason is that of ${program}.`, { cause: error ?? undefined }))
     })
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input)
   })
 }
 

@@ -28,6 +28,8 @@ export interface EmbeddedOptions {
   readonly directory: string
   /** Name of the superuser of a new cluster, and the user of `target`. */
   readonly superuser: string
+  /** The database of `target`, made with a new cluster; "postgres" is there anyway. */
+  readonly database?: string | undefined
   readonly parameters?: ServerParameters | undefined
   /** False trades safety against a power failure for speed: for tests and for clusters that can be made again. */
   readonly durable?: boolean | undefined
@@ -85,8 +87,8 @@ export class EmbeddedPostgres {
     const placement = await placeCluster(wanted, user)
     const { directory } = placement
     const binaries = await binariesFor(placement, options.binDirectory, user)
-    const { superuser, durable = true, parameters = {} } = options
-    const cluster: ClusterOptions = { directory, binaries, user, superuser, durable, parameters }
+    const { superuser, database = 'postgres', durable = true, parameters = {} } = options
+    const cluster: ClusterOptions = { directory, binaries, user, superuser, database, durable, parameters }
     const orphan = await clearPredecessor(clusterPath(directory))
     await ensureCluster(cluster)
     const configuration = await writeConfiguration(cluster)
@@ -97,7 +99,7 @@ export class EmbeddedPostgres {
     const postmaster = await Postmaster.start(run)
     const notices = placement.notice === undefined ? [] : [placement.notice]
     if (orphan !== undefined) notices.push(`stopped process ${orphan}, a server left over from an earlier start`)
-    const target = socketTarget(socketDirectory, superuser, 'postgres', port)
+    const target = socketTarget(socketDirectory, superuser, database, port)
     return new EmbeddedPostgres(postmaster, target, cluster, notices)
   }
 

@@ -23,7 +23,7 @@ export interface PostgresBinaries {
   readonly libraryPath: string | undefined
 }
 
-export interface FindOptions {
+interface FindOptions {
   /** Look here and nowhere else. */
   readonly binDirectory?: string | undefined
   /** Only a server of this major version will do. */

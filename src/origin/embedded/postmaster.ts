@@ -37,7 +37,7 @@ export interface PostmasterExit {
   readonly signal: NodeJS.Signals | null
 }
 
-export interface PostmasterOptions {
+interface PostmasterOptions {
   readonly binaries: PostgresBinaries
   readonly user: ServerUser | undefined
   readonly cluster: string

@@ -18,7 +18,7 @@ import { OriginConnectionError } from './connection-error.ts'
 import type { OriginTarget } from './target.ts'
 import { startTls } from './tls.ts'
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
   /** For the whole of it, TLS included; 0 waits for ever. Defaults to the target's own limit, else 10 seconds. */
   readonly timeoutMs?: number | undefined

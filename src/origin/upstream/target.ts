@@ -9,8 +9,8 @@ import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { type ConnectionParameters, invalid, parseConnectionString } from './connection-string.ts'
 
-export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-export type SslMode = (typeof sslModes)[number]
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+type SslMode = (typeof sslModes)[number]
 
 export interface OriginTarget {
   /** A host name, an address, or the directory of a unix socket (then it begins with a slash). */

@@ -113,16 +113,16 @@ const elsewhereTarget = () => ({
 describe.each(versions)('PostgreSQL %d', (version) => {
   test('is made in an empty place, and keeps its rows over close and open', async () => {
     const { binDirectory } = (await findPostgres({ major: version })) as PostgresBinaries
-    const first = await open({ binDirectory, superuser: 'larder', durable: true })
+    const first = await open({ binDirectory, superuser: 'larder', database: 'the "shop"', durable: true })
     expect(first.version).toMatch(new RegExp(`^${version}\\.`))
     expect(first.notices).toEqual([])
-    expect(first.target).toMatchObject({ user: 'larder', database: 'postgres', host: join(directory, 'socket') })
+    expect(first.target).toMatchObject({ user: 'larder', database: 'the "shop"', host: join(directory, 'socket') })
     await ask(first, 'create table kept as select 42 as answer')
     await first.close()
     expect(await first.closed).toMatchObject({ expected: true, code: 0 })
 
     // Without being told which, the server of the cluster's own version is found.
-    const second = await open({ superuser: 'larder' })
+    const second = await open({ superuser: 'larder', database: 'the "shop"' })
     expect(second.version).toBe(first.version)
     expect(await ask(second, 'select answer from kept')).toBe(42)
   })

@@ -1,4 +1,5 @@
 // What every room may use: time, asserts, random numbers, branded types. Knows nothing of Postgres or caches.
+import './latin1.ts'
 
 export { assert, unreachable } from './assert.ts'
 export type { Brand } from './brand.ts'

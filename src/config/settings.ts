@@ -13,6 +13,7 @@ import {
   enumeration,
   integer,
   list,
+  secretText,
   type SettingType,
   text,
 } from './setting-types.ts'
@@ -318,6 +319,14 @@ export const settingTable = [
     change: 'reload',
     group: 'privileges',
     summary: 'Roles whose members may see every row of the virtual schema, but no contents.',
+  }),
+  setting({
+    name: 'admin_password',
+    type: secretText(),
+    initial: '',
+    change: 'reload',
+    group: 'surface',
+    summary: 'Lets a session into an admin database while the origin cannot be asked; empty: nobody gets in then.',
   }),
   setting({
     name: 'admin_roles',

@@ -66,6 +66,7 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'prepared statement "%s" does not exist',
   },
+  invalidPassword: { sqlstate: '28P01', severity: 'FATAL', message: 'password authentication failed for user "%s"' },
   invalidAuthorization: { sqlstate: '28000', severity: 'FATAL', message: '%s' },
   undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
   undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },

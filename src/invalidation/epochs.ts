@@ -99,7 +99,7 @@ export class DatabaseEpochs {
     if (scope.everything) {
       this.stamp = tick
       this.cause = cause === 'write' ? 'unknown' : cause
-      if (cause === 'schema') this.schemaStamp = tick
+      if (cause !== 'flush') this.schemaStamp = tick
     } else {
       for (const relation of scope.relations) {
         relation.stamp = tick

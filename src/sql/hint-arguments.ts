@@ -35,20 +35,18 @@ const unitsMs: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
   min: 60_000,
-  m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
 }
 
 const yearMs = 365 * 86_400_000
 
-/** `60s`, `1.5min`, `250 ms`, `0`; a number without unit is milliseconds only if it is zero, else undefined. */
+/** `60s`, `1.5min`, `250` (milliseconds), as settings are written; undefined if it is none. */
 export function readDurationMs(text: string): number | undefined {
-  const found = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text)
+  const found = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/.exec(text)
   if (!found) return undefined
   const amount = Number(found[1])
-  const unit = (found[2] as string).toLowerCase()
-  if (unit === '') return amount === 0 ? 0 : undefined
+  const unit = (found[2] as string) || 'ms'
   const unitMs = unitsMs[unit]
   const durationMs = unitMs === undefined ? undefined : Math.round(amount * unitMs)
   return durationMs === undefined || durationMs > yearMs ? undefined : durationMs

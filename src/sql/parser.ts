@@ -55,6 +55,7 @@ class GrammarParser implements Parser {
   discardedCount = 0
   #grammar: Grammar | undefined
   #reloading: Promise<void> | undefined
+  #refusedCount = 0
 
   constructor(grammar: Grammar) {
     this.#grammar = grammar
@@ -64,11 +65,14 @@ class GrammarParser implements Parser {
     if (text.length > textLengthMax) return unreadable('text too long for the parser')
     if (text.includes('\0')) return unreadable('text holds a zero byte')
     if (mayNestDeeperThan(text, depthMax)) return unreadable('text nested too deeply for the parser')
-    if (!this.#grammar) return unreadable('parser is being reloaded')
+    if (!this.#grammar) return this.#refuse()
     try {
       return parseWith(this.#grammar, text)
     } catch {
-      this.#discard()
+      this.#grammar = undefined
+      this.discardedCount++
+      this.#refusedCount = 0
+      this.#reload()
       return unreadable('parser failed on this text')
     }
   }
@@ -77,20 +81,32 @@ class GrammarParser implements Parser {
     await this.#reloading
   }
 
-  #discard(): void {
-    this.#grammar = undefined
-    this.discardedCount++
-    this.#reloading ??= makeGrammar().then(
-      (grammar) => {
-        this.#grammar = grammar
+  /** Also the way to a reload where the stack was too full even to ask for one. */
+  #refuse(): Parsed {
+    if (!this.#reloading && this.#refusedCount % refusalsBeforeRetry === 0) this.#reload()
+    this.#refusedCount++
+    return unreadable('parser is being reloaded')
+  }
+
+  #reload(): void {
+    // From an empty stack: what failed may have failed because this one is nearly full.
+    this.#reloading = Promise.resolve()
+      .then(makeGrammar)
+      .then(
+        (grammar) => {
+          this.#grammar = grammar
+        },
+        // No memory for a module, say. Trying again with every statement would make that worse.
+        () => undefined,
+      )
+      .finally(() => {
         this.#reloading = undefined
-      },
-      // Without memory for a module there is no parser: every text stays the origin's. The next parse does not retry,
-      // since what made this fail (memory) would be made worse by trying per statement.
-      () => undefined,
-    )
+      })
   }
 }
+
+/** After a failed reload, this many texts are refused before the next attempt. */
+const refusalsBeforeRetry = 1000
 
 function unreadable(message: string): Parsed {
   return { tree: undefined, failure: { message, position: 0 } }

@@ -53,7 +53,7 @@ export class OriginLink {
   readonly units: Unit[] = []
   bytesIn = 0
   bytesOut = 0
-  readonly #owner: LinkOwner
+  #owner: LinkOwner
   readonly #socket: net.Socket
   #held: Buffer | undefined
   #pieceBytes = 0
@@ -67,7 +67,12 @@ export class OriginLink {
     this.#socket.on('error', (error) => this.#lost(error.message))
     this.#socket.on('close', () => this.#lost('the origin closed the connection'))
     this.#socket.on('end', () => this.#lost('the origin closed the connection'))
-    this.#socket.on('drain', () => owner.drained())
+    this.#socket.on('drain', () => this.#owner.drained())
+  }
+
+  /** Another owner hears from the link from now on. */
+  handOver(owner: LinkOwner): void {
+    this.#owner = owner
   }
 
   get closed(): boolean {
@@ -140,7 +145,6 @@ export class OriginLink {
   }
 
   #scan(bytes: Buffer, end: number): void {
-    const { sink } = this.#owner
     let at = this.#continuePiece(bytes, end)
     let runStart = at
     while (end - at >= 5) {
@@ -153,7 +157,7 @@ export class OriginLink {
       const frameEnd = at + 1 + frameLength
       if (frameEnd > end) {
         if (frameLength > heldBytesMax && (type === backend.dataRow || type === backend.copyData)) {
-          if (at > runStart) sink.write(bytes, runStart, at)
+          if (at > runStart) this.#owner.sink.write(bytes, runStart, at)
           this.#startPiece(bytes, at, end, frameEnd)
           return
         }
@@ -163,7 +167,7 @@ export class OriginLink {
       if (this.#closed) return
       at = frameEnd
     }
-    if (at > runStart) sink.write(bytes, runStart, at)
+    if (at > runStart) this.#owner.sink.write(bytes, runStart, at)
     if (at < end) this.#held = Buffer.from(bytes.subarray(at, end))
   }
 
@@ -200,5 +204,26 @@ export class OriginLink {
     this.units[0]?.takePiece(bytes, 0, stop)
     if (this.#pieceForwarded) this.#owner.sink.write(bytes, 0, stop)
     return stop
+  }
+}
+
+/** What a session does with its link. */
+export type LinkTraffic = Pick<
+  OriginLink,
+  'units' | 'closed' | 'backlogBytes' | 'send' | 'queue' | 'pause' | 'resume' | 'close' | 'destroy'
+>
+
+/** The link of a session that has no origin (an admin database). */
+export function noLink(): LinkTraffic {
+  return {
+    units: [],
+    closed: true,
+    backlogBytes: 0,
+    send: () => {},
+    queue: (unit) => unit.lost({ fatal: undefined, message: 'there is no origin behind this session' }),
+    pause: () => {},
+    resume: () => {},
+    close: () => {},
+    destroy: () => {},
   }
 }

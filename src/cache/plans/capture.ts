@@ -1,0 +1,110 @@
+// What a transaction really touched, asked of the origin inside the same transaction (origins.md D5, D6).
+//
+// One prepared statement per origin connection answers one row: the transaction's id, the session's temporary schema, whether the
+// transaction changed the catalogue, and every relation it holds a lock on with the mode. It takes no relation lock itself
+// (pg_lock_status is a function), so whatever is listed is the client's doing.
+//
+// The catalogue counters are those of this session's transactions not yet reported to the statistics system. They may still count an
+// earlier transaction of the last second: then a change of the catalogue is assumed that was none, which costs hits and no truth.
+
+import { bindFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+
+/** Name of the helper statement on each origin connection; shows in pg_prepared_statements. */
+export const captureStatement = '_larder_capture'
+
+// pg_class, attribute, proc, type, authid, auth_members, rewrite, policy, operator, cast, trigger, namespace, db_role_setting,
+// inherits, enum, aggregate, collation, ts_config, ts_config_map, ts_dict, extension, foreign_table, partitioned_table, range
+const cataloguesWatched = [
+  1259, 1249, 1255, 1247, 1260, 1261, 2618, 3256, 2617, 2605, 2620, 2615, 2964, 2611, 3501, 2600, 3456, 3602, 3603, 3600, 3079,
+  3118, 3350, 3541,
+]
+
+function catalogueChanges(): string {
+  const counts: string[] = []
+  for (const oid of cataloguesWatched) {
+    for (const kind of ['inserted', 'updated', 'deleted']) counts.push(`pg_catalog.pg_stat_get_xact_tuples_${kind}(${oid})`)
+  }
+  return counts.join(' OPERATOR(pg_catalog.+) ')
+}
+
+const captureText = `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
+ ${catalogueChanges()},
+ (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', (SELECT pg_catalog.bool_or(t.tgdeferrable)
+   FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) l.relation AND NOT t.tgisinternal)), ',')
+  FROM pg_catalog.pg_lock_status() l
+  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.<>) 2620 AND l.relation OPERATOR(pg_catalog.<>) 2699 AND l.relation OPERATOR(pg_catalog.<>) 2701 AND l.relation OPERATOR(pg_catalog.<>) 2702)`
+
+/** Prepares the helper on a connection. */
+export const prepareCaptureFrame = parseFrame(captureStatement, captureText)
+
+/** Runs it: the origin answers BindComplete, one DataRow, CommandComplete. */
+export const captureFrames = Buffer.concat([bindFrame('', captureStatement), executeFrame('')])
+
+export interface Lock {
+  readonly oid: number
+  readonly mode: string
+}
+
+export interface Capture {
+  /** False if the transaction has no id: it wrote nothing. */
+  readonly wrote: boolean
+  /** True if the session has made a temporary relation. */
+  readonly temporary: boolean
+  readonly catalogueChanged: boolean
+  /** True if a user's deferred trigger may still write at commit. */
+  readonly deferred: boolean
+  /** True if users' triggers sit on what it wrote: they may have changed settings of the session. */
+  readonly triggers: boolean
+  readonly locks: readonly Lock[]
+}
+
+const firstUserOid = 16384
+const writeModes = new Set([
+  'RowExclusiveLock',
+  'ShareUpdateExclusiveLock',
+  'ShareLock',
+  'ShareRowExclusiveLock',
+  'ExclusiveLock',
+  'AccessExclusiveLock',
+])
+
+/** Reads the helper's row. */
+export function readCapture(row: readonly (string | null)[]): Capture {
+  const [xid, temporarySchema, changes, list] = row
+  const locks: Lock[] = []
+  let deferred = false
+  let triggers = false
+  for (const item of list ? list.split(',') : []) {
+    const [oid, mode, trigger] = item.split(':') as [string, string, string]
+    const lock = { oid: Number(oid), mode }
+    locks.push(lock)
+    // Empty: no trigger of a user; else whether one of them is deferrable.
+    if (trigger === '' || !writeModes.has(mode)) continue
+    triggers = true
+    if (trigger === 't') deferred = true
+  }
+  return {
+    wrote: xid !== null,
+    temporary: temporarySchema !== '0',
+    catalogueChanged: changes !== '0' || locks.some((lock) => lock.oid < firstUserOid && writeModes.has(lock.mode)),
+    deferred,
+    triggers,
+    locks,
+  }
+}
+
+/** The relations a transaction may have changed: those it holds in a mode that lets it write. */
+export function writtenOids(capture: Capture): number[] {
+  const oids = new Set<number>()
+  for (const lock of capture.locks) if (writeModes.has(lock.mode)) oids.add(lock.oid)
+  return [...oids]
+}
+
+/** The relations a read depends on. */
+export function readOids(capture: Capture): number[] {
+  return [...new Set(capture.locks.map((lock) => lock.oid))]
+}
+
+export function isCatalogueOid(oid: number): boolean {
+  return oid < firstUserOid
+}

@@ -1,0 +1,197 @@
+// What the catalogue of the origin says about the names a statement uses, and the verdict that follows: may its answers be kept?
+//
+// Two questions are put to the origin, once per statement shape and context and again now and then: one about the relations that were
+// locked (kind, persistence, inheritance, row security, text of views and policies), one about the functions, operators, types and
+// columns that those texts and the statement name. Whatever is not plainly harmless is refused with a reason (RRC-12).
+
+import { type NamesUsed, type ReasonCode, stableFunctionsInKey, type TextReason } from '../../sql/index.ts'
+import { bindFrame, describeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+
+export interface RelationFacts {
+  readonly oid: number
+  readonly name: string
+  /** pg_class.relkind: r table, p partitioned, v view, m materialized view, f foreign, S sequence, i index, t toast, c type … */
+  readonly kind: string
+  readonly persistence: string
+  /** Has or had children: which of them a read locks may change from run to run. */
+  readonly inherited: boolean
+  readonly secured: boolean
+  readonly definition: string | undefined
+  readonly policies: readonly { readonly name: string; readonly expression: string | undefined }[]
+}
+
+interface FunctionFacts {
+  readonly name: string
+  readonly schema: string
+  readonly volatility: 'i' | 's' | 'v'
+  readonly builtin: boolean
+}
+
+interface NamedFacts {
+  readonly functions: readonly FunctionFacts[]
+  /** Operators that are not built in. */
+  readonly operators: readonly { readonly name: string; readonly volatility: string }[]
+  readonly types: readonly { readonly name: string; readonly kind: string }[]
+  /** Columns of the relations involved whose names are cast to dates. */
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly builtin: boolean }[]
+  /** Casts of users whose functions are volatile. */
+  readonly volatileCasts: number
+}
+
+const relationsText = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'name', pg_catalog.concat(n.nspname, '.', c.relname),
+  'kind', c.relkind, 'persistence', c.relpersistence, 'inherited', c.relhassubclass OR c.relkind OPERATOR(pg_catalog.=) 'p', 'secured', c.relrowsecurity,
+  'definition', CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END,
+  'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'expression', pg_catalog.pg_get_expr(p.polqual, p.polrelid)))
+    FROM pg_catalog.pg_policy p WHERE c.relrowsecurity AND p.polrelid OPERATOR(pg_catalog.=) c.oid)))
+ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])`
+
+const volatilityOfAggregate = `(SELECT pg_catalog.max(q.provolatile::pg_catalog.text) FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc q ON q.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+  a.aggtransfn::pg_catalog.oid, a.aggfinalfn::pg_catalog.oid, a.aggcombinefn::pg_catalog.oid, a.aggserialfn::pg_catalog.oid, a.aggdeserialfn::pg_catalog.oid,
+  a.aggmtransfn::pg_catalog.oid, a.aggminvtransfn::pg_catalog.oid, a.aggmfinalfn::pg_catalog.oid]) WHERE a.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) f.oid)`
+
+const namesText = `SELECT pg_catalog.json_build_object(
+ 'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', f.oid OPERATOR(pg_catalog.<) 16384,
+    'volatility', CASE WHEN f.prokind OPERATOR(pg_catalog.=) 'a' AND f.oid OPERATOR(pg_catalog.>=) 16384 THEN ${volatilityOfAggregate} ELSE f.provolatile::pg_catalog.text END))
+   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
+   WHERE f.proname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.name[])),
+ 'operators', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', o.oprname, 'volatility', f.provolatile))
+   FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) o.oprcode::pg_catalog.oid
+   WHERE o.oid OPERATOR(pg_catalog.>=) 16384 AND o.oprname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.name[])),
+ 'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', t.typname, 'kind', t.typtype))
+   FROM pg_catalog.pg_type t WHERE t.typname OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.name[])),
+ 'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'type', t.typname, 'builtin', t.oid OPERATOR(pg_catalog.<) 16384))
+   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+   WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.oid[]) AND a.attname OPERATOR(pg_catalog.=) ANY ($5::pg_catalog.name[])),
+ 'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
+   WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND f.provolatile OPERATOR(pg_catalog.=) 'v'))`
+
+function arrayLiteral(items: readonly (string | number)[]): string {
+  return `{${items.map((item) => `"${String(item).replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
+}
+
+function question(statement: string, text: string, values: readonly string[]): Buffer {
+  return Buffer.concat([parseFrame(statement, text), bindFrame('', statement, values), describeFrame('P', ''), executeFrame('')])
+}
+
+export function relationFactsFrames(statement: string, oids: readonly number[]): Buffer {
+  return question(statement, relationsText, [arrayLiteral(oids)])
+}
+
+export function namedFactsFrames(statement: string, names: NamesUsed, oids: readonly number[]): Buffer {
+  const plain = (items: readonly { readonly name: string }[]) => arrayLiteral([...new Set(items.map((item) => item.name))])
+  return question(statement, namesText, [
+    plain(names.functions),
+    plain(names.operators),
+    plain(names.userTypes),
+    arrayLiteral(oids),
+    arrayLiteral(names.dateCasts.filter((column) => column !== '')),
+  ])
+}
+
+export function readRelationFacts(json: string | null): RelationFacts[] {
+  const rows = (json === null ? [] : JSON.parse(json)) as (Omit<RelationFacts, 'policies' | 'definition'> & {
+    policies: { name: string; expression: string | null }[] | null
+    definition: string | null
+  })[]
+  return (rows ?? []).map((row) => ({
+    ...row,
+    oid: Number(row.oid),
+    definition: row.definition ?? undefined,
+    policies: (row.policies ?? []).map((policy) => ({ name: policy.name, expression: policy.expression ?? undefined })),
+  }))
+}
+
+export function readNamedFacts(json: string | null): NamedFacts {
+  const facts = JSON.parse(json ?? '{}') as { [Field in keyof NamedFacts]: NamedFacts[Field] | null }
+  return {
+    functions: facts.functions ?? [],
+    operators: facts.operators ?? [],
+    types: facts.types ?? [],
+    columns: facts.columns ?? [],
+    volatileCasts: Number(facts.volatileCasts ?? 0),
+  }
+}
+
+function refusal(code: ReasonCode, argument: string | undefined): TextReason {
+  return { code, argument }
+}
+
+/** Why a read of these relations may not be kept; undefined if nothing speaks against it. Indexes and toast are no matter. */
+export function refusalOfRelations(relations: readonly RelationFacts[], asked: readonly number[]): TextReason | undefined {
+  for (const oid of asked) {
+    if (!relations.some((relation) => relation.oid === oid)) return refusal('unknown_dependency', String(oid))
+  }
+  for (const relation of relations) {
+    if (relation.oid < 16384) return refusal('catalog', relation.name)
+    if (relation.persistence === 't') return refusal('temporary', relation.name)
+    if (relation.kind === 'S') return refusal('sequence', relation.name)
+    if (relation.kind === 'f') return refusal('unfed', relation.name)
+  }
+  return undefined
+}
+
+const dateTypes = new Set(['date', 'time', 'timetz', 'timestamp', 'timestamptz', '_date', '_time', '_timetz', '_timestamp', '_timestamptz'])
+
+/** Why a statement that uses these names may not be kept; undefined if nothing speaks against it. */
+export function refusalOfNames(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  return (
+    refusalOfFunctions(names, facts) ??
+    refusalOfOperators(names, facts) ??
+    refusalOfTypes(names, facts) ??
+    refusalOfDateCasts(names, facts) ??
+    (facts.volatileCasts > 0 ? refusal('unknown_dependency', 'volatile cast') : undefined)
+  )
+}
+
+function refusalOfFunctions(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  for (const called of names.functions) {
+    const candidates = facts.functions.filter(
+      (candidate) => candidate.name === called.name && (called.schema === undefined || called.schema === candidate.schema),
+    )
+    // A name without a function may be a cast in function notation, or a column of a row: types are checked as types.
+    if (candidates.length === 0) return refusal('unknown_dependency', called.name)
+    if (candidates.some((candidate) => candidate.volatility === 'v')) return refusal('volatile', called.name)
+    const stable = candidates.find((candidate) => candidate.volatility === 's')
+    if (stable && !(stable.builtin && stableFunctionsInKey.has(called.name))) return refusal('stable', called.name)
+    if (candidates.some((candidate) => candidate.volatility !== 'i' && !candidate.builtin)) return refusal('stable', called.name)
+  }
+  return undefined
+}
+
+function refusalOfOperators(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  for (const used of names.operators) {
+    const unsure = facts.operators.find((operator) => operator.name === used.name && operator.volatility !== 'i')
+    if (unsure) return refusal(unsure.volatility === 'v' ? 'volatile' : 'stable', used.name)
+  }
+  return undefined
+}
+
+function refusalOfTypes(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  for (const used of names.userTypes) {
+    const candidates = facts.types.filter((type) => type.name === used.name)
+    if (candidates.length === 0) return refusal('unknown_dependency', used.name)
+    // Domains, composites and ranges may hide a date whose input reads the clock.
+    if (candidates.some((type) => type.kind !== 'e' && type.kind !== 'b')) return refusal('unknown_dependency', used.name)
+  }
+  return undefined
+}
+
+function refusalOfDateCasts(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  for (const column of names.dateCasts) {
+    const candidates = facts.columns.filter((candidate) => candidate.name === column)
+    if (column === '' || candidates.length === 0) return refusal('stable', column === '' ? 'date_in' : column)
+    if (!candidates.every((candidate) => candidate.builtin && dateTypes.has(candidate.type))) return refusal('stable', column)
+  }
+  return undefined
+}
+
+/** True if every function named is built in, so that nothing a user wrote runs: the read cannot write, and locks the same each time. */
+export function onlyBuiltins(names: NamesUsed, facts: NamedFacts): boolean {
+  return (
+    names.functions.every((called) =>
+      facts.functions.filter((candidate) => candidate.name === called.name).every((candidate) => candidate.builtin),
+    ) &&
+    names.operators.every((used) => !facts.operators.some((operator) => operator.name === used.name))
+  )
+}

@@ -1,0 +1,142 @@
+// The context of a session: everything beside the statement and its parameters that an answer depends on, interned to a number.
+//
+// The origin is asked for it (role, search_path, every setting but a list known not to matter) at the first read and again after
+// whatever may have changed it; in between the number stands. Settings without a declared type (`app.tenant`) are not listed by
+// the origin, so those that cached statements read by name are asked for by name.
+
+import { createHash } from 'node:crypto'
+import { bindFrame, describeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+
+/** Settings that never change what a read answers. Whatever is not here is part of the key. */
+const irrelevantSettings = [
+  'application_name', 'backend_flush_after', 'backtrace_functions', 'client_connection_check_interval', 'client_min_messages',
+  'commit_delay', 'commit_siblings', 'compute_query_id', 'cpu_index_tuple_cost', 'cpu_operator_cost', 'cpu_tuple_cost', 'cursor_tuple_fraction',
+  'deadlock_timeout', 'debug_pretty_print', 'debug_print_parse', 'debug_print_plan', 'debug_print_rewritten', 'debug_print_raw_parse',
+  'default_statistics_target', 'default_tablespace', 'default_transaction_deferrable', 'default_transaction_isolation',
+  'default_transaction_read_only', 'effective_cache_size', 'effective_io_concurrency', 'enable_async_append', 'enable_bitmapscan',
+  'enable_distinct_reordering', 'enable_gathermerge', 'enable_group_by_reordering', 'enable_hashagg', 'enable_hashjoin',
+  'enable_incremental_sort', 'enable_indexonlyscan', 'enable_indexscan', 'enable_material', 'enable_memoize', 'enable_mergejoin',
+  'enable_nestloop', 'enable_parallel_append', 'enable_parallel_hash', 'enable_partition_pruning', 'enable_partitionwise_aggregate',
+  'enable_partitionwise_join', 'enable_presorted_aggregate', 'enable_self_join_elimination', 'enable_seqscan', 'enable_sort',
+  'enable_tidscan', 'exit_on_error', 'from_collapse_limit', 'geqo', 'geqo_effort', 'geqo_generations', 'geqo_pool_size',
+  'geqo_seed', 'geqo_selection_bias', 'geqo_threshold', 'gin_pending_list_limit', 'hash_mem_multiplier', 'idle_in_transaction_session_timeout',
+  'idle_session_timeout', 'io_combine_limit', 'jit', 'jit_above_cost', 'jit_debugging_support', 'jit_dump_bitcode', 'jit_expressions',
+  'jit_inline_above_cost', 'jit_optimize_above_cost', 'jit_profiling_support', 'jit_provider', 'jit_tuple_deforming', 'join_collapse_limit',
+  'local_preload_libraries', 'lock_timeout', 'log_duration', 'log_error_verbosity', 'log_executor_stats', 'log_lock_failures', 'log_lock_waits',
+  'log_min_duration_sample', 'log_min_duration_statement', 'log_min_error_statement', 'log_min_messages', 'log_parameter_max_length',
+  'log_parameter_max_length_on_error', 'log_parser_stats', 'log_planner_stats', 'log_replication_commands', 'log_statement',
+  'log_statement_sample_rate', 'log_statement_stats', 'log_temp_files', 'log_transaction_sample_rate', 'logical_decoding_work_mem',
+  'maintenance_io_concurrency', 'maintenance_work_mem', 'max_parallel_maintenance_workers', 'max_parallel_workers',
+  'max_parallel_workers_per_gather', 'max_stack_depth', 'min_parallel_index_scan_size', 'min_parallel_table_scan_size',
+  'parallel_leader_participation', 'parallel_setup_cost', 'parallel_tuple_cost', 'password_encryption', 'plan_cache_mode',
+  'random_page_cost', 'recursive_worktable_factor', 'seq_page_cost', 'session_preload_libraries', 'statement_timeout',
+  'stats_fetch_consistency', 'synchronous_commit', 'synchronize_seqscans', 'tcp_keepalives_count', 'tcp_keepalives_idle', 'tcp_keepalives_interval',
+  'tcp_user_timeout', 'temp_buffers', 'temp_file_limit', 'temp_tablespaces', 'trace_locks', 'trace_notify', 'trace_sort', 'track_activities',
+  'track_cost_delay_timing', 'track_counts', 'track_functions', 'track_io_timing', 'track_wal_io_timing', 'transaction_deferrable',
+  'transaction_isolation', 'transaction_read_only', 'transaction_timeout', 'vacuum_buffer_usage_limit', 'vacuum_cost_delay', 'vacuum_cost_limit',
+  'vacuum_cost_page_dirty', 'vacuum_cost_page_hit', 'vacuum_cost_page_miss', 'vacuum_failsafe_age', 'vacuum_freeze_min_age',
+  'vacuum_freeze_table_age', 'vacuum_multixact_failsafe_age', 'vacuum_multixact_freeze_min_age', 'vacuum_multixact_freeze_table_age',
+  'wal_compression', 'wal_consistency_checking', 'wal_init_zero', 'wal_recycle', 'wal_sender_timeout', 'wal_skip_threshold', 'work_mem',
+  'seed', 'role', 'session_authorization',
+] // prettier-ignore
+
+const contextsMax = 65_536
+
+const separator = "E'\\x02'"
+
+const contextText = `SELECT current_user, session_user, pg_catalog.current_database(), pg_catalog.pg_my_temp_schema(),
+ pg_catalog.array_to_string(pg_catalog.current_schemas(false), ','), pg_catalog.current_setting('is_superuser'),
+ pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend((SELECT pg_catalog.string_agg(pg_catalog.concat(s.name, ${separator}, s.setting), ${separator}
+   ORDER BY s.name) FROM pg_catalog.pg_settings s WHERE s.context OPERATOR(pg_catalog.=) ANY ('{user,superuser}'::pg_catalog.text[])
+   AND s.name OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.text[])))), 'hex'),
+ pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'),
+ pg_catalog.current_setting('search_path'),
+ (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n)`
+
+function arrayLiteral(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
+}
+
+const irrelevantLiteral = arrayLiteral(irrelevantSettings)
+
+/** Parse to DataRow in one go on the unnamed statement; only for a connection whose unnamed statement nobody needs. */
+export function contextFrames(statementName: string, customSettings: readonly string[]): Buffer {
+  return Buffer.concat([
+    parseFrame(statementName, contextText),
+    bindFrame('', statementName, [irrelevantLiteral, arrayLiteral(customSettings)]),
+    describeFrame('P', ''),
+    executeFrame(''),
+  ])
+}
+
+export interface SessionContext {
+  readonly id: number
+  readonly role: string
+  readonly login: string
+  readonly database: string
+  readonly temporary: boolean
+  readonly superuser: boolean
+  readonly searchPath: string
+  readonly schemas: string
+  /** False when the text's bytes may not mean what our grammar reads: another encoding, or backslashes that escape. */
+  readonly readable: boolean
+  readonly clientEncoding: string
+}
+
+/** Hands out one number per distinct context; equal contexts share it for the life of the process. */
+export class ContextTable {
+  readonly #ids = new Map<string, number>()
+  #lastId = 0
+  readonly #customSettings = new Set<string>()
+  /** Grows when a setting joins the list: what is known of every session's context is then incomplete. */
+  version = 0
+
+  get customSettings(): readonly string[] {
+    return [...this.#customSettings].sort()
+  }
+
+  /** Notes that a cached statement reads this setting by name. */
+  watch(setting: string): void {
+    if (this.#customSettings.has(setting)) return
+    this.#customSettings.add(setting)
+    this.version++
+  }
+
+  watches(setting: string): boolean {
+    return this.#customSettings.has(setting)
+  }
+
+  read(row: readonly (string | null)[], broken: ReadonlySet<string> = new Set()): SessionContext {
+    const [role, login, database, temporarySchema, schemas, superuser, settings, encoding, conforming, searchPath, custom] = row
+    const temporary = temporarySchema !== '0'
+    const identity = broken.has("key-role") ? [] : [role, login, superuser]
+    const parts = broken.has("key-settings")
+      ? [database, ...identity]
+      : [database, ...identity, temporarySchema, schemas, searchPath, settings, custom]
+    const digest = createHash('sha256')
+    for (const part of parts) digest.update(part === null || part === undefined ? 'n;' : `${Buffer.byteLength(part)}:${part};`)
+    return {
+      id: this.#intern(digest.digest('base64')),
+      role: role ?? '',
+      login: login ?? '',
+      database: database ?? '',
+      temporary,
+      superuser: superuser === 'on',
+      searchPath: searchPath ?? '',
+      schemas: schemas ?? '',
+      readable: encoding === 'UTF8' && conforming === 'on',
+      clientEncoding: encoding ?? '',
+    }
+  }
+
+  #intern(digest: string): number {
+    let id = this.#ids.get(digest)
+    if (id === undefined) {
+      // Numbers are never used again; forgetting the table only makes equal contexts of old and new sessions differ.
+      if (this.#ids.size >= contextsMax) this.#ids.clear()
+      id = ++this.#lastId
+      this.#ids.set(digest, id)
+    }
+    return id
+  }
+}

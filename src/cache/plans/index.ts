@@ -1,0 +1,26 @@
+// Door of `cache/plans`: what is known of statements, contexts and the catalogue.
+
+export {
+  type Capture,
+  captureFrames,
+  captureStatement,
+  isCatalogueOid,
+  prepareCaptureFrame,
+  readCapture,
+  readOids,
+  writtenOids,
+} from './capture.ts'
+export {
+  namedFactsFrames,
+  onlyBuiltins,
+  type RelationFacts,
+  readNamedFacts,
+  readRelationFacts,
+  refusalOfNames,
+  refusalOfRelations,
+  relationFactsFrames,
+} from './catalogue.ts'
+export { ContextTable, contextFrames, type SessionContext } from './context.ts'
+export { PlanCache, type PlanCacheLimits, type PlanCacheSources, type TextAnalysis } from './plan-cache.ts'
+export { Shape, type ShapeFacts } from './shape.ts'
+export { StatementText, type TextHints } from './statement-text.ts'

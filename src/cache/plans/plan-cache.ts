@@ -1,0 +1,224 @@
+// What is known of statements: an exact-text table in front (PLN-9), shapes behind it (PLN-6), least recently used first out (PLN-2).
+//
+// A text with stored answers stays while they do: the result cache is charged for them. A text never scanned is normalised; a normal
+// form never met is parsed. Both happen once per text, never on a hit.
+
+import { fingerprintOf, normalise, type Statement, type TextReason } from '../../sql/index.ts'
+import type { Counters } from '../../observe/index.ts'
+import { Shape } from './shape.ts'
+import { StatementText, type TextHints } from './statement-text.ts'
+
+/** What the analysis of one text yields beyond its shape. */
+export interface TextAnalysis {
+  readonly statement: Statement
+  /** False when the verdict hangs on this text's literals, so that no other text may share it. */
+  readonly shareable: boolean
+}
+
+export interface PlanCacheSources {
+  /** The real grammar's view of a text. */
+  analyse(text: string): TextAnalysis
+  /** True if a literal may be a word for the current time. */
+  mayMeanNow(text: string): boolean
+  /** Makes something of statements that are ours; undefined for the origin's. */
+  recognise(text: string, statement: Statement | undefined): unknown
+  hints(text: string): TextHints | undefined
+}
+
+export interface PlanCacheLimits {
+  readonly entriesMax: number
+  readonly bytesMax: number
+  readonly shapesMax: number
+}
+
+const literalReason: TextReason = { code: 'stable', argument: 'now' }
+
+export class PlanCache {
+  #limits: PlanCacheLimits
+  readonly #sources: PlanCacheSources
+  readonly #counters: Counters
+  readonly #texts = new Map<string, Map<string, StatementText>>()
+  readonly #shapes = new Map<string, Shape>()
+  #newest: StatementText | undefined
+  #oldest: StatementText | undefined
+  #count = 0
+  #bytes = 0
+
+  constructor(limits: PlanCacheLimits, sources: PlanCacheSources, counters: Counters) {
+    this.#limits = limits
+    this.#sources = sources
+    this.#counters = counters
+  }
+
+  configure(limits: PlanCacheLimits): void {
+    this.#limits = limits
+    this.#trim()
+  }
+
+  /** The table of one database; a session keeps it at hand. */
+  textsOf(database: string): Map<string, StatementText> {
+    let texts = this.#texts.get(database)
+    if (texts === undefined) {
+      texts = new Map()
+      this.#texts.set(database, texts)
+    }
+    return texts
+  }
+
+  /** Notes a use; constant time, nothing allocated. */
+  touch(text: StatementText): void {
+    this.#counters.plan_hits++
+    if (this.#newest === text) return
+    this.#unlink(text)
+    this.#link(text)
+  }
+
+  /** Learns a text never met. `key` is its bytes as latin1 (with parameter types behind), `latin1` the bytes of the text alone. */
+  learn(database: string, key: string, latin1: string, nowMs: number): StatementText {
+    this.#counters.plan_misses++
+    const text = Buffer.from(latin1, 'latin1').toString('utf8')
+    const made = this.#make(database, key, latin1, text, nowMs)
+    made.shape.texts++
+    this.textsOf(database).set(key, made)
+    this.#link(made)
+    this.#count++
+    this.#bytes += made.chargeBytes
+    this.#trim()
+    return made
+  }
+
+  shapes(): Iterable<Shape> {
+    return this.#shapes.values()
+  }
+
+  *texts(): Generator<StatementText> {
+    for (const texts of this.#texts.values()) yield* texts.values()
+  }
+
+  /** Forgets what the catalogue said and every text without answers. */
+  flush(): number {
+    let count = 0
+    for (const text of [...this.texts()]) {
+      if (text.entryCount > 0) continue
+      this.#drop(text)
+      count++
+    }
+    for (const shape of this.#shapes.values()) shape.facts.clear()
+    this.#counters.plan_invalidations += count
+    return count
+  }
+
+  #make(database: string, key: string, latin1: string, text: string, nowMs: number): StatementText {
+    const hints = this.#sources.hints(text)
+    const scanned = normalise(text)
+    const early = this.#sources.recognise(text, undefined)
+    if (early !== undefined) return this.#makeOwn(database, key, latin1, scanned.normalised, early, text, nowMs)
+    const meansNow = scanned.literals.some((literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value))
+    const shapeKey = `${database}\0${scanned.normalised}`
+    let shape = scanned.ok && !meansNow ? this.#shapes.get(shapeKey) : undefined
+    if (shape === undefined) {
+      const analysis = this.#sources.analyse(text)
+      const fingerprint = fingerprintOf(scanned.ok ? scanned.normalised : text)
+      shape = new Shape(fingerprint, scanned.ok ? scanned.normalised : text, database, analysis.statement, nowMs)
+      const shared = scanned.ok && !meansNow && analysis.shareable
+      // A shape that cannot be shared is still shown, unless one of its form is there already.
+      if (shared || !this.#shapes.has(`${shapeKey}\0own`)) this.#addShape(shared ? shapeKey : `${shapeKey}\0own`, shape)
+    }
+    const own = this.#sources.recognise(text, shape.statement)
+    const refusal = shape.statement.reason ?? (meansNow && shape.statement.kind === 'read' ? literalReason : undefined)
+    return new StatementText(key, latin1, shape, refusal, own, hints)
+  }
+
+  #makeOwn(
+    database: string,
+    key: string,
+    latin1: string,
+    normalised: string,
+    own: unknown,
+    text: string,
+    nowMs: number,
+  ): StatementText {
+    const statement = ownStatement
+    const shape = new Shape(fingerprintOf(normalised), text.slice(0, 200), database, statement, nowMs)
+    return new StatementText(key, latin1, shape, undefined, own, undefined)
+  }
+
+  #addShape(key: string, shape: Shape): void {
+    if (this.#shapes.size >= this.#limits.shapesMax) {
+      let looked = 0
+      for (const [oldKey, old] of this.#shapes) {
+        if (old.texts === 0 || ++looked > 64) {
+          this.#shapes.delete(oldKey)
+          break
+        }
+      }
+    }
+    this.#shapes.set(key, shape)
+  }
+
+  #trim(): void {
+    let text = this.#oldest
+    while (text !== undefined && (this.#count > this.#limits.entriesMax || this.#bytes > this.#limits.bytesMax)) {
+      const next: StatementText | undefined = text.newer
+      if (text.entryCount === 0 && text !== this.#newest) {
+        this.#drop(text)
+        this.#counters.plan_evictions++
+      } else if (text.entryCount > 0) {
+        // Held by its answers: out of the list's count until they leave; it comes back at its next use.
+        this.#unlink(text)
+        this.#link(text)
+        if (next === undefined || ++this.#skipped > 16) break
+      }
+      text = next
+    }
+    this.#skipped = 0
+    this.#counters.plan_entries = this.#count
+  }
+
+  #skipped = 0
+
+  #drop(text: StatementText): void {
+    this.#unlink(text)
+    this.textsOf(text.shape.database).delete(text.key)
+    text.shape.texts--
+    this.#count--
+    this.#bytes -= text.chargeBytes
+    this.#counters.plan_entries = this.#count
+  }
+
+  #link(text: StatementText): void {
+    text.older = this.#newest
+    text.newer = undefined
+    if (this.#newest !== undefined) this.#newest.newer = text
+    this.#newest = text
+    this.#oldest ??= text
+  }
+
+  #unlink(text: StatementText): void {
+    if (text.newer !== undefined) text.newer.older = text.older
+    else if (this.#newest === text) this.#newest = text.older
+    if (text.older !== undefined) text.older.newer = text.newer
+    else if (this.#oldest === text) this.#oldest = text.newer
+    text.newer = undefined
+    text.older = undefined
+  }
+}
+
+/** Stands for a statement of ours, which the grammar of the origin need not read. */
+const ownStatement: Statement = {
+  kind: 'utility',
+  verb: undefined,
+  chain: false,
+  isolation: undefined,
+  reason: undefined,
+  names: { relations: [], functions: [], operators: [], userTypes: [], dateCasts: [], settingsRead: [] },
+  parameterCount: 0,
+  usesVirtualSchema: true,
+  virtualRelations: [],
+  virtualFunctions: [],
+  usesOtherRelations: false,
+  temporaryOnly: false,
+  withHold: false,
+  parts: [],
+  syntaxError: undefined,
+}

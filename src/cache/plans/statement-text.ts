@@ -1,0 +1,96 @@
+// One statement text, byte for byte, in one database: the object a hit is found through.
+
+import type { TextReason } from '../../sql/index.ts'
+import type { Shape } from './shape.ts'
+
+/** What is stored for a text; the result cache knows what more it is. */
+export interface StoredAnswer {
+  /** Parameters and formats; empty for the plain form. */
+  readonly key: string
+  readonly contextId: number
+}
+
+/** Key of a statement without parameters read as text: what a simple query asks for. */
+const plainKey = ''
+
+/** What a text asks for itself in its comments (sql.md, hints). */
+export interface TextHints {
+  readonly cache: 'on' | 'off' | 'refresh' | undefined
+  readonly ttlMs: number | undefined
+}
+
+export class StatementText {
+  /** Bytes as latin1, behind them the declared parameter types if a Parse gave any. */
+  readonly key: string
+  /** The text as latin1-carried bytes, without parameter types. */
+  readonly text: string
+  readonly shape: Shape
+  /** Why its own literals forbid keeping its answers, or the shape's reason. */
+  readonly refusal: TextReason | undefined
+  /** Set when the statement is ours: what the command or virtual room made of it. */
+  readonly own: unknown
+  readonly hints: TextHints | undefined
+  /** Places in the least-recently-used list of the plan cache. */
+  newer: StatementText | undefined
+  older: StatementText | undefined
+  entryCount = 0
+  /** Answer of the plain form (no parameters, text results), by context. */
+  readonly #plain = new Map<number, StoredAnswer>()
+  #others: Map<number, Map<string, StoredAnswer>> | undefined
+
+  constructor(
+    key: string,
+    text: string,
+    shape: Shape,
+    refusal: TextReason | undefined,
+    own: unknown,
+    hints: TextHints | undefined,
+  ) {
+    this.key = key
+    this.text = text
+    this.shape = shape
+    this.refusal = refusal
+    this.own = own
+    this.hints = hints
+  }
+
+  get fingerprint(): string {
+    return this.shape.fingerprint
+  }
+
+  find(contextId: number, parameters: string): StoredAnswer | undefined {
+    return parameters === plainKey ? this.#plain.get(contextId) : this.#others?.get(contextId)?.get(parameters)
+  }
+
+  keep(entry: StoredAnswer): void {
+    this.entryCount++
+    if (entry.key === plainKey) {
+      this.#plain.set(entry.contextId, entry)
+      return
+    }
+    this.#others ??= new Map()
+    let byParameters = this.#others.get(entry.contextId)
+    if (byParameters === undefined) {
+      byParameters = new Map()
+      this.#others.set(entry.contextId, byParameters)
+    }
+    byParameters.set(entry.key, entry)
+  }
+
+  forget(entry: StoredAnswer): void {
+    if (entry.key === plainKey) {
+      if (this.#plain.get(entry.contextId) !== entry) return
+      this.#plain.delete(entry.contextId)
+    } else {
+      const byParameters = this.#others?.get(entry.contextId)
+      if (byParameters?.get(entry.key) !== entry) return
+      byParameters.delete(entry.key)
+      if (byParameters.size === 0) this.#others?.delete(entry.contextId)
+    }
+    this.entryCount--
+  }
+
+  get chargeBytes(): number {
+    return 300 + this.key.length * 2
+  }
+}

@@ -1,0 +1,434 @@
+// Which way a message goes: reads to the read path, what may change something to the write path, our own statements to the own room,
+// everything else straight to the origin.
+//
+// Each function answers true if it took the message, and false if the message must wait for what is under way.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import { plainKey } from '../cache/results/index.ts'
+import { frontend, status } from '../wire/index.ts'
+import type { BindStep, ExecuteStep, ParseStep, Step } from './batch.ts'
+import { passStraight } from './pass.ts'
+import { replyToGroup, takeRead } from './read-path.ts'
+import type { Session } from './session.ts'
+import { ClientUnit } from './units.ts'
+import { commitBlock, copyIn, runCaptured, runOpaque } from './write-path.ts'
+
+/** The messages of one sync group, and where they lie. */
+export interface Group {
+  readonly steps: readonly Step[]
+  /** Some message of it was not understood, so nothing may be concluded. */
+  readonly unread: boolean
+  readonly bytes: Buffer
+  readonly start: number
+  /** End of the group, its last message included. */
+  readonly end: number
+  /** End of the messages before the last one. */
+  readonly bodyEnd: number
+  /** Type of the last message: Sync, Flush, or one that is a group by itself. */
+  readonly last: number
+}
+
+/** What the client asks for once: a simple query, or a group that executes one statement. */
+export interface Request {
+  readonly simple: boolean
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  readonly group: Group | undefined
+}
+
+export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
+  const text = findText(session, bytes.latin1Slice(start + 5, end - 1), undefined)
+  const taken = route(session, text, plainKey, { simple: true, bytes, start, end, group: undefined })
+  if (taken) session.statements.delete('')
+  return taken
+}
+
+/** The text's object, made if it is new. `source` is the text alone when `key` has parameter types behind it. */
+export function findText(session: Session, key: string, source: string | undefined): StatementText {
+  const { plans } = session.services
+  const known = session.texts.get(key)
+  if (known !== undefined) {
+    plans.touch(known)
+    return known
+  }
+  return plans.learn(session.identity.database, key, source ?? key, session.nowMs)
+}
+
+function route(session: Session, text: StatementText, parameters: string, request: Request): boolean {
+  if (text.own !== undefined) return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
+  const { statement } = text.shape
+  // In a block everything is the origin's; but a stale status must not decide what is in a block.
+  if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, text, request)
+  if (statement.kind === 'read') return takeRead(session, text, parameters, request)
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) return inBlock(session, text, request)
+  return autocommit(session, text, request)
+}
+
+/** One statement outside a block, nothing under way. */
+function autocommit(session: Session, text: StatementText, request: Request): boolean {
+  const { statement } = text.shape
+  switch (statement.kind) {
+    case 'write':
+    case 'execute':
+    case 'explain_write':
+    case 'copy_file':
+      return session.captureRefused || !convertible(text, request)
+        ? runOpaque(session, text, request, 'write')
+        : runCaptured(session, text, request, undefined)
+    case 'copy_in':
+      return request.simple && !session.captureRefused
+        ? copyIn(session, text, request)
+        : runOpaque(session, text, request, 'write')
+    case 'ddl':
+      return statement.temporaryOnly
+        ? passStraight(session, text, request, { verdict: 'pass', reason: 'ddl' }, () => session.forgetContext())
+        : runOpaque(session, text, request, 'ddl')
+    case 'call':
+    case 'several':
+    case 'unreadable':
+      return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
+    case 'transaction':
+      return statement.verb === 'commit_prepared' || statement.verb === 'rollback_prepared'
+        ? runOpaque(session, text, request, 'transaction')
+        : passTransaction(session, text, request)
+    case 'set':
+      return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' }, () => session.forgetContext())
+    case 'cursor':
+      return statement.withHold
+        ? runOpaque(session, text, request, 'cursor')
+        : passStraight(session, text, request, { verdict: 'bypass', reason: 'cursor' })
+    case 'copy_out':
+      return passStraight(session, text, request, { verdict: 'bypass', reason: 'copy' })
+    default:
+      return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
+  }
+}
+
+/** A simple query that mentions parameters is an error the origin should word itself; as extended message it would read otherwise. */
+export function convertible(text: StatementText, request: Request): boolean {
+  return !request.simple || text.shape.statement.parameterCount === 0
+}
+
+function passTransaction(session: Session, text: StatementText, request: Request): boolean {
+  const { verb } = text.shape.statement
+  if (verb !== 'begin') session.transaction.ending = true
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
+}
+
+/** One statement inside a block: noted for its end, and passed on. */
+function inBlock(session: Session, text: StatementText, request: Request): boolean {
+  const { statement } = text.shape
+  const { transaction } = session
+  if (statement.kind === 'transaction') return transactionVerb(session, text, request)
+  if (statement.kind === 'several' || statement.kind === 'unreadable') {
+    // It may hold a COMMIT: the end of the block, unannounced.
+    if (!session.quiet) return session.waitForQuiet()
+    transaction.ending = true
+    return session.status === status.failed
+      ? passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
+      : runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
+  }
+  noteInBlock(session, text)
+  if (statement.kind === 'read') {
+    const code = transaction.wrote ? 'wrote' : 'in_transaction'
+    return passStraight(session, text, request, { verdict: 'bypass', reason: code })
+  }
+  return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
+}
+
+function noteInBlock(session: Session, text: StatementText): void {
+  const { statement } = text.shape
+  const { transaction } = session
+  switch (statement.kind) {
+    case 'read': {
+      const facts = session.context && text.shape.facts.get(session.context.id)
+      if (facts === undefined || facts.mayWrite) {
+        transaction.wrote ||= statement.names.functions.length > 0 || facts === undefined
+        transaction.settings ||= statement.names.functions.length > 0
+      }
+      break
+    }
+    case 'set':
+      transaction.settings = true
+      break
+    case 'ddl':
+      transaction.wrote = true
+      transaction.ddl ||= !statement.temporaryOnly
+      transaction.settings ||= statement.temporaryOnly
+      break
+    case 'show':
+    case 'prepare':
+    case 'deallocate':
+    case 'notify':
+    case 'explain':
+    case 'empty':
+    case 'utility':
+      break
+    case 'cursor':
+      transaction.wrote = true
+      transaction.opaque ||= statement.withHold
+      break
+    default:
+      transaction.wrote = true
+      transaction.settings ||= statement.kind !== 'write' && statement.kind !== 'copy_in'
+  }
+}
+
+function transactionVerb(session: Session, text: StatementText, request: Request): boolean {
+  const { statement } = text.shape
+  const { transaction, settings } = session
+  switch (statement.verb) {
+    case 'commit':
+    case 'prepare':
+      if (!session.quiet) return session.waitForQuiet()
+      transaction.ending = true
+      if (session.status === status.inBlock && (transaction.wrote || transaction.ddl || transaction.opaque)) {
+        return commitBlock(session, text, request, statement.verb === 'prepare')
+      }
+      break
+    case 'rollback':
+    case 'commit_prepared':
+    case 'rollback_prepared':
+      transaction.ending = true
+      break
+    case 'savepoint':
+    case 'release':
+    case 'rollback_to': {
+      const name = savepointName(text)
+      if (name === undefined) break
+      if (!session.quiet) return session.waitForQuiet()
+      const { verb } = statement
+      return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, (outcome) => {
+        if (outcome.failed) return
+        if (verb === 'savepoint') settings.savepoint(name)
+        else if (verb === 'release') settings.releaseSavepoint(name)
+        else settings.rollbackTo(name)
+      })
+    }
+    default:
+      break
+  }
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
+}
+
+function savepointName(text: StatementText): string | undefined {
+  const match = /(?:savepoint|release|to)\s+(?:savepoint\s+)?("(?:[^"]|"")+"|[^\s;"]+)\s*;?\s*$/i.exec(text.text)
+  const name = match?.[1]
+  return name?.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name?.toLowerCase()
+}
+
+export function passReason(text: StatementText): 'write' | 'ddl' | 'transaction' | 'utility' {
+  switch (text.shape.statement.kind) {
+    case 'write':
+    case 'execute':
+    case 'explain_write':
+    case 'copy_in':
+    case 'copy_file':
+    case 'call':
+      return 'write'
+    case 'ddl':
+      return 'ddl'
+    case 'transaction':
+      return 'transaction'
+    default:
+      return 'utility'
+  }
+}
+
+export function dispatchGroup(session: Session, group: Group): boolean {
+  if (session.open !== undefined) return continueOpen(session, group)
+  if (group.last === frontend.functionCall) {
+    if (session.status !== status.idle && !session.transaction.ending) {
+      session.transaction.wrote = true
+      session.transaction.settings = true
+      return passGroup(session, group)
+    }
+    return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
+  }
+  if (group.last === frontend.flush) return beginOpen(session, group)
+  const executes = executesOf(session, group)
+  if (executes === undefined) return unknownGroup(session, group)
+  if (executes.length === 0) return groupWithoutExecute(session, group)
+  const [only] = executes
+  if (executes.length === 1 && only !== undefined) {
+    if (only.rowCountMax > 0 && only.text.own === undefined) return limited(session, only, group)
+    return route(session, only.text, only.parameters, requestOf(group))
+  }
+  return manyExecutes(session, executes, group)
+}
+
+export interface ResolvedExecute {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly rowCountMax: number
+  readonly bind: BindStep
+  readonly execute: ExecuteStep
+}
+
+/** Which statement each Execute of the group runs; undefined if that cannot be told for all of them. */
+function executesOf(session: Session, group: Group): ResolvedExecute[] | undefined {
+  if (group.unread) return undefined
+  let parses: Map<string, StatementText> | undefined
+  let binds: Map<string, BindStep & { text: StatementText | undefined }> | undefined
+  const executes: ResolvedExecute[] = []
+  for (const step of group.steps) {
+    if (step.kind === 'parse') {
+      parses ??= new Map()
+      parses.set(step.name, findText(session, step.key, step.text))
+    } else if (step.kind === 'bind') {
+      binds ??= new Map()
+      const text = parses?.get(step.statement) ?? session.statements.get(step.statement)?.text
+      binds.set(step.portal, { ...step, text })
+    } else if (step.kind === 'execute') {
+      const bind = binds?.get(step.portal)
+      if (bind?.text === undefined) return undefined
+      const { text, parameters } = bind
+      executes.push({ text, parameters, rowCountMax: step.rowCountMax, bind, execute: step })
+    }
+  }
+  return executes
+}
+
+export function requestOf(group: Group): Request {
+  return { simple: false, bytes: group.bytes, start: group.start, end: group.end, group }
+}
+
+/** Portals or statements we do not know of: anything may run. */
+function unknownGroup(session: Session, group: Group): boolean {
+  if (session.status !== status.idle && !session.transaction.ending) {
+    session.transaction.wrote = true
+    session.transaction.settings = true
+    // A COMMIT among messages we could not read would end the block unseen.
+    if (group.unread || group.steps.some((step) => step.kind === 'execute' && !knownPortal(group, step.portal))) {
+      if (!session.quiet) return session.waitForQuiet()
+      session.transaction.ending = true
+      return runOpaque(session, undefined, requestOf(group), 'write')
+    }
+    return passGroup(session, group)
+  }
+  return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
+}
+
+function knownPortal(group: Group, portal: string): boolean {
+  return group.steps.some((step) => step.kind === 'bind' && step.portal === portal)
+}
+
+function passGroup(session: Session, group: Group): boolean {
+  return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' })
+}
+
+/** Prepares, describes, closes: nothing runs. */
+function groupWithoutExecute(session: Session, group: Group): boolean {
+  const own = group.steps.some((step) => ownText(session, group, step) !== undefined)
+  if (own) return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
+  if (group.steps.length === 0 && session.quiet) {
+    session.finish(session.status)
+    return true
+  }
+  return passGroup(session, group)
+}
+
+function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
+  let text: StatementText | undefined
+  if (step.kind === 'parse') text = findText(session, step.key, step.text)
+  else if (step.kind === 'bind') text = textOf(session, group, step.statement)
+  else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S') text = textOf(session, group, step.name)
+  return text?.own === undefined ? undefined : text
+}
+
+function textOf(session: Session, group: Group, name: string): StatementText | undefined {
+  const parse = group.steps.find((step): step is ParseStep => step.kind === 'parse' && step.name === name)
+  return parse === undefined ? session.statements.get(name)?.text : findText(session, parse.key, parse.text)
+}
+
+/** An Execute with a row limit reads part of an answer: never kept. */
+function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
+  const request = requestOf(group)
+  if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, execute.text, request)
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) return inBlock(session, execute.text, request)
+  if (execute.text.shape.statement.kind !== 'read') return runOpaque(session, execute.text, request, 'write')
+  return takeRead(session, execute.text, execute.parameters, request, 'cursor')
+}
+
+/** Several statements before one Sync: one transaction if no block is open. */
+function manyExecutes(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+  const request = requestOf(group)
+  if (executes.some((execute) => execute.text.own !== undefined)) {
+    return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
+  }
+  const kinds = executes.map((execute) => execute.text.shape.statement.kind)
+  const inTransaction = session.status !== status.idle && !session.transaction.ending
+  const plain = kinds.every((kind) => kind === 'read' || kind === 'write' || kind === 'show' || kind === 'explain')
+  if (inTransaction) {
+    if (!plain && kinds.some((kind) => kind === 'transaction' || kind === 'several' || kind === 'unreadable')) {
+      if (!session.quiet) return session.waitForQuiet()
+      session.transaction.ending = true
+      return runOpaque(session, undefined, request, 'write')
+    }
+    for (const execute of executes) noteInBlock(session, execute.text)
+    return passStraight(session, undefined, request, { verdict: 'bypass', reason: 'several_statements' })
+  }
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) return manyAgain(session, executes, group)
+  if (kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)) return true
+  if (plain && !session.captureRefused) return runCaptured(session, undefined, request, undefined)
+  return runOpaque(session, undefined, request, 'write')
+}
+
+function manyAgain(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+  session.transaction.ending = false
+  return manyExecutes(session, executes, group)
+}
+
+/** Messages up to a Flush: the origin must see them now; the rest of the group follows raw. */
+function beginOpen(session: Session, group: Group): boolean {
+  const executes = executesOf(session, group)
+  const runs = group.unread || executes === undefined || executes.length > 0
+  if (runs && !session.quiet && session.status === status.idle) return session.waitForQuiet()
+  if (executes?.length === 0 && group.steps.length > 0 && group.steps.some((step) => ownText(session, group, step))) {
+    return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
+  }
+  if (group.steps.length === 0 && !group.unread && session.quiet) return true
+  const unit = new ClientUnit(session)
+  session.open = unit
+  passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
+  noteOpen(session, group, executes)
+  return true
+}
+
+/** Inside a block the note is for its end; outside, Sync itself commits, so the whole group counts as a write. */
+function noteOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
+  if (executes === undefined || group.unread) {
+    session.transaction.wrote = true
+    session.transaction.settings = true
+    session.transaction.opaque = true
+    return
+  }
+  for (const execute of executes) {
+    noteInBlock(session, execute.text)
+    if (!['read', 'write', 'show', 'explain'].includes(execute.text.shape.statement.kind)) session.transaction.opaque = true
+  }
+}
+
+function continueOpen(session: Session, group: Group): boolean {
+  const executes = executesOf(session, group)
+  noteOpen(session, group, executes)
+  return passOpen(session, group)
+}
+
+function passOpen(session: Session, group: Group): boolean {
+  const ends = group.last === frontend.sync
+  const { transaction } = session
+  const unit = session.open
+  if (ends && unit !== undefined && (session.status === status.idle || transaction.opaque) && transaction.wrote) {
+    return runOpaque(session, undefined, requestOf(group), 'write', unit)
+  }
+  const replays = session.statements.replay(group.steps)
+  if (unit !== undefined) unit.cutParses += replays.length
+  for (const step of group.steps) if (step.kind === 'parse') session.statements.add(step, findText(session, step.key, step.text), true)
+  session.link.send(Buffer.concat([...replays, group.bytes.subarray(group.start, group.end)]), true)
+  return true
+}

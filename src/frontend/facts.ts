@@ -1,0 +1,222 @@
+// What must be known before an answer may be kept: the session's context, and what the catalogue says of the statement.
+
+import {
+  type Capture,
+  contextFrames,
+  namedFactsFrames,
+  onlyBuiltins,
+  type RelationFacts,
+  readNamedFacts,
+  readOids,
+  readRelationFacts,
+  refusalOfNames,
+  refusalOfRelations,
+  relationFactsFrames,
+  type SessionContext,
+  type ShapeFacts,
+  type StatementText,
+} from '../cache/plans/index.ts'
+import { type Entry, parametersMayMeanNow } from '../cache/results/index.ts'
+import { unmoved } from '../invalidation/index.ts'
+import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
+import { closeFrame, rowsOfTag, status } from '../wire/index.ts'
+import type { Landing } from './flights.ts'
+import type { Session } from './session.ts'
+import type { ClientUnit, UnitOutcome } from './units.ts'
+
+/** Statement names of our questions; closed again in the same breath. */
+const questionName = '_larder_question'
+const closeQuestion = closeFrame('S', questionName)
+
+/** Asks the origin who the session is and how its settings stand. */
+export async function probeContext(session: Session): Promise<void> {
+  const { services } = session
+  const { contexts } = services
+  services.counters.context_probes++
+  const version = contexts.version
+  const answer = await session.ask(Buffer.concat([contextFrames(questionName, contexts.customSettings), closeQuestion]))
+  const row = answer.rows[0]
+  if (answer.error !== undefined || row === undefined) {
+    session.captureRefused = true
+    session.context = undeterminedContext
+    session.contextVersion = version
+    return
+  }
+  session.context = contexts.read(row, services.broken)
+  session.contextVersion = version
+}
+
+/** Of a session whose origin would not say: nothing of it is ever kept. */
+const undeterminedContext: SessionContext = {
+  id: -1,
+  role: '',
+  login: '',
+  database: '',
+  temporary: false,
+  superuser: false,
+  searchPath: '',
+  schemas: '',
+  readable: false,
+  clientEncoding: '',
+}
+
+/** Facts are asked again when they are older than a quarter of the time to live: an entry never outlives what proved it. */
+export function factsInForce(session: Session, text: StatementText, ttlMs: number): ShapeFacts | undefined {
+  const { context } = session
+  if (context === undefined) return undefined
+  const facts = text.shape.facts.get(context.id)
+  if (facts === undefined) return undefined
+  if (facts.tick < session.epochs.schemaStamp && !session.services.broken.has('ddl')) return undefined
+  if (ttlMs !== Number.POSITIVE_INFINITY && session.nowMs - facts.provenAtMs > Math.max(250, ttlMs / 4)) return undefined
+  return facts
+}
+
+/** What was noted before the first byte of a fill went out. */
+export interface FillMark {
+  readonly context: SessionContext
+  readonly start: number
+  readonly atMs: number
+  readonly ttlMs: number
+}
+
+export interface Stored {
+  readonly landing: Landing | undefined
+  readonly unstored: ReasonCode | undefined
+}
+
+/** Keeps an answer if nothing crossed it (R1). Runs before the client hears that the statement is done. */
+export function storeAnswer(
+  session: Session,
+  text: StatementText,
+  parameters: string,
+  unit: ClientUnit,
+  outcome: UnitOutcome,
+  mark: FillMark,
+  facts: ShapeFacts,
+  costUs: number,
+): Stored {
+  const { services, epochs } = session
+  const recorder = unit.recorder
+  if (recorder === undefined || outcome.failed) return { landing: undefined, unstored: 'failed' }
+  if (outcome.status !== status.idle || !unit.tag.startsWith('SELECT ')) return { landing: undefined, unstored: 'unfinished' }
+  if (unit.noticed) return { landing: undefined, unstored: 'notice' }
+  if (recorder.tooLargeBytes > 0) {
+    services.counters.result_too_large++
+    return { landing: undefined, unstored: 'too_large' }
+  }
+  const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
+  const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
+  const bytes = recorder.finish()
+  const landing: Landing = { bytes, descriptionBytes: recorder.descriptionBytes, rows: rowsOfTag(unit.tag) }
+  if ((moved && !services.broken.has('R1-check')) || session.context !== mark.context) {
+    services.counters.result_fill_rejects++
+    return { landing, unstored: 'moved' }
+  }
+  if (mark.ttlMs <= 0 || parametersMayMeanNow(parameters)) return { landing: undefined, unstored: undefined }
+  const old = text.find(mark.context.id, parameters) as Entry | undefined
+  if (old !== undefined) services.results.remove(old, 'replaced')
+  const entry = services.results.store(
+    {
+      key: parameters,
+      contextId: mark.context.id,
+      database: epochs,
+      role: mark.context.role,
+      bytes,
+      descriptionBytes: recorder.descriptionBytes,
+      rows: landing.rows,
+      relations: facts.relations,
+      start: services.broken.has('R1-check') ? services.epochs.tick() : start,
+      createdAtMs: mark.atMs,
+      provenAtMs: Math.min(mark.atMs, facts.provenAtMs),
+      costUs,
+      owner: text,
+    },
+    mark.ttlMs,
+  )
+  if (entry === undefined) return { landing, unstored: 'too_large' }
+  text.keep(entry)
+  return { landing, unstored: undefined }
+}
+
+const storedKinds = new Set(['r', 'p', 'v', 'm', 'f', 'S'])
+
+/** Asks the catalogue about what a run has locked and its texts name; undefined if it would not say. */
+export async function learnFacts(
+  session: Session,
+  text: StatementText,
+  context: SessionContext,
+  capture: Capture,
+  tick: number,
+): Promise<ShapeFacts | undefined> {
+  const { services, epochs } = session
+  services.counters.shape_probes++
+  const atMs = services.clock.nowMs()
+  const oids = readOids(capture)
+  const relations = await askRelations(session, oids)
+  if (relations === undefined) return undefined
+  let refusal = refusalOfRelations(relations, oids)
+  let names = text.shape.statement.names
+  for (const relation of relations) {
+    const inner = namesBehind(session, relation)
+    refusal ??= inner.refusal
+    names = mergeNames(names, inner.names)
+  }
+  const answer = await session.ask(Buffer.concat([namedFactsFrames(questionName, names, oids), closeQuestion]))
+  if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
+  const named = readNamedFacts(answer.rows[0][0] ?? null)
+  refusal ??= refusalOfNames(names, named)
+  for (const setting of names.settingsRead) services.contexts.watch(setting)
+  const builtin = onlyBuiltins(names, named)
+  const stored = relations.filter((relation) => storedKinds.has(relation.kind))
+  const facts: ShapeFacts = {
+    refusal,
+    relations: stored.map((relation) => {
+      const known = epochs.relation(relation.oid)
+      known.name = relation.name
+      return known
+    }),
+    fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),
+    mayWrite: !builtin,
+    provenAtMs: atMs,
+    tick,
+  }
+  text.shape.learn(context.id, facts)
+  return facts
+}
+
+async function askRelations(session: Session, oids: readonly number[]): Promise<RelationFacts[] | undefined> {
+  if (oids.length === 0) return []
+  const answer = await session.ask(Buffer.concat([relationFactsFrames(questionName, oids), closeQuestion]))
+  if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
+  return readRelationFacts(answer.rows[0][0] ?? null)
+}
+
+/** Names and reasons in the text of a view and of the policies that guard a relation. */
+function namesBehind(session: Session, relation: RelationFacts): { names: NamesUsed; refusal: TextReason | undefined } {
+  const { own } = session.services
+  let names = own.noNames
+  let refusal: TextReason | undefined
+  if (relation.kind === 'v') {
+    const inner = relation.definition === undefined ? undefined : own.namesOfQuery(relation.definition)
+    if (inner === undefined) refusal = { code: 'unknown_dependency', argument: relation.name }
+    else {
+      names = inner.names
+      refusal = inner.reason
+    }
+  }
+  for (const policy of relation.secured ? relation.policies : []) {
+    if (policy.expression === undefined) continue
+    const inner = own.namesOfExpression(policy.expression)
+    if (inner === undefined || inner.reason !== undefined) refusal ??= { code: 'row_security', argument: policy.name }
+    if (inner !== undefined) names = mergeNames(names, inner.names)
+  }
+  return { names, refusal }
+}
+
+/** Without an answer nothing is kept; the event says why, so that an origin that never answers is noticed. */
+function probeFailed(session: Session, error: ReadonlyMap<string, string> | undefined): undefined {
+  if (session.ended || session.link.closed) return undefined
+  const detail = error?.get('M') ?? 'no answer'
+  session.services.events.record({ severity: 'warning', event: 'probe_failed', subject: session.identity.database, detail })
+  return undefined
+}

@@ -1,0 +1,82 @@
+// What is about to be sent to a client: gathered in one buffer that all connections share, sent with one write.
+//
+// Sending message by message costs more than twice as much (design.md section 3). Everything here happens between a read callback and
+// its end, on one thread, so one buffer serves all: whoever writes next flushes what another connection left.
+// If the kernel did not take the bytes at once the socket still refers to them: then the buffer is left to it and a new one is made.
+
+import type net from 'node:net'
+
+const scratchBytes = 64 * 1024
+
+let scratch = Buffer.allocUnsafeSlow(scratchBytes)
+let used = 0
+let owner: Output | undefined
+
+export class Output {
+  bytesOut = 0
+  readonly #socket: net.Socket
+  #closed = false
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket
+  }
+
+  /** Bytes the kernel has not taken yet. */
+  get backlogBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Adds `bytes[start, end)`; they are copied before this returns. */
+  write(bytes: Buffer, start: number, end: number): void {
+    if (owner !== this) {
+      owner?.flush()
+      owner = this
+    }
+    const length = end - start
+    if (used + length > scratchBytes) {
+      this.flush()
+      owner = this
+      if (length > scratchBytes) {
+        this.#send(Buffer.from(bytes.subarray(start, end)))
+        return
+      }
+    }
+    if (start === 0 && end === bytes.length) scratch.set(bytes, used)
+    else bytes.copy(scratch, used, start, end)
+    used += length
+  }
+
+  /** Adds a whole buffer. Long ones that never change (`stable`) are handed to the socket as they are. */
+  add(bytes: Buffer, stable = false): void {
+    if (stable && bytes.length >= scratchBytes / 2) {
+      this.flush()
+      this.#send(bytes)
+    } else this.write(bytes, 0, bytes.length)
+  }
+
+  /** Sends what was gathered, if it is this connection's. */
+  flush(): void {
+    if (owner !== this) return
+    owner = undefined
+    if (used === 0) return
+    const length = used
+    used = 0
+    if (this.#closed) return
+    this.#send(scratch.subarray(0, length))
+    if (this.#socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(scratchBytes)
+  }
+
+  close(): void {
+    this.#closed = true
+    if (owner === this) {
+      owner = undefined
+      used = 0
+    }
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.#closed) return
+    this.bytesOut += bytes.length
+    this.#socket.write(bytes)
+  }
+}

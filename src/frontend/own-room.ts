@@ -1,0 +1,25 @@
+// Where our own statements run: commands, and SQL over the virtual schema.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { NamesUsed, Statement, TextReason } from '../sql/index.ts'
+import type { Group, Request } from './dispatch.ts'
+import type { Session } from './session.ts'
+
+export interface NamesBehind {
+  readonly names: NamesUsed
+  readonly reason: TextReason | undefined
+}
+
+export interface OwnRoom {
+  readonly noNames: NamesUsed
+  namesOfQuery(text: string): NamesBehind | undefined
+  namesOfExpression(text: string): NamesBehind | undefined
+  /** Asked twice per new text: by its first words alone, then with what the grammar says of it. Undefined: the origin's. */
+  recognise(text: string, statement: Statement | undefined): unknown
+  /** Runs one statement of ours; nothing is under way at the origin. */
+  run(session: Session, text: StatementText, request: Request): boolean
+  /** Answers a group with statements of ours that executes none, or several. */
+  prepare(session: Session, group: Group): boolean
+  /** The session is gone. */
+  leave(session: Session): void
+}

@@ -1,0 +1,153 @@
+// Straight through: the client's bytes to the origin as they came, the origin's answer back as it comes.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { ReasonCode, Verdict } from '../sql/index.ts'
+import type { Request } from './dispatch.ts'
+import type { Session } from './session.ts'
+import { ClientUnit, type UnitOutcome } from './units.ts'
+
+export interface PassVerdict {
+  readonly verdict: Verdict
+  readonly reason: ReasonCode | undefined
+  readonly argument?: string | undefined
+}
+
+/** Sends a request as it is. `after` runs when the origin has answered, before the client hears that it has. */
+export function passStraight(
+  session: Session,
+  text: StatementText | undefined,
+  request: Request,
+  verdict: PassVerdict,
+  after?: (outcome: UnitOutcome) => void,
+  unit: ClientUnit = new ClientUnit(session),
+): boolean {
+  const startedUs = session.services.clock.monotonicUs()
+  const frames = framesOf(session, text, request, unit)
+  session.queue(
+    unit,
+    (outcome) => {
+      after?.(outcome)
+      unit.atEnd?.(outcome)
+      forgetDropped(session, text, unit, outcome)
+      noteAnswer(session, text, verdict, unit, startedUs)
+      session.finish(outcome.status)
+    },
+    () => unit.atLoss?.(),
+  )
+  if (frames === undefined) session.link.send(request.bytes.subarray(request.start, request.end))
+  else session.link.send(Buffer.concat(frames), true)
+  return true
+}
+
+/** The frames to send when the request's own bytes do not do; undefined if they do. Registers what the request prepares. */
+export function framesOf(
+  session: Session,
+  text: StatementText | undefined,
+  request: Request,
+  unit: ClientUnit,
+  end = request.end,
+): Buffer[] | undefined {
+  let replays: Buffer[] = []
+  if (request.group !== undefined) {
+    const { steps } = request.group
+    replays = session.statements.replay(steps)
+    registerParses(session, request, unit)
+  }
+  const kind = text?.shape.statement.kind
+  if (kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set') {
+    replays.push(...session.statements.replayAll())
+  }
+  if (replays.length === 0) return undefined
+  if (!request.simple) {
+    unit.cutParses += replays.length
+    return [...replays, request.bytes.subarray(request.start, end)]
+  }
+  // Before a simple query a replay is a unit of its own, which the client never hears of.
+  session.ask(Buffer.concat(replays)).catch(() => {})
+  return undefined
+}
+
+/** Statements the group prepares count as known to the origin; those whose Parse failed are forgotten again. */
+function registerParses(session: Session, request: Request, unit: ClientUnit): void {
+  const waiting: string[] = []
+  for (const step of request.group?.steps ?? []) {
+    if (step.kind === 'parse') {
+      const text = session.texts.get(step.key)
+      if (text === undefined) continue
+      session.statements.add(step, text, true)
+      waiting.push(step.name)
+    } else if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
+  }
+  if (waiting.length === 0) return
+  unit.onParsed = () => waiting.shift()
+  unit.onFailed = () => {
+    for (const name of waiting) session.statements.delete(name)
+  }
+}
+
+function forgetDropped(session: Session, text: StatementText | undefined, unit: ClientUnit, outcome: UnitOutcome): void {
+  if (outcome.failed) return
+  const { tag } = unit
+  if (tag === 'DISCARD ALL' || tag === 'DEALLOCATE ALL') {
+    session.statements.clear()
+    session.captureReady = false
+    if (tag === 'DISCARD ALL') session.settings.resetAll()
+  } else if (tag === 'DEALLOCATE' && text !== undefined) {
+    const name = /deallocate\s+(?:prepare\s+)?("(?:[^"]|"")+"|[^\s;"]+)/i.exec(text.text)?.[1]
+    if (name === undefined) return
+    session.statements.delete(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase())
+  } else if (tag === 'RESET' && text !== undefined && /^\s*reset\s+all\b/i.test(text.text)) session.settings.resetAll()
+}
+
+/** The decision about a statement the origin answered. */
+export function noteAnswer(
+  session: Session,
+  text: StatementText | undefined,
+  verdict: PassVerdict,
+  unit: ClientUnit,
+  startedUs: number,
+  unstored?: ReasonCode,
+): void {
+  const { services } = session
+  const us = services.clock.monotonicUs() - startedUs
+  const { counters } = services
+  if (verdict.verdict === 'miss') {
+    counters.result_misses++
+    session.misses++
+  } else if (verdict.verdict === 'bypass') {
+    counters.result_bypasses++
+    session.bypasses++
+  } else counters.result_passes++
+  services.metrics.histograms.origin_us.record(us)
+  session.nowMs = services.clock.nowMs()
+  if (text !== undefined) countShape(text, verdict, unit, us, session.nowMs)
+  session.decide({
+    verdict: verdict.verdict,
+    reason: verdict.reason,
+    argument: verdict.argument,
+    unstored,
+    text,
+    entry: undefined,
+    ageMs: 0,
+    rows: unit.rows,
+    bytes: unit.bytes,
+    totalUs: us,
+    originUs: us,
+  })
+}
+
+function countShape(text: StatementText, verdict: PassVerdict, unit: ClientUnit, us: number, nowMs: number): void {
+  const { counts } = text.shape
+  counts.calls++
+  counts.rows += unit.rows
+  counts.originUs += us
+  counts.lastAtMs = nowMs
+  counts.us.record(us)
+  if (verdict.verdict === 'miss') {
+    counts.misses++
+    counts.missUs += us
+  } else if (verdict.verdict === 'bypass') {
+    counts.bypasses++
+    counts.lastReason = verdict.reason
+  }
+}

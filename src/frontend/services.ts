@@ -1,0 +1,56 @@
+// What a session is given by the composition root: the caches, the clocks and the origin behind it all.
+
+import type net from 'node:net'
+import type { Clock } from '../base/index.ts'
+import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
+import type { ResultCache } from '../cache/results/index.ts'
+import type { SettingsStore } from '../config/index.ts'
+import type { Epochs } from '../invalidation/index.ts'
+import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
+import type { Decisions } from './decisions.ts'
+import type { Flights } from './flights.ts'
+import type { OwnRoom } from './own-room.ts'
+import type { UnknownOutcomes } from './unknown-outcomes.ts'
+
+/** Rules of the consistency protocol that a test may remove, to see that the stress harness notices. Empty in service. */
+export type BrokenRule =
+  | 'R1-start'
+  | 'R1-check'
+  | 'R2-suspend'
+  | 'R3-capture'
+  | 'R3-ack'
+  | 'R7-join'
+  | 'R8-unknown'
+  | 'deferred'
+  | 'key-role'
+  | 'key-settings'
+  | 'txn'
+  | 'ddl'
+
+export interface OriginDoor {
+  readonly description: string
+  /** True if whoever reaches the listener may be anyone at the origin, because the origin trusts its socket. */
+  readonly trusting: boolean
+  readonly database: string | undefined
+  connect(): Promise<net.Socket>
+  cancel(pid: number, key: Buffer): Promise<void>
+}
+
+export interface Services {
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly counters: Counters
+  readonly events: EventRing
+  readonly log: Log
+  readonly store: SettingsStore
+  readonly epochs: Epochs
+  readonly contexts: ContextTable
+  readonly plans: PlanCache
+  readonly results: ResultCache
+  readonly decisions: Decisions
+  readonly flights: Flights
+  readonly outcomes: UnknownOutcomes
+  readonly origin: OriginDoor
+  readonly own: OwnRoom & { close(): Promise<void> }
+  readonly broken: ReadonlySet<string>
+}

@@ -1,0 +1,366 @@
+// Units of work at the origin, as the session sees them: what each does with the frames that come back.
+//
+// A unit never writes to the client from `take` (the run before its frame is not written yet); it forwards, cuts or holds. What it
+// holds is written by the session when the unit is ready.
+
+import { readCapture, type Capture } from '../cache/plans/index.ts'
+import type { LinkLoss, Unit } from '../origin/index.ts'
+import { backend, readDataRow, readFields, readTag } from '../wire/index.ts'
+
+/** What the session does when a unit ends. */
+export interface UnitOutcome {
+  readonly status: number
+  /** True if the origin reported an error in it. */
+  readonly failed: boolean
+}
+
+/** Copies the frames of an answer while they pass; stops for good when it grows too large. */
+export class Recorder {
+  readonly #bytesMax: number
+  #pieces: Buffer[] = []
+  #bytes = 0
+  descriptionBytes = 0
+  tooLargeBytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  describe(bytes: Buffer, start: number, end: number): void {
+    if (this.#bytes === 0) this.descriptionBytes = end - start
+    this.add(bytes, start, end)
+  }
+
+  add(bytes: Buffer, start: number, end: number): void {
+    this.#bytes += end - start
+    if (this.#bytes > this.#bytesMax) {
+      this.tooLargeBytes = this.#bytes
+      this.#pieces = []
+      return
+    }
+    if (this.tooLargeBytes > 0) return
+    const last = this.#lastPiece
+    // Rows of one chunk lie side by side: one copy for all of them instead of one per row.
+    if (last !== undefined && last.source === bytes && last.end === start) last.end = end
+    else {
+      this.#settle()
+      this.#lastPiece = { source: bytes, start, end }
+    }
+  }
+
+  /** Must be called before the chunk goes: what was noted is copied. */
+  settle(): void {
+    this.#settle()
+  }
+
+  /** The whole answer in a buffer of its own. */
+  finish(): Buffer {
+    this.#settle()
+    const whole = Buffer.allocUnsafeSlow(this.#bytes)
+    let at = 0
+    for (const piece of this.#pieces) at += piece.copy(whole, at)
+    return whole
+  }
+
+  #lastPiece: { source: Buffer; start: number; end: number } | undefined
+
+  #settle(): void {
+    const last = this.#lastPiece
+    if (last === undefined) return
+    this.#lastPiece = undefined
+    if (this.tooLargeBytes === 0) this.#pieces.push(Buffer.from(last.source.subarray(last.start, last.end)))
+  }
+}
+
+/** The part of the session that units talk to. */
+export interface UnitHost {
+  /** The origin asks for COPY data; the unit takes what the client sends until its ReadyForQuery. */
+  copyBegins(unit: ClientUnit): void
+  unitReady(unit: ClientUnit, outcome: UnitOutcome): void
+  unitLost(unit: ClientUnit, loss: LinkLoss): void
+  /** Registers chunk-bound recorders, which must copy before the chunk goes. */
+  recording(recorder: Recorder): void
+}
+
+/** Forwards everything; may record, and may cut the ParseCompletes of statements we replayed. */
+export class ClientUnit implements Unit {
+  readonly host: UnitHost
+  failed = false
+  noticed = false
+  tag = ''
+  /** ParseCompletes of ours that come first. */
+  cutParses = 0
+  rows = 0
+  bytes = 0
+  recorder: Recorder | undefined
+  /** Called for each ParseComplete that is the client's. */
+  onParsed: (() => void) | undefined
+  onParameters: ((bytes: Buffer) => void) | undefined
+  /** Called once at the first error. */
+  onFailed: (() => void) | undefined
+  /** What the caches do at its ReadyForQuery, or when the origin is lost before it. */
+  atEnd: ((outcome: UnitOutcome) => void) | undefined
+  atLoss: (() => void) | undefined
+  /** SQLSTATE of the first error. */
+  sqlstate = ''
+  #sawDescription = false
+
+  constructor(host: UnitHost) {
+    this.host = host
+  }
+
+  take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    switch (type) {
+      case backend.dataRow:
+        this.rows++
+        this.bytes += end - start
+        this.record(bytes, start, end)
+        return true
+      case backend.readyForQuery:
+        return false
+      case backend.commandComplete:
+        this.tag = readTag(bytes, start, end)
+        this.record(bytes, start, end)
+        return true
+      case backend.rowDescription:
+        if (this.recorder !== undefined && !this.#sawDescription) {
+          this.#sawDescription = true
+          this.recorder.describe(bytes, start, end)
+          this.host.recording(this.recorder)
+        }
+        return true
+      case backend.parseComplete:
+        if (this.cutParses > 0) {
+          this.cutParses--
+          return false
+        }
+        this.onParsed?.()
+        return true
+      case backend.parameterDescription:
+        this.onParameters?.(bytes.subarray(start, end))
+        return true
+      case backend.error:
+        this.noteError(bytes, start, end)
+        return true
+      case backend.notice:
+      case backend.notification:
+      case backend.parameterStatus:
+        this.noticed = true
+        return true
+      case backend.copyInResponse:
+      case backend.copyBothResponse:
+        this.host.copyBegins(this)
+        return true
+      default:
+        return true
+    }
+  }
+
+  takePiece(bytes: Buffer, start: number, end: number): boolean {
+    this.bytes += end - start
+    this.record(bytes, start, end)
+    return true
+  }
+
+  ready(status: number): void {
+    this.host.unitReady(this, { status, failed: this.failed })
+  }
+
+  lost(loss: LinkLoss): void {
+    this.host.unitLost(this, loss)
+  }
+
+  protected noteError(bytes: Buffer, start: number, end: number): void {
+    if (this.failed) return
+    this.failed = true
+    this.sqlstate = readFields(bytes, start, end).get('C') ?? ''
+    this.onFailed?.()
+  }
+
+  protected record(bytes: Buffer, start: number, end: number): void {
+    if (this.recorder === undefined) return
+    this.recorder.add(bytes, start, end)
+    this.host.recording(this.recorder)
+  }
+}
+
+const clientTerminals = new Set<number>([
+  backend.parseComplete,
+  backend.bindComplete,
+  backend.closeComplete,
+  backend.rowDescription,
+  backend.noData,
+  backend.commandComplete,
+  backend.emptyQuery,
+  backend.portalSuspended,
+])
+
+export interface CaptureOptions {
+  /** Answers the client's messages will bring before ours begin. */
+  readonly answersExpected: number
+  /** The client sent a simple query, which we send as extended messages: their own answers are cut. */
+  readonly simple: boolean
+  /** Runs when the transaction's locks are known, before Sync is sent. Undefined if the capture failed or never ran. */
+  readonly captured: (capture: Capture | undefined) => void
+  /** Ends the transaction at the origin. */
+  readonly sendSync: () => void
+  readonly heldBytesMax: number
+  /** Where held bytes go when they grow too many. */
+  readonly overflow: (bytes: Buffer) => void
+}
+
+/**
+ * The client's messages, then our question which relations the transaction has locked, then (on our word) Sync.
+ *
+ *   client  frames forwarded; from the first CommandComplete on they are held: the transaction may still fail
+ *   capture our BindComplete, DataRow and CommandComplete, cut
+ *   commit  what Sync brings, held as well
+ */
+export class CaptureUnit extends ClientUnit {
+  phase: 'client' | 'capture' | 'commit' = 'client'
+  capture: Capture | undefined
+  /** An error after the client's own messages had succeeded: the commit (or our question) failed. */
+  commitFailed = false
+  syncSent = false
+  readonly held: Buffer[] = []
+  readonly #options: CaptureOptions
+  #answersLeft: number
+  #heldBytes = 0
+  #holding = false
+  #row: readonly (string | null)[] | undefined
+
+  constructor(host: UnitHost, options: CaptureOptions) {
+    super(host)
+    this.#options = options
+    this.#answersLeft = options.answersExpected
+  }
+
+  override take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.readyForQuery) return false
+    if (type === backend.notice || type === backend.notification || type === backend.parameterStatus) {
+      this.noticed = true
+      return this.#forwardOrHold(bytes, start, end)
+    }
+    if (type === backend.error) return this.#error(bytes, start, end)
+    if (this.phase === 'client') return this.#client(type, bytes, start, end)
+    if (this.phase === 'capture') {
+      this.#captured(type, bytes, start)
+      return false
+    }
+    // After the capture: only answers to messages of ours can come (CloseComplete of the unnamed statement).
+    return false
+  }
+
+  override takePiece(bytes: Buffer, start: number, end: number): boolean {
+    super.takePiece(bytes, start, end)
+    return true
+  }
+
+  #client(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.parseComplete && this.cutParses > 0) {
+      this.cutParses--
+      return false
+    }
+    super.take(type, bytes, start, end)
+    if (clientTerminals.has(type) && --this.#answersLeft === 0) this.phase = 'capture'
+    if (this.#options.simple && isFlowAnswer(type)) return false
+    if (type === backend.commandComplete || type === backend.emptyQuery) this.#holding = true
+    return this.#forwardOrHold(bytes, start, end)
+  }
+
+  #captured(type: number, bytes: Buffer, start: number): void {
+    if (type === backend.dataRow) this.#row = readDataRow(bytes, start)
+    if (type !== backend.commandComplete || this.#row === undefined) return
+    this.capture = readCapture(this.#row)
+    this.phase = 'commit'
+    this.#options.captured(this.capture)
+    this.#sync()
+  }
+
+  #error(bytes: Buffer, start: number, end: number): boolean {
+    this.noteError(bytes, start, end)
+    if (this.phase === 'client') {
+      const forwarded = this.#forwardOrHold(bytes, start, end)
+      this.phase = 'commit'
+      this.#options.captured(undefined)
+      this.#sync()
+      return forwarded
+    }
+    // The client's messages succeeded, the transaction did not: to a simple query the error replaces the completion.
+    this.commitFailed = true
+    if (this.#options.simple) this.held.length = 0
+    this.#hold(bytes, start, end)
+    if (this.phase === 'capture') {
+      this.phase = 'commit'
+      this.#options.captured(undefined)
+    }
+    this.#sync()
+    return false
+  }
+
+  #sync(): void {
+    if (this.syncSent) return
+    this.syncSent = true
+    this.#options.sendSync()
+  }
+
+  #forwardOrHold(bytes: Buffer, start: number, end: number): boolean {
+    if (!this.#holding) return true
+    this.#hold(bytes, start, end)
+    return false
+  }
+
+  #hold(bytes: Buffer, start: number, end: number): void {
+    this.held.push(Buffer.from(bytes.subarray(start, end)))
+    this.#heldBytes += end - start
+    if (this.#heldBytes <= this.#options.heldBytesMax || this.held.length < 2) return
+    for (const piece of this.held.splice(0)) this.#options.overflow(piece)
+    this.#heldBytes = 0
+  }
+}
+
+/** Answers of the extended flow that a simple query does not have. */
+function isFlowAnswer(type: number): boolean {
+  return (
+    type === backend.parseComplete ||
+    type === backend.bindComplete ||
+    type === backend.closeComplete ||
+    type === backend.noData ||
+    type === backend.parameterDescription
+  )
+}
+
+/** A question of our own: nothing of it reaches the client but notices and parameter changes. */
+export class QuestionUnit implements Unit {
+  readonly rows: (string | null)[][] = []
+  readonly #settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void
+  readonly #onStatus: (status: number) => void
+  #error: Map<string, string> | undefined
+
+  constructor(
+    settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void,
+    onStatus: (status: number) => void,
+  ) {
+    this.#settle = settle
+    this.#onStatus = onStatus
+  }
+
+  take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.dataRow) this.rows.push(readDataRow(bytes, start))
+    else if (type === backend.error) this.#error = readFields(bytes, start, end)
+    return type === backend.notification || type === backend.parameterStatus
+  }
+
+  takePiece(): boolean {
+    return false
+  }
+
+  ready(status: number): void {
+    this.#onStatus(status)
+    this.#settle({ rows: this.rows, error: this.#error })
+  }
+
+  lost(loss: LinkLoss): void {
+    this.#settle({ rows: [], error: new Map([['C', '08006'], ['M', loss.message]]) })
+  }
+}

@@ -1,0 +1,225 @@
+// Composition: settings in, running server out.
+
+import { systemClock } from './base/index.ts'
+import { ContextTable, PlanCache } from './cache/plans/index.ts'
+import { ResultCache } from './cache/results/index.ts'
+import type { Settings, SettingsStore } from './config/index.ts'
+import { StartupError } from './errors/index.ts'
+import { Decisions, Flights, Listener, type OriginDoor, type Services, UnknownOutcomes } from './frontend/index.ts'
+import { Epochs } from './invalidation/index.ts'
+import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
+import { connectOrigin, DataDirectory, EmbeddedPostgres, type OriginTarget, parseOriginUrl, sendCancel } from './origin/index.ts'
+import { ownRoom } from './own-statements.ts'
+import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
+
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  readonly originDescription: string
+  readonly dataDirectory: string | undefined
+  readonly user: string
+  readonly database: string
+  readonly embedded: boolean
+  readonly notices: readonly string[]
+  close(options?: { readonly immediate?: boolean }): Promise<void>
+}
+
+export interface StartOptions {
+  readonly log?: Log
+  /** For tests: rules of the consistency protocol to leave out. */
+  readonly brokenRules?: ReadonlySet<string>
+}
+
+export async function startServer(store: SettingsStore, options: StartOptions = {}): Promise<RunningServer> {
+  const settings = store.snapshot
+  const log = options.log ?? createLog({ level: settings.logLevel })
+  const directory = await DataDirectory.open(settings.dataDir)
+  try {
+    return await startIn(directory, store, log, options)
+  } catch (error) {
+    await directory.close()
+    throw error
+  }
+}
+
+async function startIn(directory: DataDirectory, store: SettingsStore, log: Log, options: StartOptions): Promise<RunningServer> {
+  const settings = store.snapshot
+  const clock = systemClock
+  const metrics = new Metrics(clock)
+  const events = new EventRing({ clock, log, countMax: settings.eventsMax })
+  const origin = await openOrigin(directory, settings, log)
+  const parser = await openParser()
+  const services = makeServices({ store, log, metrics, events, parser, directory, origin: origin.door, broken: options.brokenRules ?? new Set() })
+  const listener = new Listener(services)
+  const close = async (how: { readonly immediate?: boolean } = {}) => {
+    clearInterval(sweeper)
+    await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
+    await services.own.close()
+    await origin.close()
+    await directory.close()
+  }
+  const sweeper = setInterval(() => services.results.sweep(clock.nowMs(), 1000), 200)
+  sweeper.unref()
+  services.attach(listener)
+  store.onChange(() => reconfigure(services, store.snapshot, events))
+  try {
+    const bound = await listener.listen(settings.listen)
+    return {
+      host: bound.host,
+      port: bound.port,
+      originDescription: origin.door.description,
+      dataDirectory: settings.dataDir,
+      user: origin.user,
+      database: origin.databaseShown,
+      embedded: origin.embedded,
+      notices: origin.notices,
+      close,
+    }
+  } catch (error) {
+    await close({ immediate: true })
+    throw error
+  }
+}
+
+interface Parts {
+  readonly store: SettingsStore
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly events: EventRing
+  readonly parser: Parser
+  readonly directory: DataDirectory
+  readonly origin: OriginDoor
+  readonly broken: ReadonlySet<string>
+}
+
+function makeServices(parts: Parts) {
+  const { store, metrics } = parts
+  const settings = store.snapshot
+  const { counters } = metrics
+  const epochs = new Epochs()
+  epochs.observer = {
+    bumped: (_database, scope) => {
+      if (scope.everything) counters.epoch_bumps_global++
+      else counters.epoch_bumps += scope.relations.length
+    },
+    suspended: () => counters.suspensions++,
+  }
+  const results = new ResultCache(resultLimits(settings), counters)
+  const decisions = new Decisions(settings.decisionsMax)
+  const outcomes = new UnknownOutcomes()
+  const contexts = new ContextTable()
+  const own = ownRoom({ ...parts, epochs, results, decisions, plans: () => plans, contexts })
+  const plans: PlanCache = new PlanCache(
+    planLimits(settings),
+    {
+      analyse: (text) => {
+        const statement = analyse(parts.parser, text, { virtualSchema: settings.virtualSchema })
+        const shareable = statement.names.settingsRead.length === 0 && statement.reason?.code !== 'unknown_key'
+        return { statement, shareable }
+      },
+      mayMeanNow,
+      recognise: (text, statement) => own.recognise(text, statement),
+      hints: (text) => {
+        const hints = readHints(text)
+        return hints.cache === undefined && hints.ttlMs === undefined ? undefined : { cache: hints.cache, ttlMs: hints.ttlMs }
+      },
+    },
+    counters,
+  )
+  return {
+    clock: systemClock,
+    metrics,
+    counters,
+    events: parts.events,
+    log: parts.log,
+    store,
+    epochs,
+    contexts,
+    plans,
+    results,
+    decisions,
+    flights: new Flights(),
+    outcomes,
+    origin: parts.origin,
+    own,
+    broken: parts.broken,
+    attach: (listener: Listener) => own.attach(listener),
+  }
+}
+
+function resultLimits(settings: Settings) {
+  return { bytesMax: settings.l1BytesMax, entriesMax: settings.resultEntriesMax, entryBytesMax: settings.resultBytesMax }
+}
+
+function planLimits(settings: Settings) {
+  return { entriesMax: settings.planEntriesMax, bytesMax: settings.planBytesMax, shapesMax: settings.queriesMax }
+}
+
+function reconfigure(services: Services, settings: Settings, events: EventRing): void {
+  services.results.configure(resultLimits(settings))
+  services.plans.configure(planLimits(settings))
+  services.decisions.resize(settings.decisionsMax)
+  events.resize(settings.eventsMax)
+}
+
+interface OpenOrigin {
+  readonly door: OriginDoor
+  readonly user: string
+  readonly databaseShown: string
+  readonly embedded: boolean
+  readonly notices: readonly string[]
+  close(): Promise<void>
+}
+
+async function openOrigin(directory: DataDirectory, settings: Settings, log: Log): Promise<OpenOrigin> {
+  if (settings.upstream !== '') {
+    const target = parseOriginUrl(settings.upstream)
+    await reach(target, settings)
+    const user = target.user ?? process.env.USER ?? 'postgres'
+    return {
+      door: doorOf(target, settings, target.display, false),
+      user,
+      databaseShown: target.database ?? user,
+      embedded: false,
+      notices: [],
+      close: async () => {},
+    }
+  }
+  const postgres = await EmbeddedPostgres.open({ directory: `${directory.path}/postgres`, superuser: settings.embeddedSuperuser })
+  void postgres.closed.then((exit) => {
+    if (!exit.expected) log.error('the embedded Postgres ended', { code: exit.code ?? '', signal: exit.signal ?? '' })
+  })
+  return {
+    door: doorOf(postgres.target, settings, `embedded PostgreSQL ${postgres.version}`, true),
+    user: settings.embeddedSuperuser,
+    databaseShown: settings.embeddedDatabase,
+    embedded: true,
+    notices: postgres.notices,
+    close: () => postgres.close(),
+  }
+}
+
+/** A wrong address should be said at the start, not at the first client. */
+async function reach(target: OriginTarget, settings: Settings): Promise<void> {
+  try {
+    const socket = await connectOrigin(target, { timeoutMs: settings.upstreamConnectTimeout })
+    socket.destroy()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartupError(
+      `cannot reach the upstream ${target.display}: ${message}`,
+      'Check host, port and sslmode of --upstream, and that the server is running.',
+      { cause: error },
+    )
+  }
+}
+
+function doorOf(target: OriginTarget, settings: Settings, description: string, trusting: boolean): OriginDoor {
+  return {
+    description,
+    trusting,
+    database: target.database,
+    connect: () => connectOrigin(target, { timeoutMs: settings.upstreamConnectTimeout }),
+    cancel: (pid, key) => sendCancel(target, pid, key),
+  }
+}

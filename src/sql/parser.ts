@@ -24,6 +24,8 @@ export type Parsed =
 
 export interface Parser {
   parse(text: string): Parsed
+  /** False while a discarded instance is being replaced: what is unreadable then may be readable soon. */
+  readonly ready: boolean
   /** How many instances were discarded because they threw. */
   readonly discardedCount: number
   /** Settles when the parser is ready to read again; at once if it is. */
@@ -59,6 +61,10 @@ class GrammarParser implements Parser {
 
   constructor(grammar: Grammar) {
     this.#grammar = grammar
+  }
+
+  get ready(): boolean {
+    return this.#grammar !== undefined
   }
 
   parse(text: string): Parsed {

@@ -185,7 +185,7 @@ async function openOrigin(directory: DataDirectory, settings: Settings, log: Log
       close: async () => {},
     }
   }
-  const postgres = await EmbeddedPostgres.open({ directory: `${directory.path}/postgres`, superuser: settings.embeddedSuperuser })
+  const postgres = await EmbeddedPostgres.open({ directory: `${directory.path}/postgres`, superuser: settings.embeddedSuperuser, database: settings.embeddedDatabase })
   void postgres.closed.then((exit) => {
     if (!exit.expected) log.error('the embedded Postgres ended', { code: exit.code ?? '', signal: exit.signal ?? '' })
   })

@@ -11,7 +11,7 @@ import { passStraight } from './pass.ts'
 import { replyToGroup, takeRead } from './read-path.ts'
 import type { Session } from './session.ts'
 import { ClientUnit } from './units.ts'
-import { commitBlock, copyIn, runCaptured, runOpaque } from './write-path.ts'
+import { commitBlock, copyIn, prepareCapture, runCaptured, runOpaque, settleCatalogueCounts } from './write-path.ts'
 
 /** The messages of one sync group, and where they lie. */
 export interface Group {
@@ -59,7 +59,10 @@ function route(session: Session, text: StatementText, parameters: string, reques
   if (text.own !== undefined) return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
   const { statement } = text.shape
   // In a block everything is the origin's; but a stale status must not decide what is in a block.
-  if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, text, request)
+  if (session.status !== status.idle && !session.transaction.ending) {
+    const ruleBroken = statement.kind === 'read' && session.quiet && session.services.broken.has('txn')
+    return ruleBroken ? takeRead(session, text, parameters, request) : inBlock(session, text, request)
+  }
   if (statement.kind === 'read') return takeRead(session, text, parameters, request)
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return inBlock(session, text, request)
@@ -113,6 +116,15 @@ export function convertible(text: StatementText, request: Request): boolean {
 
 function passTransaction(session: Session, text: StatementText, request: Request): boolean {
   const { verb } = text.shape.statement
+  // Before a block begins the helper is tried, so that it cannot fail inside.
+  if (verb === 'begin' && !session.captureReady && !session.captureRefused) {
+    session.slowly(() => prepareCapture(session))
+    return false
+  }
+  if (verb === 'begin' && session.catalogueCounted) {
+    session.slowly(() => settleCatalogueCounts(session))
+    return false
+  }
   if (verb !== 'begin') session.transaction.ending = true
   return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
 }

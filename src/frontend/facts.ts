@@ -98,7 +98,7 @@ export function storeAnswer(
   const { services, epochs } = session
   const recorder = unit.recorder
   if (recorder === undefined || outcome.failed) return { landing: undefined, unstored: 'failed' }
-  if (outcome.status !== status.idle || !unit.tag.startsWith('SELECT ')) return { landing: undefined, unstored: 'unfinished' }
+  if ((outcome.status !== status.idle && !services.broken.has('txn')) || !unit.tag.startsWith('SELECT ')) return { landing: undefined, unstored: 'unfinished' }
   if (unit.noticed) return { landing: undefined, unstored: 'notice' }
   if (recorder.tooLargeBytes > 0) {
     services.counters.result_too_large++

@@ -77,8 +77,12 @@ export class Session implements LinkOwner, UnitHost {
   /** True when the origin would not tell its locks: nothing can be proven, nothing is kept. */
   captureRefused = false
   captureReady = false
+  /** The origin still counts catalogue changes of earlier transactions of this session as not reported. */
+  catalogueCounted = false
   busy = false
   closing = false
+  /** A commit was under way when the origin was lost. */
+  outcomeUnknown = false
   ended = false
   /** Takes the client's COPY data while the origin asks for it. */
   copying: { readonly unit: ClientUnit; readonly converted: boolean } | undefined
@@ -297,12 +301,9 @@ export class Session implements LinkOwner, UnitHost {
       detail: loss.message,
     })
     for (const waiter of this.#drainWaiters.splice(0)) waiter()
-    if (loss.fatal !== undefined) this.output.add(loss.fatal)
-    else {
-      this.output.add(
-        errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message, hint: 'Connect again.' })),
-      )
-    }
+    if (this.outcomeUnknown) this.output.add(errorFrame(new ServerError(conditions.unknownOutcome, [], { detail: loss.message })))
+    else if (loss.fatal !== undefined) this.output.add(loss.fatal)
+    else this.output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
     this.end()
   }
 

@@ -13,12 +13,14 @@ import {
   captureStatement,
   prepareCaptureFrame,
   readCapture,
+  type SessionContext,
   type StatementText,
   writtenOids,
 } from '../cache/plans/index.ts'
 
 import { type WriteScope, wholeDatabase } from '../invalidation/index.ts'
-import { bindFrame, closeFrame, describeFrame, errorFrame, executeFrame, flushFrame, parseFrame, syncFrame } from '../wire/index.ts'
+import { bindFrame, closeFrame, describeFrame, errorFrame, executeFrame, flushFrame, parseFrame, status, syncFrame } from '../wire/index.ts'
+import type { ReasonCode } from '../sql/index.ts'
 import { passReason, type Request } from './dispatch.ts'
 import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
@@ -44,6 +46,28 @@ export async function prepareCapture(session: Session): Promise<void> {
     subject: session.identity.database,
     detail: answer.error?.get('M'),
   })
+}
+
+/** Makes the origin count this session's catalogue changes as reported, so that the next write is not taken for another one. */
+export async function settleCatalogueCounts(session: Session): Promise<void> {
+  session.catalogueCounted = false
+  const name = '_larder_question'
+  await session.ask(
+    Buffer.concat([
+      parseFrame(name, 'SELECT pg_catalog.pg_stat_force_next_flush()'),
+      bindFrame('', name),
+      executeFrame(''),
+      closeFrame('S', name),
+    ]),
+  )
+}
+
+/** True if the helper must be made ready first; the message is looked at again then. */
+function notReady(session: Session): boolean {
+  if (!session.captureReady) session.slowly(() => prepareCapture(session))
+  else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  else return false
+  return true
 }
 
 /** The scope of what a transaction holds; undefined if it changed nothing. */
@@ -109,6 +133,7 @@ class Suspension {
     const scope = this.#take()
     if (scope === undefined) return
     const { services, epochs, identity } = this.#session
+    this.#session.outcomeUnknown = true
     if (services.broken.has('R8-unknown')) {
       this.#release(scope)
       return
@@ -146,6 +171,7 @@ function captureUnit(
     simple: request.simple,
     captured: (capture) => {
       session.services.counters.lock_captures++
+      if (capture?.catalogueChanged) session.catalogueCounted = true
       suspension.hold(scopeOf(session, capture, text, false), capture?.catalogueChanged ?? false)
     },
     sendSync: () => session.link.send(syncFrame),
@@ -162,10 +188,7 @@ export function runCaptured(
   request: Request,
   read: CapturedRead | undefined,
 ): boolean {
-  if (!session.captureReady) {
-    session.slowly(() => prepareCapture(session))
-    return false
-  }
+  if (notReady(session)) return false
   const { services } = session
   const suspension = new Suspension(session)
   const unit = captureUnit(session, request, answersOf(request), suspension, text)
@@ -184,13 +207,23 @@ export function runCaptured(
     (outcome) => {
       if (outcome.failed) suspension.lift()
       else suspension.bump()
-      for (const bytes of unit.held) session.output.add(bytes)
-      const verdict = read?.verdict ?? { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
-      noteAnswer(session, text, verdict, unit, startedUs)
+      const costUs = services.clock.monotonicUs() - startedUs
       noteSideEffects(session, text, unit)
-      session.finish(outcome.status)
-      session.output.flush()
-      goOn(session, text, unit, outcome, mark, keep?.parameters, services.clock.monotonicUs() - startedUs)
+      const verdict = read?.verdict ?? { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
+      const answer = (told: PassVerdict, unstored: ReasonCode | undefined) => {
+        for (const bytes of unit.held) session.output.add(bytes)
+        noteAnswer(session, text, told, unit, startedUs, unstored)
+        session.finish(outcome.status)
+      }
+      if (text === undefined || read === undefined || outcome.failed || context === undefined) {
+        answer(verdict, outcome.failed && read?.keep !== undefined ? 'failed' : undefined)
+        queueMicrotask(() => session.resume())
+        return
+      }
+      session.slowly(async () => {
+        const learnt = await learnAndKeep(session, text, unit, outcome, context, mark, keep?.parameters, costUs)
+        if (!session.ended) answer(learnt.refused ?? verdict, learnt.unstored)
+      })
     },
     () => {
       if (unit.syncSent) suspension.unknown()
@@ -202,34 +235,36 @@ export function runCaptured(
   return true
 }
 
-/** After the client has its answer: what the run locked is looked up, and the answer kept if it may be. */
-function goOn(
+/** What the run locked is looked up before the client hears that it is done, so that its verdict is the true one. */
+async function learnAndKeep(
   session: Session,
-  text: StatementText | undefined,
+  text: StatementText,
   unit: CaptureUnit,
   outcome: UnitOutcome,
+  context: SessionContext,
   mark: FillMark | undefined,
   parameters: string | undefined,
   costUs: number,
-): void {
+): Promise<{ refused: PassVerdict | undefined; unstored: ReasonCode | undefined }> {
   const { capture } = unit
-  if (text?.shape.statement.kind !== 'read' || outcome.failed || capture === undefined || session.context === undefined) {
-    queueMicrotask(() => session.resume())
-    return
-  }
-  const context = session.context
+  const silent = { refused: undefined, unstored: undefined }
+  if (capture === undefined || outcome.status !== status.idle) return silent
   const tick = mark?.start ?? session.services.epochs.clock
-  session.slowly(async () => {
-    const facts = await learnFacts(session, text, context, capture, tick)
-    if (facts === undefined || capture.wrote || capture.temporary) return
-    if (facts.mayWrite) session.forgetContext()
-    if (mark === undefined || parameters === undefined || facts.refusal !== undefined) return
-    if (session.contextVersion !== session.services.contexts.version) return
-    const kept = session.context
-    session.context = context
-    storeAnswer(session, text, parameters, unit, outcome, mark, facts, costUs)
-    session.context = kept
-  })
+  const facts = await learnFacts(session, text, context, capture, tick)
+  if (facts === undefined) return silent
+  if (facts.mayWrite) session.forgetContext()
+  if (mark === undefined || parameters === undefined) return silent
+  const { refusal } = facts
+  if (refusal !== undefined) return { refused: { verdict: 'bypass', reason: refusal.code, argument: refusal.argument }, unstored: undefined }
+  if (capture.wrote) return { refused: { verdict: 'bypass', reason: 'wrote' }, unstored: undefined }
+  if (capture.temporary) return { refused: { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' }, unstored: undefined }
+  // A setting that only now turned out to matter is not in the key this answer would be kept under.
+  if (session.contextVersion !== session.services.contexts.version) return { refused: undefined, unstored: 'moved' }
+  const kept = session.context
+  session.context = context
+  const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, costUs)
+  session.context = kept
+  return { refused: undefined, unstored: stored.unstored }
 }
 
 /** Functions that change nothing of a session; any other in a statement that writes may have called set_config(). */
@@ -365,6 +400,7 @@ export function runOpaque(
     verdict ?? (what === 'several' ? ({ verdict: 'bypass', reason: 'several_statements' } as const) : verdictOf(text, what))
   const committed = (target: ClientUnit, outcome: UnitOutcome) => {
     session.forgetContext()
+    session.catalogueCounted = true
     if (!outcome.failed) return true
     // A text the origin could not read ran nothing; a failed statement that cannot commit inside left nothing.
     return !(target.sqlstate === '42601' || what === 'ddl' || (what === 'several' && text !== undefined && cannotCommitInside(text)))
@@ -390,10 +426,7 @@ function onlyHarmlessReads(text: StatementText): boolean {
 
 /** COPY … FROM STDIN as a simple query: sent as extended messages, so that its locks can be asked for between CopyDone and Sync. */
 export function copyIn(session: Session, text: StatementText, request: Request): boolean {
-  if (!session.captureReady) {
-    session.slowly(() => prepareCapture(session))
-    return false
-  }
+  if (notReady(session)) return false
   const suspension = new Suspension(session)
   const unit = captureUnit(session, request, 3, suspension, text)
   const startedUs = session.services.clock.monotonicUs()

@@ -157,7 +157,8 @@ export class StatementReader {
       return { kind: 'constant', text: this.#stringOf(token), isString: true }
     }
     if (this.accept('ARRAY', '[')) return { kind: 'list', items: this.#items(']') }
-    const sign = this.accept('-') ? '-' : (this.accept('+'), '')
+    const sign = this.accept('-') ? '-' : ''
+    if (sign === '') this.accept('+')
     const number = this.#next
     if (number.kind === tokens.number) {
       this.skip()

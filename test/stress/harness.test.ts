@@ -67,6 +67,11 @@ describe('the harness', () => {
     const naive = await openNaiveCache(origin.target)
     const outcome = await run({ server: naive, reads: 4000, violationsMax: 200 })
     await naive.close()
-    for (const kind of ['stale', 'backwards']) expect(outcome.violations.some((each) => each.includes(kind))).toBe(true)
+    for (const kind of ['stale', 'sees a row of']) {
+      expect(
+        outcome.violations.some((each) => each.includes(kind)),
+        kind,
+      ).toBe(true)
+    }
   })
 })

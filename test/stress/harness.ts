@@ -158,7 +158,8 @@ class Run {
 }
 
 function pickShape(session: StressSession): readonly [shape: ReadShape, key: number] {
-  return [session.random.pick(readShapes), 1 + session.random.int(keyCount)]
+  // Low keys more often, so that there is something to hit.
+  return [session.random.pick(readShapes), 1 + Math.floor(keyCount * session.random.next() ** 2)]
 }
 
 async function readOne(session: StressSession): Promise<void> {

@@ -222,10 +222,19 @@ function noteHit(session: Session, text: StatementText, entry: Entry, verdict: '
 /** A read that is not kept still may write (a function of a user): then its locks are asked for. */
 function goUncached(session: Session, text: StatementText, request: Request, verdict: PassVerdict): boolean {
   const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
-  if (facts !== undefined && !facts.mayWrite) return passStraight(session, text, request, verdict)
+  // set_config() is built in and writes nothing, yet changes what the session's answers look like.
+  const forget = text.shape.statement.reason?.code === 'unknown_key' ? () => session.forgetContext() : undefined
+  if (facts !== undefined && !facts.mayWrite) {
+    if (forget !== undefined && !session.quiet) return session.waitForQuiet()
+    if (forget !== undefined) session.busy = true
+    return passStraight(session, text, request, verdict, forget && (() => {
+      forget()
+      queueMicrotask(() => session.resume())
+    }))
+  }
   if (!session.quiet) return session.waitForQuiet()
   if (session.captureRefused || !convertible(text, request)) {
-    return text.shape.statement.names.functions.length === 0
+    return text.shape.statement.names.functions.length === 0 && forget === undefined
       ? passStraight(session, text, request, verdict)
       : runOpaque(session, text, request, 'write', undefined, verdict)
   }

@@ -117,8 +117,13 @@ class Suspension {
       else epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
       this.#release(scope)
     }
-    if (services.broken.has('R3-ack')) setTimeout(act, 25)
-    else act()
+    if (services.broken.has('R3-ack')) {
+      this.#release(scope)
+      setTimeout(() => {
+        epochs.suspend(scope)
+        act()
+      }, 25)
+    } else act()
     services.metrics.histograms.invalidate_us.record(services.clock.monotonicUs() - startedUs)
   }
 
@@ -248,7 +253,8 @@ async function learnAndKeep(
 ): Promise<{ refused: PassVerdict | undefined; unstored: ReasonCode | undefined }> {
   const { capture } = unit
   const silent = { refused: undefined, unstored: undefined }
-  if (capture === undefined || outcome.status !== status.idle) return silent
+  const { broken } = session.services
+  if (capture === undefined || (outcome.status !== status.idle && !broken.has('txn'))) return silent
   const tick = mark?.start ?? session.services.epochs.clock
   const facts = await learnFacts(session, text, context, capture, tick)
   if (facts === undefined) return silent
@@ -256,7 +262,7 @@ async function learnAndKeep(
   if (mark === undefined || parameters === undefined) return silent
   const { refusal } = facts
   if (refusal !== undefined) return { refused: { verdict: 'bypass', reason: refusal.code, argument: refusal.argument }, unstored: undefined }
-  if (capture.wrote) return { refused: { verdict: 'bypass', reason: 'wrote' }, unstored: undefined }
+  if (capture.wrote && !broken.has('txn')) return { refused: { verdict: 'bypass', reason: 'wrote' }, unstored: undefined }
   if (capture.temporary) return { refused: { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' }, unstored: undefined }
   // A setting that only now turned out to matter is not in the key this answer would be kept under.
   if (session.contextVersion !== session.services.contexts.version) return { refused: undefined, unstored: 'moved' }

@@ -1,0 +1,49 @@
+-- A setting of the application may be what a view or a policy reads, so it keeps answers apart.
+-- setup
+create table item (tenant text, word text);
+insert into item values ('a', 'of a'), ('b', 'of b');
+create view mine as select word from item where tenant = current_setting('app.tenant', true);
+-- session one
+select word from mine;
+--> word text
+--> SELECT 0
+set app.tenant = 'a';
+--> SET
+select word from mine;
+--> word text
+--> of a
+--> SELECT 1
+set app.tenant = 'b';
+--> SET
+select word from mine;
+--> word text
+--> of b
+--> SELECT 1
+set app.tenant = 'a';
+--> SET
+select word from mine;
+--> word text
+--> of a
+--> SELECT 1
+select set_config('app.tenant', 'b', false);
+--> set_config text
+--> b
+--> SELECT 1
+select word from mine;
+--> word text
+--> of b
+--> SELECT 1
+-- session two
+select word from mine;
+--> word text
+--> SELECT 0
+set app.tenant = 'a';
+--> SET
+select word from mine;
+--> word text
+--> of a
+--> SELECT 1
+select word from mine where current_setting('app.tenant') = 'a';
+--> word text
+--> of a
+--> SELECT 1

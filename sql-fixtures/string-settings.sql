@@ -1,0 +1,72 @@
+-- Sessions that read strings otherwise or speak another encoding are left alone.
+-- setup
+create table item (id int primary key, name text);
+insert into item values (1, 'Zażółć'), (2, 'a\b');
+-- session one
+select name from item order by id;
+--> name text
+--> Zażółć
+--> a\b
+--> SELECT 2
+select id from item where name = 'a\b';
+--> id int4
+--> 2
+--> SELECT 1
+set standard_conforming_strings = off;
+--> SET
+--> parameter standard_conforming_strings = off
+set escape_string_warning = off;
+--> SET
+select id from item where name = 'a\\b';
+--> id int4
+--> 2
+--> SELECT 1
+select id from item where name = 'a\\b';
+--> id int4
+--> 2
+--> SELECT 1
+reset standard_conforming_strings;
+--> RESET
+--> parameter standard_conforming_strings = on
+select id from item where name = 'a\b';
+--> id int4
+--> 2
+--> SELECT 1
+set client_encoding = 'LATIN2';
+--> SET
+--> parameter client_encoding = LATIN2
+select name from item order by id;
+--> name text
+--> Za���
+--> a\b
+--> SELECT 2
+set client_encoding = 'SQL_ASCII';
+--> SET
+--> parameter client_encoding = SQL_ASCII
+select name from item order by id;
+--> name text
+--> Zażółć
+--> a\b
+--> SELECT 2
+reset client_encoding;
+--> RESET
+--> parameter client_encoding = UTF8
+select name from item order by id;
+--> name text
+--> Zażółć
+--> a\b
+--> SELECT 2
+-- session latin client_encoding=LATIN2
+select name from item order by id;
+--> name text
+--> Za���
+--> a\b
+--> SELECT 2
+set client_encoding = 'UTF8';
+--> SET
+--> parameter client_encoding = UTF8
+select name from item order by id;
+--> name text
+--> Zażółć
+--> a\b
+--> SELECT 2

@@ -23,18 +23,32 @@ export function exponentEnd(text: string, at: number): number {
   return classes[text.charCodeAt(digits)] === digit ? decimalDigits(text, digits) : at
 }
 
+/** What counts as a digit behind `0x`, `0o` or `0b`; undefined if the letter is none of these. */
+export function digitsBehind(letter: number): ((code: number) => boolean) | undefined {
+  switch (letter | 32) {
+    case 120:
+      return isHexDigit
+    case 111:
+      return isOctalDigit
+    case 98:
+      return isBinaryDigit
+    default:
+      return undefined
+  }
+}
+
 function isDecimalDigit(code: number): boolean {
   return code >= 48 && code <= 57
 }
 
-export function isHexDigit(code: number): boolean {
+function isHexDigit(code: number): boolean {
   return isDecimalDigit(code) || ((code | 32) >= 97 && (code | 32) <= 102)
 }
 
-export function isOctalDigit(code: number): boolean {
+function isOctalDigit(code: number): boolean {
   return code >= 48 && code <= 55
 }
 
-export function isBinaryDigit(code: number): boolean {
+function isBinaryDigit(code: number): boolean {
   return code === 48 || code === 49
 }

@@ -26,7 +26,7 @@ import {
   startsWord,
   wordMarks,
 } from './characters.ts'
-import { decimalDigits, digitsOf, exponentEnd, isBinaryDigit, isHexDigit, isOctalDigit } from './digits.ts'
+import { decimalDigits, digitsBehind, digitsOf, exponentEnd } from './digits.ts'
 
 export const tokens = {
   end: 0,
@@ -167,7 +167,8 @@ export class Lexer {
         continue
       }
       const continued = continuation(text, at)
-      if (continued < 0) break
+      if (continued === unclear) return this.#unterminated()
+      if (continued === ended) break
       at = continued
     }
     this.end = at
@@ -179,7 +180,8 @@ export class Lexer {
       at = this.text.indexOf("'", at)
       if (at < 0) return this.#unterminated()
       const continued = continuation(this.text, ++at)
-      if (continued < 0) break
+      if (continued === unclear) return this.#unterminated()
+      if (continued === ended) break
       at = continued
     }
     this.end = at
@@ -226,13 +228,16 @@ export class Lexer {
 
   #number(at: number): TokenKind {
     const text = this.text
-    const radix = text.charCodeAt(at) === 48 ? text.charCodeAt(at + 1) | 32 : 0
-    if (radix === 120) at = digitsOf(text, at + 2, isHexDigit)
-    else if (radix === 111) at = digitsOf(text, at + 2, isOctalDigit)
-    else if (radix === 98) at = digitsOf(text, at + 2, isBinaryDigit)
-    else at = this.#decimal(at)
-    this.end = at
-    return startsWord(text.charCodeAt(at)) ? tokens.bad : tokens.number
+    const isDigit = text.charCodeAt(at) === 48 ? digitsBehind(text.charCodeAt(at + 1)) : undefined
+    this.end = isDigit ? digitsOf(text, at + 2, isDigit) : this.#decimal(at)
+    const empty = isDigit !== undefined && this.end === at + 2
+    return empty || this.#runsOn() ? tokens.bad : tokens.number
+  }
+
+  /** Whether letters or a `$` stick to the number: junk to PostgreSQL 15 and later, two tokens before. */
+  #runsOn(): boolean {
+    const code = this.text.charCodeAt(this.end)
+    return code === 36 || startsWord(code)
   }
 
   #decimal(at: number): number {
@@ -247,7 +252,7 @@ export class Lexer {
     const following = this.text.charCodeAt(at + 1)
     if (classes[following] === digit) {
       this.end = exponentEnd(this.text, decimalDigits(this.text, at + 1))
-      return startsWord(this.text.charCodeAt(this.end)) ? tokens.bad : tokens.number
+      return this.#runsOn() ? tokens.bad : tokens.number
     }
     this.end = following === 46 ? at + 2 : at + 1
     return following === 46 ? tokens.operator : tokens.punctuation
@@ -337,18 +342,26 @@ function endOfEscaped(text: string, at: number): number {
   return -1
 }
 
+const ended = -1
+const unclear = -2
+
 /**
- * Where a string goes on behind its closing quote: blanks with a line break among them, perhaps line comments, a quote.
- * Answers the position behind that quote, or -1.
+ * Where a string goes on behind its closing quote: blanks with a line break among them, then a quote. Answers the position
+ * behind that quote, or `ended`. Line comments may stand among the blanks, but libpg-query reads them as PostgreSQL
+ * does not, so such a string is `unclear`.
  */
 function continuation(text: string, at: number): number {
   let broken = false
+  let commented = false
   for (;;) {
     const code = text.charCodeAt(at)
     if (code === 10 || code === 13) broken = true
     if (classes[code] === space) at++
-    else if (code === 45 && text.charCodeAt(at + 1) === 45) at = lineEnd(text, at)
-    else return broken && code === 39 ? at + 1 : -1
+    else if (code === 45 && text.charCodeAt(at + 1) === 45) {
+      commented = true
+      at = lineEnd(text, at)
+    } else if (!broken || code !== 39) return ended
+    else return commented ? unclear : at + 1
   }
 }
 

@@ -27,7 +27,7 @@ export function extendedOf(query: Buffer): Buffer[] {
   const spans = statementSpans(text.toString('latin1'))
   const frames: Buffer[] = []
   for (const { start, end } of spans) {
-    const before = Buffer.alloc(start, ' ')
+    const before = Buffer.alloc(characterCount(text, start), ' ')
     frames.push(
       closeFrame('S', simpleName),
       frame(frontend.parse, Buffer.from(`${simpleName}\0`), before, text.subarray(start, end), zero, int16(0)),
@@ -38,6 +38,13 @@ export function extendedOf(query: Buffer): Buffer[] {
   }
   frames.push(closeFrame('P', ''), closeFrame('S', simpleName))
   return frames
+}
+
+/** Characters of UTF-8 before `end`: all bytes but those that continue one. */
+function characterCount(text: Buffer, end: number): number {
+  let count = 0
+  for (let at = 0; at < end; at++) if (((text[at] as number) & 0xc0) !== 0x80) count++
+  return count
 }
 
 /** The Parse frames of a batch by statement name, and the names it closes (undefined). In order. */
@@ -53,6 +60,12 @@ export function* statementsNamed(batch: Buffer): Iterable<readonly [string, Buff
     }
     at = end
   }
+}
+
+/** The SQL of a Parse frame, its bytes as characters. */
+export function textOfParse(frame: Buffer): string {
+  const start = stringEnd(frame, frameHeaderBytes, frame.length) + 1
+  return frame.toString('latin1', start, stringEnd(frame, start, frame.length))
 }
 
 /** True if the batch runs something, so that rows are needed. */

@@ -90,6 +90,19 @@ export class SystemDatabase {
     return this.#options.schemaName
   }
 
+  get isRunning(): boolean {
+    return this.#opening !== undefined
+  }
+
+  get serverPid(): number | undefined {
+    return this.#current?.server.pid
+  }
+
+  /** Resolves when our own statements under way are done. */
+  async settled(): Promise<void> {
+    await this.#adminQueue
+  }
+
   /** Starts it if need be. Each lease keeps it running until it is released. */
   async acquire(): Promise<SystemLease> {
     this.#users++

@@ -15,11 +15,21 @@
 //   4. Our own frames are all extended and named: the client's unnamed statement lives on, as it would elsewhere.
 
 import { conditions, ServerError } from '../errors/index.ts'
-import { bindFrame, errorFrame, executeFrame, frame, frontend, parseFrame, syncFrame } from '../wire/index.ts'
+import {
+  bindFrame,
+  errorFrame,
+  executeFrame,
+  frame,
+  frameHeaderBytes,
+  frontend,
+  parseFrame,
+  syncFrame,
+} from '../wire/index.ts'
 import { BatchReader } from './batch-reader.ts'
 import { type Copy, copyOf } from './copy-text.ts'
-import { executes, extendedOf, statementsNamed } from './frames.ts'
+import { executes, extendedOf, statementsNamed, textOfParse } from './frames.ts'
 import type { VirtualSources } from './sources.ts'
+import { firstOtherWord } from './statement-spans.ts'
 import type { SystemConnection } from './system-connection.ts'
 import type { SystemDatabase, SystemLease } from './system-database.ts'
 import { quoteIdentifier } from './system-schema.ts'
@@ -93,6 +103,7 @@ export class VirtualSession {
       await lease.admit(request.viewer.loginRole, request.viewer.role)
       const connection = await this.#connected(lease, request.viewer)
       if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
+      refuseOthers(request)
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
       const copies = executes(client) ? this.#copies(request) : []
       const before = [...this.#settingFrames(request)]
@@ -149,6 +160,21 @@ export class VirtualSession {
       if (parse === undefined) this.#statements.delete(name)
       else this.#statements.set(name, Buffer.from(parse))
     }
+  }
+}
+
+/**
+ * Only what reads: rows are hidden from other sessions as long as this one's transaction does not commit, so no statement
+ * may end it. Everything else that could do harm is refused by PostgreSQL.
+ */
+function refuseOthers(request: VirtualRequest): void {
+  const texts = request.simple
+    ? [request.frames.toString('latin1', frameHeaderBytes, request.frames.length - 1)]
+    : [...statementsNamed(request.frames)].flatMap(([, parse]) => (parse === undefined ? [] : [textOfParse(parse)]))
+  for (const text of texts) {
+    const word = firstOtherWord(text)
+    if (word === undefined) continue
+    throw new ServerError(conditions.featureNotSupported, [`${word.toUpperCase()} in the system database`])
   }
 }
 

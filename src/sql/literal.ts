@@ -21,7 +21,7 @@ function valueOfString(text: string): string {
     case 36: // $ is already lower case
       return valueOfDollarQuoted(text)
     case 101: // e
-      return readEscapes(joinParts(text.slice(1)))
+      return readEscapes(joinParts(text.slice(1), true))
     case 110: // n
       return undouble(joinParts(text.slice(1)))
     case 117: // u
@@ -40,13 +40,15 @@ function valueOfDollarQuoted(text: string): string {
 }
 
 /** A quoted string and its continuations on further lines, without the outer quotes. Inner quotes stay as written. */
-function joinParts(text: string): string {
-  if (!/[\n\r]/.test(text)) return text.slice(1, -1)
-  return text.slice(1, -1).replace(continuationPattern, (whole, doubled: string | undefined) => (doubled ? whole : ''))
+function joinParts(text: string, escaped = false): string {
+  const inside = text.slice(1, -1)
+  if (!/[\n\r]/.test(inside)) return inside
+  return inside.replace(escaped ? escapedSeam : plainSeam, (whole, kept: string | undefined) => (kept ? whole : ''))
 }
 
-/** A doubled quote, an escaped one (both kept), or a closing quote, blanks or line comments over a line break, a quote. */
-const continuationPattern = /(''|\\[\s\S])|'(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*(?=[\n\r]))*'/g
+/** A doubled quote, which is kept, or the seam of two parts: a quote, blanks with a line break, a quote. */
+const plainSeam = /('')|'[ \t\f\v]*[\n\r]\s*'/g
+const escapedSeam = /(''|\\[\s\S])|'[ \t\f\v]*[\n\r]\s*'/g
 
 function undouble(text: string): string {
   return text.includes("''") ? text.replaceAll("''", "'") : text

@@ -83,7 +83,7 @@ class Normaliser {
       }
       if (this.#semicolon) this.#separate()
       if (this.#previousKind === tokens.end) this.#holdsData = beginsData(kind, text, start, end)
-      const spaced = this.#wantsSpace(kind, text.charCodeAt(start))
+      const spaced = this.#wantsSpace(kind, start)
       if (kind === tokens.word || kind === tokens.quotedName) {
         if (!this.#name(spaced, lexer)) return false
       } else if (isLiteral(kind)) this.#literal(spaced, kind, start, end)
@@ -143,7 +143,8 @@ class Normaliser {
    * A space stands between any two tokens, but for brackets, commas, casts and the dots of names. Only where
    * leaving it out cannot make one token of two: beside single signs that never join, and between a dot and a name.
    */
-  #wantsSpace(kind: TokenKind, code: number): boolean {
+  #wantsSpace(kind: TokenKind, start: number): boolean {
+    const code = this.#text.charCodeAt(start)
     const previous = this.#previousKind
     if (previous === tokens.end) return false
     if (previous === tokens.punctuation) {
@@ -152,7 +153,8 @@ class Normaliser {
       if (before === dot) return !(isName(kind) || (kind === tokens.operator && code !== dot))
     }
     if (previous === tokens.operator && this.#previousCode() === colon && isName(kind)) return false
-    if (kind === tokens.operator) return code !== colon || !this.#endsOperand()
+    if (kind === tokens.operator)
+      return code !== colon || this.#text.charCodeAt(start + 1) !== colon || !this.#endsOperand()
     if (kind !== tokens.punctuation) return true
     switch (code) {
       case comma:

@@ -2,13 +2,13 @@
 //
 // Anything that goes wrong before it serves is one line, one hint and an exit code: 2 if the command line is wrong, else 1.
 
-import { readFileSync } from 'node:fs'
 import { maskPasswords } from './base/index.ts'
 import { nearest, parseFlags, SettingsStore } from './config/index.ts'
 import { StartupError, startupErrorOf } from './errors/index.ts'
 import { banner, generalHelp, serveHelp } from './help.ts'
 import { keepAlive, reloadOnHangup } from './lifecycle.ts'
 import { createLog } from './observe/index.ts'
+import { version } from './version.ts'
 
 export async function main(args: readonly string[]): Promise<void> {
   // Whoever read our output may go away (`larder serve | head`); that is no reason to stop serving.
@@ -26,7 +26,7 @@ export async function main(args: readonly string[]): Promise<void> {
 async function run(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args
   if (command === '--help' || command === '-h' || command === 'help') process.stdout.write(generalHelp)
-  else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version()}\n`)
+  else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version}\n`)
   else if (command !== 'serve') throw unknownCommand(command)
   else if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(serveHelp())
   else await serve(rest)
@@ -47,7 +47,7 @@ async function serve(args: readonly string[]): Promise<void> {
   const life = keepAlive(starting, { process, log })
   reloadOnHangup(store, life, { process, log })
   const server = await starting
-  if (!life.stopping) process.stdout.write(banner(version(), server))
+  if (!life.stopping) process.stdout.write(banner(version, server))
 }
 
 function unknownCommand(command: string | undefined): StartupError {
@@ -62,7 +62,3 @@ function unknownCommand(command: string | undefined): StartupError {
 }
 
 /** package.json lies beside both src/ and dist/. */
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  return manifest.version
-}

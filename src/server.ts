@@ -9,7 +9,7 @@ import { Decisions, Flights, Listener, type OriginDoor, type Services, UnknownOu
 import { Epochs } from './invalidation/index.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import { connectOrigin, DataDirectory, EmbeddedPostgres, type OriginTarget, parseOriginUrl, sendCancel } from './origin/index.ts'
-import { ownRoom } from './own-statements.ts'
+import { OwnStatements } from './own-statements.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 
 export interface RunningServer {
@@ -108,7 +108,17 @@ function makeServices(parts: Parts) {
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
   const contexts = new ContextTable()
-  const own = ownRoom({ ...parts, epochs, results, decisions, plans: () => plans, contexts })
+  let listener: Listener | undefined
+  const own = new OwnStatements({
+    ...parts,
+    directoryPath: parts.directory.path,
+    epochs,
+    results,
+    decisions,
+    contexts,
+    plans: () => plans,
+    sessions: () => listener?.sessions() ?? [],
+  })
   const plans: PlanCache = new PlanCache(
     planLimits(settings),
     {
@@ -143,7 +153,9 @@ function makeServices(parts: Parts) {
     origin: parts.origin,
     own,
     broken: parts.broken,
-    attach: (listener: Listener) => own.attach(listener),
+    attach: (attached: Listener) => {
+      listener = attached
+    },
   }
 }
 

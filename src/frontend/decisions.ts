@@ -38,6 +38,7 @@ export interface BypassRecord {
   statements: number
   lastAtMs: number
   lastText: StatementText | undefined
+  lastRole: string
 }
 
 export class Decisions {
@@ -75,7 +76,7 @@ export class Decisions {
       originUs: decision.originUs,
     }
     this.#push(record)
-    if (decision.verdict === 'bypass' && decision.reason !== undefined) this.#bypass(decision.reason, decision.text, atMs)
+    if (decision.verdict === 'bypass' && decision.reason !== undefined) this.#bypass(decision.reason, decision.text, atMs, subject.roleName)
     return record
   }
 
@@ -93,14 +94,15 @@ export class Decisions {
     if (++this.#next === this.#ring.length) this.#next = 0
   }
 
-  #bypass(reason: ReasonCode, text: StatementText | undefined, atMs: number): void {
+  #bypass(reason: ReasonCode, text: StatementText | undefined, atMs: number, role: string): void {
     let row = this.bypasses.get(reason)
     if (row === undefined) {
-      row = { reason, statements: 0, lastAtMs: 0, lastText: undefined }
+      row = { reason, statements: 0, lastAtMs: 0, lastText: undefined, lastRole: role }
       this.bypasses.set(reason, row)
     }
     row.statements++
     row.lastAtMs = atMs
     row.lastText = text
+    row.lastRole = role
   }
 }

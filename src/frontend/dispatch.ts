@@ -56,7 +56,7 @@ export function findText(session: Session, key: string, source: string | undefin
 }
 
 function route(session: Session, text: StatementText, parameters: string, request: Request): boolean {
-  if (text.own !== undefined) return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
+  if (isOurs(session, text)) return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
   const { statement } = text.shape
   // In a block everything is the origin's; but a stale status must not decide what is in a block.
   if (session.status !== status.idle && !session.transaction.ending) {
@@ -67,6 +67,10 @@ function route(session: Session, text: StatementText, parameters: string, reques
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return inBlock(session, text, request)
   return autocommit(session, text, request)
+}
+
+function isOurs(session: Session, text: StatementText): boolean {
+  return (text.own !== undefined || session.identity.admin) && session.services.own.claims(session, text)
 }
 
 /** One statement outside a block, nothing under way. */
@@ -265,7 +269,7 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   if (executes.length === 0) return groupWithoutExecute(session, group)
   const [only] = executes
   if (executes.length === 1 && only !== undefined) {
-    if (only.rowCountMax > 0 && only.text.own === undefined) return limited(session, only, group)
+    if (only.rowCountMax > 0 && !isOurs(session, only.text)) return limited(session, only, group)
     return route(session, only.text, only.parameters, requestOf(group))
   }
   return manyExecutes(session, executes, group)
@@ -347,7 +351,7 @@ function ownText(session: Session, group: Group, step: Step): StatementText | un
   if (step.kind === 'parse') text = findText(session, step.key, step.text)
   else if (step.kind === 'bind') text = textOf(session, group, step.statement)
   else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S') text = textOf(session, group, step.name)
-  return text?.own === undefined ? undefined : text
+  return text === undefined || !isOurs(session, text) ? undefined : text
 }
 
 function textOf(session: Session, group: Group, name: string): StatementText | undefined {
@@ -368,7 +372,7 @@ function limited(session: Session, execute: ResolvedExecute, group: Group): bool
 /** Several statements before one Sync: one transaction if no block is open. */
 function manyExecutes(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
   const request = requestOf(group)
-  if (executes.some((execute) => execute.text.own !== undefined)) {
+  if (executes.some((execute) => isOurs(session, execute.text))) {
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
   const kinds = executes.map((execute) => execute.text.shape.statement.kind)

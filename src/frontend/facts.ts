@@ -147,6 +147,7 @@ export async function learnFacts(
   context: SessionContext,
   capture: Capture,
   tick: number,
+  remember = true,
 ): Promise<ShapeFacts | undefined> {
   const { services, epochs } = session
   services.counters.shape_probes++
@@ -180,7 +181,7 @@ export async function learnFacts(
     provenAtMs: atMs,
     tick,
   }
-  text.shape.learn(context.id, facts)
+  if (remember) text.shape.learn(context.id, facts)
   return facts
 }
 

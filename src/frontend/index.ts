@@ -1,9 +1,12 @@
 // Door of `frontend`: listener, start-up, sessions and the ways of their statements.
 
-export { Decisions } from './decisions.ts'
+export { type DecisionRecord, Decisions } from './decisions.ts'
+export { findText, type Group, type Request } from './dispatch.ts'
+export { factsInForce, learnFacts, probeContext } from './facts.ts'
 export { Flights } from './flights.ts'
 export { Listener } from './listener.ts'
-export type { OwnRoom } from './own-room.ts'
+export type { NamesBehind, OwnRoom } from './own-room.ts'
 export type { OriginDoor, Services } from './services.ts'
 export type { Session } from './session.ts'
+export { passStraight } from './pass.ts'
 export { UnknownOutcomes } from './unknown-outcomes.ts'

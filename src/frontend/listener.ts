@@ -127,7 +127,7 @@ export class Listener {
       const key = keyOf(ended.identity.pid, ended.identity.key)
       if (this.#byKey.get(key) === ended) this.#byKey.delete(key)
       counters.sessions = this.#sessions.size
-      if (!ended.identity.admin) counters.origin_connections--
+      if (!ended.identity.adminTrusted) counters.origin_connections--
       counters.client_bytes_out += ended.output.bytesOut
       if (this.#sessions.size === 0) this.#emptied?.()
     }

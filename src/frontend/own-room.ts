@@ -16,6 +16,8 @@ export interface OwnRoom {
   namesOfExpression(text: string): NamesBehind | undefined
   /** Asked twice per new text: by its first words alone, then with what the grammar says of it. Undefined: the origin's. */
   recognise(text: string, statement: Statement | undefined): unknown
+  /** True if this session's statement is ours now: what a catalogue look-up asks about decides at each run. */
+  claims(session: Session, text: StatementText): boolean
   /** Runs one statement of ours; nothing is under way at the origin. */
   run(session: Session, text: StatementText, request: Request): boolean
   /** Answers a group with statements of ours that executes none, or several. */

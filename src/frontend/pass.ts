@@ -120,7 +120,7 @@ export function noteAnswer(
   } else counters.result_passes++
   services.metrics.histograms.origin_us.record(us)
   session.nowMs = services.clock.nowMs()
-  if (text !== undefined) countShape(text, verdict, unit, us, session.nowMs)
+  if (text !== undefined) countShape(text, verdict, unit, us, session.nowMs, session.roleName)
   session.decide({
     verdict: verdict.verdict,
     reason: verdict.reason,
@@ -136,13 +136,14 @@ export function noteAnswer(
   })
 }
 
-function countShape(text: StatementText, verdict: PassVerdict, unit: ClientUnit, us: number, nowMs: number): void {
+function countShape(text: StatementText, verdict: PassVerdict, unit: ClientUnit, us: number, nowMs: number, role: string): void {
   const { counts } = text.shape
   counts.calls++
   counts.rows += unit.rows
   counts.originUs += us
   counts.lastAtMs = nowMs
   counts.us.record(us)
+  if (!text.shape.roles.has(role)) text.shape.roles.add(role)
   if (verdict.verdict === 'miss') {
     counts.misses++
     counts.missUs += us

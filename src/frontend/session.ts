@@ -53,6 +53,8 @@ export interface SessionIdentity {
   readonly replication: boolean
   /** Connected to an admin database: there is no origin behind it. */
   readonly admin: boolean
+  /** An admin session that no origin vouches for: it was let in by trust or by admin_password. */
+  readonly adminTrusted: boolean
   readonly parameters: Map<string, string>
   readonly connectedAtMs: number
 }
@@ -104,12 +106,14 @@ export class Session implements LinkOwner, UnitHost {
   onEnd: EndListener | undefined
   /** Called when a statement or a block has ended. */
   onIdle: (() => void) | undefined
-  virtual: unknown
+  /** Who looks, for our own statements; asked again when the role may have changed. */
+  viewer: unknown
   #held: Buffer | undefined
   #bulkBytes = 0
   #drainWaiters: (() => void)[] = []
   #recorders: Recorder[] = []
   #clientPaused = false
+  readonly #takenWaiters: (() => void)[] = []
 
   constructor(services: Services, identity: SessionIdentity, settings: SessionSettings, socket: net.Socket, output: Output) {
     this.services = services
@@ -196,6 +200,15 @@ export class Session implements LinkOwner, UnitHost {
     return false
   }
 
+  /** Resolves when the client has taken most of what waits for it. */
+  untilTaken(): Promise<void> {
+    this.output.flush()
+    return new Promise((resolve) => {
+      if (this.ended || this.output.backlogBytes === 0) resolve()
+      else this.#takenWaiters.push(resolve)
+    })
+  }
+
   newUnit(): ClientUnit {
     return new ClientUnit(this)
   }
@@ -239,6 +252,11 @@ export class Session implements LinkOwner, UnitHost {
     if (this.copying !== undefined) return
     this.copying = { unit, converted: unit instanceof CaptureUnit }
     queueMicrotask(() => this.#copyFromHeld())
+  }
+
+  parameterChanged(bytes: Buffer, start: number, end: number): void {
+    const [name, value] = bytes.toString('utf8', start + 5, end - 1).split('\0')
+    if (name !== undefined) this.identity.parameters.set(name, value ?? '')
   }
 
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void {
@@ -286,7 +304,8 @@ export class Session implements LinkOwner, UnitHost {
     if (this.output.backlogBytes > backlogBytesMax) this.link.pause()
   }
 
-  idle(type: number): boolean {
+  idle(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.parameterStatus) this.parameterChanged(bytes, start, end)
     // A parameter changed without our doing: the server's configuration was read again.
     if (type === backend.parameterStatus) this.forgetContext()
     return type === backend.notification || type === backend.notice || type === backend.parameterStatus
@@ -301,6 +320,10 @@ export class Session implements LinkOwner, UnitHost {
       detail: loss.message,
     })
     for (const waiter of this.#drainWaiters.splice(0)) waiter()
+    if (this.identity.admin) {
+      this.link = noLink()
+      return
+    }
     if (this.outcomeUnknown) this.output.add(errorFrame(new ServerError(conditions.unknownOutcome, [], { detail: loss.message })))
     else if (loss.fatal !== undefined) this.output.add(loss.fatal)
     else this.output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
@@ -314,11 +337,13 @@ export class Session implements LinkOwner, UnitHost {
   /** The client's socket took what waited. */
   clientDrained(): void {
     this.link.resume()
+    for (const waiter of this.#takenWaiters.splice(0)) waiter()
   }
 
   /** What the session's answers look like must be asked again before the next hit. */
   forgetContext(): void {
     this.context = undefined
+    this.viewer = undefined
   }
 
   /** The client has gone, or said goodbye. What may have been committed is still waited for. */
@@ -361,6 +386,7 @@ export class Session implements LinkOwner, UnitHost {
     this.output.close()
     this.socket.destroySoon()
     if (!this.link.closed) this.link.close()
+    for (const waiter of this.#takenWaiters.splice(0)) waiter()
     this.services.own.leave(this)
     this.onEnd?.(this)
   }

@@ -243,16 +243,6 @@ export class StartupConversation implements LinkOwner, Unit {
     const startup = this.#startup
     if (link === undefined || startup === undefined || this.#state !== 'authenticating') return
     this.#state = 'done'
-    if (this.#admin) {
-      // Who it is has been proven; the session itself needs no origin.
-      this.#state = 'authenticating'
-      queueMicrotask(() => {
-        link.close()
-        this.#host.services.counters.origin_connections--
-        this.#finish(startup, undefined, statusByte)
-      })
-      return
-    }
     this.#finish(startup, link, statusByte)
   }
 
@@ -268,6 +258,7 @@ export class StartupConversation implements LinkOwner, Unit {
       key: this.#key,
       replication: isReplication(startup),
       admin: this.#admin,
+      adminTrusted: link === undefined,
       parameters: this.#parameters,
       connectedAtMs: services.clock.nowMs(),
     }

@@ -76,6 +76,7 @@ export class Recorder {
 export interface UnitHost {
   /** The origin asks for COPY data; the unit takes what the client sends until its ReadyForQuery. */
   copyBegins(unit: ClientUnit): void
+  parameterChanged(bytes: Buffer, start: number, end: number): void
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void
   unitLost(unit: ClientUnit, loss: LinkLoss): void
   /** Registers chunk-bound recorders, which must copy before the chunk goes. */
@@ -142,9 +143,12 @@ export class ClientUnit implements Unit {
       case backend.error:
         this.noteError(bytes, start, end)
         return true
+      case backend.parameterStatus:
+        this.host.parameterChanged(bytes, start, end)
+        this.noticed = true
+        return true
       case backend.notice:
       case backend.notification:
-      case backend.parameterStatus:
         this.noticed = true
         return true
       case backend.copyInResponse:
@@ -239,6 +243,7 @@ export class CaptureUnit extends ClientUnit {
     if (type === backend.readyForQuery) return false
     if (type === backend.notice || type === backend.notification || type === backend.parameterStatus) {
       this.noticed = true
+      if (type === backend.parameterStatus) this.host.parameterChanged(bytes, start, end)
       return this.#forwardOrHold(bytes, start, end)
     }
     if (type === backend.error) return this.#error(bytes, start, end)

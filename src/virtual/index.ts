@@ -1,6 +1,6 @@
 // Door of `virtual`: SQL over what the server knows about itself, the relations of schema `cache`.
 
-export { CatalogueRouter } from './catalogue-router.ts'
+export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
 export type { InlinedStatement } from './inlined-statement.ts'
 export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'

@@ -65,6 +65,8 @@ export class Shape {
   readonly counts = new ShapeCounts()
   readonly facts = new Map<number, ShapeFacts>()
   readonly createdAtMs: number
+  /** Roles that ran it: decides which readers see it. */
+  readonly roles = new Set<string>()
   /** Texts that refer to it. */
   texts = 0
 

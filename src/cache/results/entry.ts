@@ -38,6 +38,7 @@ export interface EntryFacts {
 export interface EntryOwner {
   readonly fingerprint: string
   readonly text: string
+  readonly shape?: { readonly normalised: string }
   forget(entry: Entry): void
 }
 

@@ -1,0 +1,340 @@
+// Composition: what the relations of the virtual schema are made from, read out of the rooms that know it.
+
+import type { PlanCache, Shape } from './cache/plans/index.ts'
+import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
+import type { SettingsStore } from './config/index.ts'
+import type { DecisionRecord, Decisions, Session } from './frontend/index.ts'
+import type { Epochs, Relation } from './invalidation/index.ts'
+import type { EventRing, Metrics } from './observe/index.ts'
+import type { Parser } from './sql/index.ts'
+import type {
+  BypassRow,
+  DecisionRow,
+  DependencyRow,
+  LastStatementRow,
+  MemoryRow,
+  PlanRow,
+  QueryRow,
+  RelationRow,
+  ResultRow,
+  SessionRow,
+  VirtualSources,
+} from './virtual/index.ts'
+
+export interface SourceParts {
+  readonly store: SettingsStore
+  readonly metrics: Metrics
+  readonly events: EventRing
+  readonly parser: Parser
+  readonly epochs: Epochs
+  readonly results: ResultCache
+  readonly decisions: Decisions
+  plans(): PlanCache
+  sessions(): Iterable<Session>
+}
+
+export function virtualSources(parts: SourceParts): VirtualSources {
+  const { metrics, results, decisions, epochs } = parts
+  return {
+    get metrics() {
+      metrics.refreshGauges()
+      return metrics
+    },
+    *results() {
+      const nowMs = Date.now()
+      for (const entry of results.entries()) {
+        const row = resultRow(entry, nowMs)
+        if (row !== undefined) yield row
+      }
+    },
+    *queries() {
+      for (const shape of parts.plans().shapes()) if (shape.counts.calls > 0) yield queryRow(shape)
+    },
+    *plans() {
+      for (const shape of parts.plans().shapes()) if (shape.counts.calls > 0) yield planRow(shape)
+    },
+    *decisions() {
+      for (const record of decisions.rows()) yield decisionRow(record)
+    },
+    lastStatement(sessionId) {
+      for (const session of parts.sessions()) {
+        if (session.id === sessionId && session.last !== undefined) return lastRow(session.last)
+      }
+      return undefined
+    },
+    *bypasses() {
+      for (const row of decisions.bypasses.values()) {
+        const shown: BypassRow = {
+          reason: row.reason,
+          statements: row.statements,
+          lastAtMs: row.lastAtMs,
+          lastStatement: utf8(row.lastText?.text ?? ''),
+          lastShape: row.lastText?.shape.normalised ?? '',
+          lastRole: row.lastRole,
+        }
+        yield shown
+      }
+    },
+    *relations() {
+      const dependents = countDependents(results)
+      for (const database of epochs.databases.values()) {
+        for (const relation of database.relations.values()) yield relationRow(relation, dependents.get(relation) ?? 0)
+      }
+    },
+    *dependencies() {
+      for (const entry of results.entries()) yield* dependencyRows(entry)
+    },
+    *sessions() {
+      for (const session of parts.sessions()) yield sessionRow(session)
+    },
+    settings(sessionId) {
+      for (const session of parts.sessions()) if (session.id === sessionId) return session.settings.rows()
+      return parts.store.rows()
+    },
+    events: () => parts.events.rows(),
+    *memory() {
+      const { snapshot } = parts.store
+      const row: MemoryRow = {
+        part: 'l1',
+        setting: 'l1_bytes_max',
+        bytesMax: snapshot.l1BytesMax,
+        bytesInUse: results.bytesInUse,
+        peak: undefined,
+        share: results.bytesInUse / snapshot.l1BytesMax,
+        refusals: metrics.counters.result_too_large,
+      }
+      yield row
+      yield { ...row, part: 'process', setting: undefined, bytesMax: undefined, bytesInUse: process.memoryUsage.rss(), share: undefined, refusals: 0 }
+    },
+  }
+}
+
+/** Bytes that were carried as latin1, as the text they are. */
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8')
+}
+
+function hex(id: number): string {
+  return id.toString(16).padStart(8, '0')
+}
+
+/** Undefined for an entry that can never be served again: it is only waiting to be swept. */
+function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
+  if (staleness(entry, nowMs, Number.POSITIVE_INFINITY)?.dead) return undefined
+  const { owner } = entry
+  return {
+    key: hex(entry.id),
+    fingerprint: owner.fingerprint,
+    statement: utf8(owner.text),
+    shape: owner.shape?.normalised ?? utf8(owner.text),
+    parameters: parametersOf(entry.key),
+    role: entry.role,
+    database: entry.database.name,
+    relations: entry.relations.map((relation) => relation.oid),
+    epochs: entry.relations.map((relation) => relation.epoch),
+    tags: [],
+    rowCount: entry.rows,
+    bytes: entry.bytes.length,
+    storedBytes: entry.charge,
+    tier: 'l1',
+    state: 'fresh',
+    priority: 128,
+    hits: entry.hits,
+    savedMs: (entry.hits * entry.costUs) / 1000,
+    createdAtMs: entry.createdAtMs,
+    lastAccessAtMs: entry.lastAccessAtMs,
+    expiresAtMs: entry.expiresAtMs,
+  }
+}
+
+/** Text parameters as they were bound; undefined if some are binary. */
+function parametersOf(key: string): (string | null)[] | undefined {
+  if (key === '') return []
+  const bytes = Buffer.from(key, 'latin1')
+  if (/^\d+:\d+:/.test(key)) return undefined
+  const values: (string | null)[] = []
+  let at = 2
+  for (let left = bytes.readUInt16BE(0); left > 0; left--) {
+    const length = bytes.readInt32BE(at)
+    at += 4
+    values.push(length < 0 ? null : bytes.toString('utf8', at, at + length))
+    if (length > 0) at += length
+  }
+  return values
+}
+
+function mean(total: number, count: number): number | undefined {
+  return count === 0 ? undefined : total / count
+}
+
+function refusalOf(shape: Shape): string | undefined {
+  const { reason } = shape.statement
+  if (reason !== undefined) return withArgument(reason)
+  for (const facts of shape.facts.values()) if (facts.refusal !== undefined) return withArgument(facts.refusal)
+  return undefined
+}
+
+function withArgument(reason: { readonly code: string; readonly argument: string | undefined }): string {
+  return reason.argument === undefined ? reason.code : `${reason.code}(${reason.argument})`
+}
+
+function queryRow(shape: Shape): QueryRow {
+  const { counts } = shape
+  const refusal = refusalOf(shape)
+  const supported = shape.statement.kind === 'read' && refusal === undefined
+  return {
+    fingerprint: shape.fingerprint,
+    database: shape.database,
+    statement: shape.normalised,
+    kind: shape.statement.kind,
+    supported,
+    reason: refusal ?? (supported ? undefined : (counts.lastReason ?? shape.statement.kind)),
+    cache: undefined,
+    calls: counts.calls,
+    hits: counts.hits,
+    misses: counts.misses,
+    bypasses: counts.bypasses,
+    rows: counts.rows,
+    hitUs: mean(counts.hitUs, counts.hits),
+    missUs: mean(counts.missUs, counts.misses),
+    originUs: mean(counts.originUs, counts.calls - counts.hits),
+    p50Us: counts.us.quantile(0.5),
+    p99Us: counts.us.quantile(0.99),
+    projectedHitRatio: supported ? counts.hits / Math.max(1, counts.calls) : undefined,
+    savedMs: counts.savedUs / 1000,
+    firstAtMs: counts.firstAtMs,
+    lastAtMs: counts.lastAtMs,
+    lastHitAtMs: counts.lastHitAtMs || undefined,
+    roles: shape.roles,
+  }
+}
+
+function planRow(shape: Shape): PlanRow {
+  const { counts } = shape
+  const known = [...shape.facts.values()].at(-1)
+  return {
+    fingerprint: shape.fingerprint,
+    statement: shape.normalised,
+    kind: shape.statement.kind,
+    volatility: volatilityOf(shape),
+    relations: known?.relations.map((relation) => relation.oid) ?? [],
+    parameterTypes: [],
+    preparedOn: 0,
+    hits: counts.hits,
+    executions: counts.calls,
+    meanRows: mean(counts.rows, counts.calls),
+    meanMs: mean(counts.originUs / 1000, counts.calls - counts.hits),
+    createdAtMs: shape.createdAtMs,
+    lastUsedAtMs: counts.lastAtMs,
+  }
+}
+
+function volatilityOf(shape: Shape): string | undefined {
+  if (shape.statement.kind !== 'read') return undefined
+  const refusal = refusalOf(shape)
+  if (refusal?.startsWith('volatile')) return 'volatile'
+  if (refusal?.startsWith('stable')) return 'stable'
+  return shape.facts.size > 0 ? 'immutable' : undefined
+}
+
+function decisionRow(record: DecisionRecord): DecisionRow {
+  const isHit = record.entry !== undefined
+  return {
+    id: record.id,
+    atMs: record.atMs,
+    sessionId: record.subject.id,
+    database: record.subject.databaseName,
+    role: record.subject.roleName,
+    applicationName: record.subject.applicationName,
+    fingerprint: record.text?.fingerprint,
+    verdict: record.verdict,
+    reason: record.reason,
+    detail: record.argument,
+    unstored: record.unstored,
+    entry: record.entry === undefined ? undefined : hex(record.entry.id),
+    cache: undefined,
+    consistency: 'session',
+    ageMs: isHit ? record.ageMs : undefined,
+    lagMs: undefined,
+    rows: record.rows,
+    bytes: record.bytes,
+    totalUs: Math.round(record.totalUs),
+    originUs: isHit ? undefined : Math.round(record.originUs),
+    savedUs: record.entry === undefined ? undefined : Math.max(0, Math.round(record.entry.costUs - record.totalUs)),
+    traceparent: undefined,
+  }
+}
+
+function lastRow(record: DecisionRecord): LastStatementRow {
+  return { ...decisionRow(record), statement: utf8(record.text?.text ?? '') }
+}
+
+function countDependents(results: ResultCache): Map<Relation, number> {
+  const counts = new Map<Relation, number>()
+  for (const entry of results.entries()) {
+    for (const relation of entry.relations) counts.set(relation, (counts.get(relation) ?? 0) + 1)
+  }
+  return counts
+}
+
+function relationRow(relation: Relation, dependents: number): RelationRow {
+  return {
+    oid: relation.oid,
+    name: relation.name,
+    epoch: relation.epoch,
+    proof: 'own_writes',
+    feed: undefined,
+    lagMs: undefined,
+    dependents,
+    lastChangeAtMs: relation.lastChangeAtMs || undefined,
+    lastChangeLsn: undefined,
+  }
+}
+
+function* dependencyRows(entry: Entry): Generator<DependencyRow> {
+  for (const relation of entry.relations) {
+    yield {
+      kind: 'result',
+      node: hex(entry.id),
+      relation: relation.oid,
+      relationName: relation.name,
+      epoch: relation.stamp > entry.start ? relation.epoch - 1 : relation.epoch,
+      currentEpoch: relation.epoch,
+    }
+  }
+}
+
+function sessionRow(session: Session): SessionRow {
+  const { identity, transaction } = session
+  const state = session.status === 0x49 ? 'idle' : session.status === 0x45 ? 'failed' : transaction.wrote ? 'wrote' : 'open'
+  return {
+    id: session.id,
+    pid: identity.pid,
+    database: identity.database,
+    login: identity.login,
+    role: session.roleName,
+    applicationName: session.applicationName,
+    clientAddr: identity.clientAddress || undefined,
+    tls: undefined,
+    state: session.busy || !session.quiet ? 'active' : 'idle',
+    transaction: state,
+    consistency: session.settings.current.consistency,
+    floor: undefined,
+    connection: session.link.closed ? undefined : session.id,
+    hits: session.hits,
+    misses: session.misses,
+    bypasses: session.bypasses,
+    prepared: session.statements.count,
+    settings: changedSettings(session),
+    connectedAtMs: identity.connectedAtMs,
+    lastAtMs: session.lastAtMs,
+  }
+}
+
+function changedSettings(session: Session): Record<string, string> {
+  const changed: Record<string, string> = {}
+  for (const row of session.settings.rows()) {
+    if (row.source === 'session' || row.source === 'transaction' || row.source === 'startup') changed[row.name] = row.value
+  }
+  return changed
+}

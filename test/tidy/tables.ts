@@ -4,6 +4,7 @@ import { environmentNameOf, flagOf, type SettingRow, settingTable } from '../../
 import { conditions } from '../../src/errors/index.ts'
 import { counterTable, histogramTable } from '../../src/observe/index.ts'
 import { reasons } from '../../src/sql/index.ts'
+import { type Access, virtualTables } from '../../src/virtual/index.ts'
 
 export interface DocumentTable {
   readonly page: string
@@ -16,6 +17,13 @@ const changes: Readonly<Record<SettingRow['change'], string>> = {
   session: 'May be set per session.',
   reload: 'A change works at once.',
   restart: 'A change needs a restart.',
+}
+
+const seers: Readonly<Record<Access, string>> = {
+  anyone: 'anyone',
+  read: 'readers (their own roles), monitors, admins',
+  monitor: 'monitors, admins',
+  admin: 'admins',
 }
 
 export const documentTables: readonly DocumentTable[] = [
@@ -51,6 +59,20 @@ export const documentTables: readonly DocumentTable[] = [
   },
   {
     page: 'docs/sql.md',
+    name: 'relations',
+    markdown: table(
+      ['relation', 'holds', 'key', 'rows for'],
+      virtualTables.map((row) => [
+        `[${code(`cache.${row.name}`)}](#cache${row.name})`,
+        row.summary,
+        row.key.map(code).join(', '),
+        seers[row.access],
+      ]),
+    ),
+  },
+  { page: 'docs/sql.md', name: 'columns', markdown: columnTables() },
+  {
+    page: 'docs/sql.md',
     name: 'reasons',
     markdown: table(
       ['verdict', 'reason', 'meaning', 'remedy'],
@@ -63,6 +85,15 @@ export const documentTables: readonly DocumentTable[] = [
     ),
   },
 ]
+
+function columnTables(): string {
+  return virtualTables
+    .map((row) => {
+      const columns = row.columns.map((column) => [code(column.name), code(column.type), column.summary])
+      return `### cache.${row.name}\n\n${table(['column', 'type', 'meaning'], columns)}`
+    })
+    .join('\n\n')
+}
 
 function settingsTables(): string {
   const rows: readonly SettingRow[] = settingTable

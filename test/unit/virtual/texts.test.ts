@@ -1,0 +1,79 @@
+// How values and rows are written for PostgreSQL, and where statements begin and end.
+
+import { describe, expect, it } from 'vitest'
+import { copyOf } from '../../../src/virtual/copy-text.ts'
+import { findVirtualTable, statementSpans, type VirtualTable, valueText } from '../../../src/virtual/index.ts'
+import { firstOtherWord } from '../../../src/virtual/statement-spans.ts'
+import { resultRow, sourcesWith, viewerWith } from '../../support/virtual-sources.ts'
+
+describe('a value', () => {
+  it.each([
+    ['int8', 1.6, '2'],
+    ['int8', 12345678901234567890n, '12345678901234567890'],
+    ['float8', 0.1, '0.1'],
+    ['bool', false, 'f'],
+    ['timestamptz', 0, '1970-01-01T00:00:00.000Z'],
+    ['timestamptz', Number.POSITIVE_INFINITY, 'infinity'],
+    ['timestamptz', Number.NaN, undefined],
+    ['interval', -1500.5, '-1500.5 milliseconds'],
+    ['jsonb', { a: 'x\0y' }, '{"a":"x\ufffdy"}'],
+    ['text', 'a\0b', 'a\ufffdb'],
+    ['text', null, undefined],
+    ['text[]', ['', 'a"b\\', null, 'NULL'], '{"","a\\"b\\\\",NULL,"NULL"}'],
+    ['oid[]', new Set([1, 2]), '{1,2}'],
+  ] as const)('of type %s: %s', (type, value, text) => {
+    expect(valueText(type, value)).toBe(text)
+  })
+})
+
+describe('a copy', () => {
+  const results = findVirtualTable('results') as VirtualTable
+  const textOf = (statement: string): string => {
+    const { frames } = copyOf(results, sourcesWith({ results: () => [resultRow({ statement })] }), viewerWith(), 10)
+    return Buffer.concat(frames.map((frame) => frame.subarray(5))).toString()
+  }
+
+  it('escapes what would end a column or a line', () => {
+    expect(textOf('a\tb\nc\rd\\e').split('\t')[2]).toBe('a\\tb\\nc\\rd\\\\e')
+  })
+
+  it('ends each row, and writes NULL as such', () => {
+    const text = textOf('x')
+    expect(text.endsWith('\t\\N\n')).toBe(true)
+    expect(text.split('\t')).toHaveLength(results.columns.length)
+  })
+
+  it('has no rows for who may not see the relation', () => {
+    const sources = sourcesWith({ results: () => [resultRow()] })
+    expect(copyOf(results, sources, viewerWith({ canRead: false }), 10)).toMatchObject({ rowCount: 0, frames: [] })
+  })
+
+  it('stops at the bound', () => {
+    const sources = sourcesWith({ results: () => [resultRow(), resultRow()] })
+    expect(() => copyOf(results, sources, viewerWith(), 1)).toThrow(/more than 1 rows/)
+  })
+})
+
+describe('statements of a text', () => {
+  const cut = (text: string): string[] => statementSpans(text).map(({ start, end }) => text.slice(start, end))
+
+  it.each([
+    ['select 1', ['select 1']],
+    ['select 1;', ['select 1']],
+    [";; select ';' ; -- ;\n select $$;$$ /* ; */; ", [" select ';' ", ' -- ;\n select $$;$$ /* ; */']],
+    ['', ['']],
+    [' -- only\n', [' -- only\n']],
+  ])('%j', (text, statements) => {
+    expect(cut(text)).toEqual(statements)
+  })
+
+  it.each([
+    ['select 1; (values (1)); table x; with a as (select 1) select 2; /**/ copy x to stdout; show x', undefined],
+    ['select 1; commit', 'commit'],
+    [' /* select */ begin', 'begin'],
+    ['', undefined],
+    ['"select" 1', '"select"'],
+  ])('%j: the first that does more than read', (text, word) => {
+    expect(firstOtherWord(text)).toBe(word)
+  })
+})

@@ -7,7 +7,7 @@ import type { Parser } from './parser.ts'
 import type { Statement, StatementKind, TransactionVerb } from './statement.ts'
 import { type Fields, fieldsIf, listOf, type RawStatement, stringConstant, type Typed, textOf, unwrap } from './tree.ts'
 
-export interface AnalyseOptions {
+interface AnalyseOptions {
   /** The schema whose relations and functions are ours, as written before a dot. */
   readonly virtualSchema: string
 }

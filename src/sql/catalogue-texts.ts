@@ -4,7 +4,7 @@ import { collect } from './collect.ts'
 import type { Parser } from './parser.ts'
 import type { NamesUsed, TextReason } from './statement.ts'
 
-export interface TextNames {
+interface TextNames {
   readonly names: NamesUsed
   /** Why a read that uses this text may not be cached. */
   readonly reason: TextReason | undefined

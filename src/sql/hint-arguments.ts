@@ -1,6 +1,6 @@
 // The arguments of the hint cache(…): `refresh, ttl=60s, tags=a|b`.
 
-export interface HintArguments {
+interface HintArguments {
   /** A bare word has the value ''. */
   readonly options: readonly (readonly [name: string, value: string])[]
   readonly errors: readonly string[]

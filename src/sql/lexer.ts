@@ -234,10 +234,10 @@ export class Lexer {
     return empty || this.#runsOn() ? tokens.bad : tokens.number
   }
 
-  /** Whether letters or a `$` stick to the number: junk to PostgreSQL 15 and later, two tokens before. */
+  /** Whether letters, `$` or the wrong digits stick to the number: junk to PostgreSQL 15 and later, two tokens before. */
   #runsOn(): boolean {
     const code = this.text.charCodeAt(this.end)
-    return code === 36 || startsWord(code)
+    return code === 36 || classes[code] === digit || startsWord(code)
   }
 
   #decimal(at: number): number {

@@ -19,7 +19,7 @@ import { keywordAt } from './keywords.ts'
 import { Lexer, type TokenKind, tokens } from './lexer.ts'
 import { Literal } from './literal.ts'
 
-export interface Normalised {
+interface Normalised {
   readonly normalised: string
   readonly literals: readonly Literal[]
   /** False if the text holds something unterminated or unreadable; `normalised` is then the text itself. */

@@ -7,7 +7,7 @@ import { qualifiedName } from './names.ts'
 import type { QualifiedName } from './statement.ts'
 import { type Fields, fieldsIf, listOf, textOf, wordsOf } from './tree.ts'
 
-export interface NamedObjects {
+interface NamedObjects {
   readonly relations: readonly QualifiedName[]
   readonly functions: readonly QualifiedName[]
 }

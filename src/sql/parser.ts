@@ -12,13 +12,13 @@ import { createRequire } from 'node:module'
 import { depthMax, mayNestDeeperThan, textLengthMax } from './text-depth.ts'
 import type { ParseTree } from './tree.ts'
 
-export interface ParseFailure {
+interface ParseFailure {
   readonly message: string
   /** 1-based, in characters, as PostgreSQL counts; 0 when unknown. */
   readonly position: number
 }
 
-export type Parsed =
+type Parsed =
   | { readonly tree: ParseTree; readonly failure: undefined }
   | { readonly tree: undefined; readonly failure: ParseFailure }
 

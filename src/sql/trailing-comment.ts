@@ -10,7 +10,7 @@
 import { classes, digit, space, startsWord } from './characters.ts'
 import { Lexer, tokens } from './lexer.ts'
 
-export interface SplitText {
+interface SplitText {
   /** Without the comment and the blanks before it. */
   readonly text: string
   /** The comment with its signs, or undefined. */

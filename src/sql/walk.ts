@@ -8,7 +8,7 @@
 
 import { type Fields, fieldsIf, listOf, nodeIn } from './tree.ts'
 
-export interface Scope {
+interface Scope {
   readonly names: ReadonlySet<string>
   readonly outer: Scope | undefined
 }

@@ -38,14 +38,14 @@ export function takeRead(
   limit?: ReasonCode,
 ): boolean {
   const settings = session.settings.current
-  const refusal = refusalOf(session, text, settings.resultCache, limit)
-  if (refusal !== undefined) return goUncached(session, text, request, refusal)
   const context = session.context
   if (context === undefined || session.contextVersion !== session.services.contexts.version) {
     if (!session.quiet) return session.waitForQuiet()
     session.slowly(() => probeContext(session))
     return false
   }
+  const refusal = refusalOf(session, text, settings.resultCache, limit)
+  if (refusal !== undefined) return goUncached(session, text, request, refusal)
   if (!context.readable) {
     const argument = context.clientEncoding === 'UTF8' ? 'standard_conforming_strings' : 'client_encoding'
     return goUncached(session, text, request, { verdict: 'bypass', reason: 'unknown_key', argument })

@@ -14,7 +14,7 @@ import type { SessionContext, StatementText } from '../cache/plans/index.ts'
 import type { SessionSettings } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
-import { type LinkLoss, type LinkOwner, type LinkTraffic, noLink, type Sink } from '../origin/index.ts'
+import { type LinkLoss, type LinkOwner, type LinkTraffic, noLink, type Sink, type Unit } from '../origin/index.ts'
 import {
   backend,
   errorFrame,
@@ -113,6 +113,8 @@ export class Session implements LinkOwner, UnitHost {
   #drainWaiters: (() => void)[] = []
   #recorders: Recorder[] = []
   #clientPaused = false
+  /** A verdict was noted since the last ReadyForQuery. */
+  #decided = false
   readonly #takenWaiters: (() => void)[] = []
 
   constructor(services: Services, identity: SessionIdentity, settings: SessionSettings, socket: net.Socket, output: Output) {
@@ -229,7 +231,8 @@ export class Session implements LinkOwner, UnitHost {
   /** Ends a statement towards the client: signal, notices of ours, ReadyForQuery. */
   finish(statusByte: number): void {
     const signal = this.settings.current.responseSignal
-    if (signal !== 'off' && this.last !== undefined) this.#signal(signal, this.last)
+    if (signal !== 'off' && this.#decided && this.last !== undefined) this.#signal(signal, this.last)
+    this.#decided = false
     this.output.add(readyFrame(statusByte))
   }
 
@@ -238,6 +241,7 @@ export class Session implements LinkOwner, UnitHost {
     const { services } = this
     this.last = services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision)
     this.lastAtMs = this.last.atMs
+    this.#decided = true
   }
 
   /** An error of ours in place of an answer, and the ReadyForQuery behind it. */
@@ -351,7 +355,8 @@ export class Session implements LinkOwner, UnitHost {
     if (this.ended) return
     this.closing = true
     this.output.close()
-    if (!this.busy) this.#endWhenIdle()
+    if (!this.busy || !this.link.units.some(mayCommit)) this.#endWhenIdle()
+    else this.link.resume()
   }
 
   /** Our own mistake: the client gets an error and the connection goes; nothing is guessed. */
@@ -570,7 +575,8 @@ export class Session implements LinkOwner, UnitHost {
       return
     }
     // What only reads is abandoned; what may commit is seen through, so that the caches learn of it.
-    if (!this.link.units.some((unit) => unit instanceof CaptureUnit || (unit as ClientUnit).atLoss !== undefined)) {
+    if (this.link.units.some(mayCommit)) this.link.resume()
+    else {
       this.link.destroy()
       this.end()
     }
@@ -586,14 +592,17 @@ export class Session implements LinkOwner, UnitHost {
       pairs.push(`consistency=${this.settings.current.consistency}`)
     }
     if (decision.unstored !== undefined) pairs.push(`unstored=${decision.unstored}`)
-    this.last = undefined
     if (kind === 'parameter') this.output.add(parameterStatusFrame('cache.last', [decision.verdict, ...pairs].join(';')))
     else {
       const detail = pairs.join(';')
       this.output.add(noticeFrame({ severity: 'NOTICE', sqlstate: '00000', message: decision.verdict, detail }))
     }
-    this.last = decision
   }
+}
+
+/** True once the origin may commit on its own: before its Sync is sent a unit is simply dropped, and rolled back. */
+function mayCommit(unit: Unit): boolean {
+  return unit instanceof CaptureUnit ? unit.syncSent : (unit as ClientUnit).atLoss !== undefined
 }
 
 export function withArgument(code: string, argument: string | undefined): string {

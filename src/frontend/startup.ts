@@ -42,6 +42,9 @@ export interface StartupHost {
   isAdminDatabase(database: string): boolean
 }
 
+/** PostgreSQL's own bound of a password message (PG_MAX_AUTH_TOKEN_LENGTH). */
+const passwordBytesMax = 65_535
+
 type Startup = Extract<FirstMessage, { kind: 'startup' }>
 
 export class StartupConversation implements LinkOwner, Unit {
@@ -183,9 +186,7 @@ export class StartupConversation implements LinkOwner, Unit {
     this.#link = new OriginLink(socket, this)
     this.#link.queue(this)
     this.#link.send(startupPacket(startup.major, startup.minor, parameters), true)
-    const held = this.#held
-    this.#held = Buffer.alloc(0)
-    if (held.length > 0) this.#relay(held)
+    this.#relay(Buffer.alloc(0))
   }
 
   #connectFailed(error: unknown): void {
@@ -211,7 +212,20 @@ export class StartupConversation implements LinkOwner, Unit {
       this.#adminPassword(bytes)
       return
     }
-    this.#link?.send(bytes)
+    this.#held = Buffer.concat([this.#held, bytes])
+    while (this.#held.length >= 5 && this.#held[0] === frontend.password) {
+      const end = 1 + this.#held.readInt32BE(1)
+      if (end < 5 || end > passwordBytesMax) {
+        this.#refuse(new ServerError(conditions.protocolViolation, ['invalid password packet size']))
+        return
+      }
+      if (this.#held.length < end) return
+      this.#link?.send(this.#held.subarray(0, end))
+      this.#held = Buffer.from(this.#held.subarray(end))
+    }
+    // The client does not wait for the end of its start-up: what it sent is kept until then.
+    if (this.#held.length > 64 * 1024) this.#refuse(new ServerError(conditions.protocolViolation, ['too much data before authentication']))
+    else if (this.#held[0] === frontend.terminate) this.leave()
   }
 
   // Unit: the frames of the origin's start-up.

@@ -3,6 +3,7 @@
 // An exchange writes some bytes and reads until the given number of ReadyForQuery frames has come. One at a time.
 
 import { connect, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { backend, frameHeaderBytes, queryFrame, readDataRow, readFields, startupPacket } from '../wire/index.ts'
 
 /** Sees every frame of an exchange, ReadyForQuery included; a chunk holds whole frames only. */
@@ -21,6 +22,8 @@ interface Exchange {
 
 const protocolVersion = { major: 3, minor: 0 } as const
 const cancelRequestCode = 80877102
+/** Most time to spend on making parts before others have their turn. */
+const sliceMs = 2
 
 export class SystemConnection {
   readonly #socket: Socket
@@ -62,15 +65,46 @@ export class SystemConnection {
     return this.#failure === undefined
   }
 
-  /** Writes and reads until `readyCount` frames of ReadyForQuery. Rejects when the connection is lost. */
-  exchange(bytes: readonly Buffer[], readyCount: number, reader: ExchangeReader): Promise<void> {
+  /**
+   * Writes and reads until `readyCount` frames of ReadyForQuery. The parts may be made while they are written: after some
+   * milliseconds of that, other work gets its turn. Rejects when the connection is lost, or a part cannot be made.
+   */
+  exchange(parts: Iterable<Buffer>, readyCount: number, reader: ExchangeReader): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#exchange !== undefined) return Promise.reject(new Error('the connection is busy'))
     return new Promise((resolve, reject) => {
       this.#exchange = { reader, readyLeft: readyCount, resolve, reject }
-      this.#socket.cork()
-      for (const part of bytes) this.#socket.write(part)
-      this.#socket.uncork()
+      // Half of an exchange cannot be taken back: a connection left in the middle of one is of no more use.
+      this.#write(parts).catch((error) => {
+        this.#fail(error)
+        this.#socket.destroy()
+      })
+    })
+  }
+
+  async #write(parts: Iterable<Buffer>): Promise<void> {
+    const socket = this.#socket
+    let sliceStart = performance.now()
+    socket.cork()
+    for (const part of parts) {
+      const isFull = !socket.write(part)
+      const isLong = performance.now() - sliceStart >= sliceMs
+      if (!isFull && !isLong) continue
+      socket.uncork()
+      if (isFull && socket.writableNeedDrain) await this.#drained()
+      // A write that the kernel takes at once drains within this turn.
+      if (isLong) await nextTurn()
+      if (this.#failure !== undefined) return
+      if (isLong) sliceStart = performance.now()
+      socket.cork()
+    }
+    socket.uncork()
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.once('drain', resolve)
+      this.#socket.once('close', resolve)
     })
   }
 

@@ -36,6 +36,9 @@ const guestRole = 'larder_guest'
 /** Copied bytes after which a table is vacuumed: what was rolled back still takes room in its file. */
 const vacuumBytes = 4 * 1024 * 1024
 
+/** Connections kept open for sessions that may come again. Each is a process of some megabytes. */
+const parkedMax = 64
+
 const parameters = {
   shared_buffers: '16MB',
   max_connections: 400,
@@ -80,6 +83,8 @@ export class SystemDatabase {
   /** Own statements, one after the other: the connection takes one at a time. */
   #adminQueue: Promise<unknown> = Promise.resolve()
   readonly #copiedBytes = new Map<string, number>()
+  /** Whose connections are open without being used, longest first. */
+  readonly #parked = new Map<object, () => void>()
 
   constructor(options: SystemDatabaseOptions) {
     this.#options = options
@@ -121,6 +126,20 @@ export class SystemDatabase {
     this.#isClosed = true
     clearTimeout(this.#idleTimer)
     await this.#stop()
+  }
+
+  /** Notes an open connection that its owner does not use now; of too many, the one left longest is closed. */
+  park(owner: object, close: () => void): void {
+    this.#parked.delete(owner)
+    this.#parked.set(owner, close)
+    if (this.#parked.size <= parkedMax) return
+    const [oldest, closeOldest] = this.#parked.entries().next().value as [object, () => void]
+    this.#parked.delete(oldest)
+    closeOldest()
+  }
+
+  unpark(owner: object): void {
+    this.#parked.delete(owner)
   }
 
   /** Notes rows that were copied and rolled back; tidies the table when there were many. */

@@ -30,11 +30,22 @@ export function valueText(type: ColumnType, value: unknown): string | undefined 
   }
 }
 
+/** The second rendered last: rows that lie together in a relation tend to lie together in time. */
+let lastSecond = Number.NaN
+let lastSecondText = ''
+
 function timestampText(ms: number): string | undefined {
   if (ms === Number.POSITIVE_INFINITY) return 'infinity'
   if (ms === Number.NEGATIVE_INFINITY) return '-infinity'
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+  const second = Math.floor(ms / 1000)
+  if (second !== lastSecond) {
+    const date = new Date(second * 1000)
+    if (Number.isNaN(date.getTime())) return undefined
+    lastSecond = second
+    lastSecondText = date.toISOString().slice(0, -4)
+  }
+  const rest = Math.floor(ms - second * 1000)
+  return `${lastSecondText}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`
 }
 
 function arrayText(values: Iterable<unknown>): string {

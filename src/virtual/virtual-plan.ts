@@ -22,6 +22,8 @@ export interface VirtualPlanOptions {
   readonly schemaName: string
   /** True in an admin database: there is no origin to ask. */
   readonly admin: boolean
+  /** True when the system database did not know a name (`VirtualOutcome.unresolved`): the origin may. */
+  readonly elsewhere?: boolean
 }
 
 /** For one statement that names the virtual schema, or for any one statement in an admin database. */
@@ -63,7 +65,8 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   }
   const [called] = statement.virtualFunctions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
-  if (options.admin || !needsOrigin(statement)) return system(statement.virtualRelations)
+  if (options.admin || !(options.elsewhere === true || needsOrigin(statement)))
+    return system(statement.virtualRelations)
   return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
 }
 

@@ -26,7 +26,7 @@ import {
   syncFrame,
 } from '../wire/index.ts'
 import { BatchReader } from './batch-reader.ts'
-import { type Copy, copyOf } from './copy-text.ts'
+import { copyFrames } from './copy-text.ts'
 import { executes, extendedOf, statementsNamed, textOfParse } from './frames.ts'
 import type { VirtualSources } from './sources.ts'
 import { firstOtherWord } from './statement-spans.ts'
@@ -36,12 +36,20 @@ import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable, virtualTables } from './tables/index.ts'
 import type { Viewer } from './viewer.ts'
 import type { VirtualOutcome, VirtualOutput, VirtualRequest } from './virtual-request.ts'
+import type { RowSet, VirtualTable } from './virtual-table.ts'
 
 export interface VirtualSessionOptions {
   readonly database: SystemDatabase
   readonly sources: VirtualSources
   /** The setting virtual_rows_max, asked each time. */
   rowCountMax(): number
+}
+
+interface Copy {
+  readonly table: VirtualTable
+  readonly rows: RowSet
+  /** Sent so far. */
+  bytes: number
 }
 
 const mirroredSettings: ReadonlySet<string> = new Set(
@@ -93,45 +101,75 @@ export class VirtualSession {
   }
 
   close(): void {
+    this.#options.database.unpark(this)
+    this.#disconnect()
+  }
+
+  #disconnect(): void {
     this.#connection?.close()
     this.#connection = undefined
   }
 
   async #run(request: VirtualRequest, output: VirtualOutput): Promise<VirtualOutcome> {
-    const lease = await this.#options.database.acquire()
+    const { database } = this.#options
+    database.unpark(this)
+    const lease = await database.acquire()
     try {
       await lease.admit(request.viewer.loginRole, request.viewer.role)
       const connection = await this.#connected(lease, request.viewer)
       if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
       refuseOthers(request)
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
-      const copies = executes(client) ? this.#copies(request) : []
+      const copies = executes(client) ? this.#gather(request) : []
       const before = [...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
-      const opening = openingFrames(request.viewer, this.#login, copies)
-      await connection.exchange([...before, ...opening, client, syncFrame, rollbackFrames], before.length + 3, reader)
+      await connection.exchange(this.#parts(before, request.viewer, copies, client), before.length + 3, reader)
       if (!request.simple && !reader.unresolved) this.#remember(client)
-      for (const copy of copies) this.#options.database.noteCopied(copy.table.name, copy.bytes)
+      for (const copy of copies) database.noteCopied(copy.table.name, copy.bytes)
       return { failed: reader.failed, unresolved: reader.unresolved }
     } finally {
       lease.release()
+      if (this.#connection?.isOpen === true) database.park(this, () => this.#disconnect())
     }
   }
 
-  #copies(request: VirtualRequest): Copy[] {
+  /** The rows of all relations named, in one turn of the event loop; their text is made while they are sent. */
+  #gather(request: VirtualRequest): Copy[] {
     const { sources } = this.#options
     const rowCountMax = this.#options.rowCountMax()
     const copies: Copy[] = []
     for (const name of new Set(request.relations)) {
       const table = findVirtualTable(name)
-      if (table !== undefined) copies.push(copyOf(table, sources, request.viewer, rowCountMax))
+      if (table === undefined) continue
+      const rows = table.rows(sources, request.viewer, rowCountMax)
+      if (rows.length > 0) copies.push({ table, rows, bytes: 0 })
     }
     return copies
   }
 
+  *#parts(before: readonly Buffer[], viewer: Viewer, copies: readonly Copy[], client: Buffer): Generator<Buffer> {
+    const opening = [...before, bindFrame('', ' begin'), executeFrame('')]
+    if (viewer.role !== this.#login) {
+      opening.push(bindFrame('', ' set', ['role', viewer.role, 'true']), executeFrame(''))
+    }
+    yield Buffer.concat(opening)
+    for (const copy of copies) {
+      const { table, rows } = copy
+      yield Buffer.concat([bindFrame('', ` copy ${table.name}`), executeFrame('')])
+      let bytes = 0
+      for (const data of copyFrames(table, rows)) {
+        bytes += data.length
+        yield data
+      }
+      yield copyDoneFrame
+      copy.bytes = bytes
+    }
+    yield Buffer.concat([bindFrame('', ' seal'), executeFrame(''), syncFrame, client, syncFrame, rollbackFrames])
+  }
+
   async #connected(lease: SystemLease, viewer: Viewer): Promise<SystemConnection> {
     if (this.#connection?.isOpen === true && this.#login === viewer.loginRole) return this.#connection
-    this.close()
+    this.#disconnect()
     const connection = await lease.connect(viewer.loginRole)
     const own = preparedFrames(this.#options.database.schemaName)
     // A statement that does not parse any more is missed when it is bound, with PostgreSQL's own words.
@@ -196,17 +234,6 @@ function preparedFrames(schemaName: string): Buffer[] {
       ),
     ),
   ]
-}
-
-function openingFrames(viewer: Viewer, login: string, copies: readonly Copy[]): Buffer[] {
-  const frames = [bindFrame('', ' begin'), executeFrame('')]
-  if (viewer.role !== login) frames.push(bindFrame('', ' set', ['role', viewer.role, 'true']), executeFrame(''))
-  for (const copy of copies) {
-    if (copy.rowCount === 0) continue
-    frames.push(bindFrame('', ` copy ${copy.table.name}`), executeFrame(''), ...copy.frames, copyDoneFrame)
-  }
-  frames.push(bindFrame('', ' seal'), executeFrame(''), syncFrame)
-  return frames
 }
 
 function fieldsOf(error: unknown) {

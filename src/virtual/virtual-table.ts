@@ -3,8 +3,9 @@
 // A row is a list of plain values in the order of the columns: numbers for counts, milliseconds since 1970 for timestamptz,
 // milliseconds for interval, arrays for array types, objects for jsonb; null and undefined are NULL.
 
+import { conditions, ServerError } from '../errors/index.ts'
 import type { VirtualSources } from './sources.ts'
-import type { Access, Viewer } from './viewer.ts'
+import { type Access, mayAccess, type Viewer } from './viewer.ts'
 
 export type ColumnType =
   | 'text'
@@ -36,8 +37,15 @@ export interface VirtualTable {
   readonly key: readonly string[]
   readonly access: Access
   readonly columns: readonly ColumnDefinition[]
-  /** The rows this viewer may see, as of now. To be exhausted in one turn of the event loop (SQL-26). */
-  rows(sources: VirtualSources, viewer: Viewer): Iterable<RowValues>
+  /**
+   * The rows this viewer may see, as of this call: it gathers them in one turn of the event loop (SQL-26), their values may
+   * be taken later. Throws 54000 beyond `rowCountMax`.
+   */
+  rows(sources: VirtualSources, viewer: Viewer, rowCountMax?: number): RowSet
+}
+
+export interface RowSet extends Iterable<RowValues> {
+  readonly length: number
 }
 
 export interface Column<Row> extends ColumnDefinition {
@@ -65,19 +73,35 @@ export interface TableDefinition<Row> {
 }
 
 export function defineTable<Row>(definition: TableDefinition<Row>): VirtualTable {
-  const { columns, visible } = definition
-  function* rows(sources: VirtualSources, viewer: Viewer): Iterable<RowValues> {
+  const { name, summary, key = [], access, columns } = definition
+  function gather(sources: VirtualSources, viewer: Viewer, rowCountMax: number): Row[] {
+    const rows: Row[] = []
+    if (!mayAccess(viewer, access)) return rows
     for (const row of definition.rows(sources, viewer)) {
-      if (visible !== undefined && !visible(row, viewer)) continue
-      yield columns.map((each) => each.value(row, viewer))
+      if (definition.visible !== undefined && !definition.visible(row, viewer)) continue
+      if (rows.length >= rowCountMax) throw tooManyRows(name, rowCountMax)
+      rows.push(row)
     }
+    return rows
+  }
+  function* valuesOf(rows: readonly Row[], viewer: Viewer): Generator<RowValues> {
+    for (const row of rows) yield columns.map((each) => each.value(row, viewer))
   }
   return {
-    name: definition.name,
-    summary: definition.summary,
-    key: definition.key ?? [],
-    access: definition.access,
+    name,
+    summary,
+    key,
+    access,
     columns,
-    rows,
+    rows(sources, viewer, rowCountMax = Number.POSITIVE_INFINITY) {
+      const rows = gather(sources, viewer, rowCountMax)
+      return { length: rows.length, [Symbol.iterator]: () => valuesOf(rows, viewer) }
+    },
   }
+}
+
+function tooManyRows(name: string, rowCountMax: number): ServerError {
+  return new ServerError(conditions.tooManyRows, [name, rowCountMax], {
+    hint: 'Raise virtual_rows_max or virtual_inline_rows_max.',
+  })
 }

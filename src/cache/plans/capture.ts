@@ -19,16 +19,12 @@ const cataloguesWatched = [
   3118, 3350, 3541,
 ]
 
-function catalogueChanges(): string {
-  const counts: string[] = []
-  for (const oid of cataloguesWatched) {
-    for (const kind of ['inserted', 'updated', 'deleted']) counts.push(`pg_catalog.pg_stat_get_xact_tuples_${kind}(${oid})`)
-  }
-  return counts.join(' OPERATOR(pg_catalog.+) ')
-}
+/** A loop over the catalogues, not an expression with a term for each: setting up 72 calls costs three times running them. */
+const catalogueChanges = `(SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(o) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(o)
+   OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(o)) FROM pg_catalog.unnest('{${cataloguesWatched.join(',')}}'::pg_catalog.oid[]) o)`
 
 const captureText = `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
- ${catalogueChanges()},
+ ${catalogueChanges},
  (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', (SELECT pg_catalog.bool_or(t.tgdeferrable)
    FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) l.relation AND NOT t.tgisinternal)), ',')
   FROM pg_catalog.pg_lock_status() l

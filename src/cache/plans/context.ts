@@ -9,7 +9,7 @@ import { bindFrame, describeFrame, executeFrame, parseFrame } from '../../wire/i
 
 /** Settings that never change what a read answers. Whatever is not here is part of the key. */
 const irrelevantSettings = [
-  'application_name', 'backend_flush_after', 'backtrace_functions', 'client_connection_check_interval', 'client_min_messages',
+  'application_name', 'backend_flush_after', 'backtrace_functions', 'client_connection_check_interval',
   'commit_delay', 'commit_siblings', 'compute_query_id', 'cpu_index_tuple_cost', 'cpu_operator_cost', 'cpu_tuple_cost', 'cursor_tuple_fraction',
   'deadlock_timeout', 'debug_pretty_print', 'debug_print_parse', 'debug_print_plan', 'debug_print_rewritten', 'debug_print_raw_parse',
   'default_statistics_target', 'default_tablespace', 'default_transaction_deferrable', 'default_transaction_isolation',

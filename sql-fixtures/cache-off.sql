@@ -4,88 +4,118 @@ create table item (id int primary key, price int);
 insert into item values (1, 10);
 -- session one
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 set cache.result_cache = off;
+--> miss
 --> SET
 select price from item;
+--> bypass(off)
 --> price int4
 --> 10
 --> SELECT 1
 select price from item;
+--> bypass(off)
 --> price int4
 --> 10
 --> SELECT 1
 reset cache.result_cache;
+--> bypass(off)
 --> RESET
 select price from item;
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
 /*+ nocache */ select price from item;
+--> bypass(hint)
 --> price int4
 --> 10
 --> SELECT 1
 select price from item /*+ nocache */;
+--> bypass(hint)
 --> price int4
 --> 10
 --> SELECT 1
 select price from item /*+ cache */;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 /*NO QUERY CACHE*/ select price from item;
+--> bypass(hint)
 --> price int4
 --> 10
 --> SELECT 1
 /*+ cache(refresh) */ select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 /*+ cache(ttl=0s) */ select price from item;
+--> miss(ttl_zero)
 --> price int4
 --> 10
 --> SELECT 1
 /*+ cache(nonsense=1) */ select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 set cache.hint_errors = error;
+--> miss
 --> SET
 /*+ cache(nonsense=1) */ select price from item;
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
 select price from item /* cache='off' */;
+--> bypass(hint)
 --> price int4
 --> 10
 --> SELECT 1
 set cache.result_cache = declared;
+--> bypass(hint)
 --> SET
 select price from item;
+--> bypass(undeclared)
 --> price int4
 --> 10
 --> SELECT 1
 /*+ cache */ select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 set cache.result_cache = maybe;
---> SET
+--> miss
+--> ERROR 22023: invalid value for parameter "cache.result_cache": "maybe"
+--> HINT: Available values: on, off, declared.
 set cache.nothing = 1;
---> SET
+--> miss
+--> ERROR 42704: unrecognized configuration parameter "cache.nothing"
 set cache.listen = '0.0.0.0:1';
---> SET
+--> miss
+--> ERROR 55P02: parameter "cache.listen" cannot be changed now
+--> HINT: It is a setting of the whole server: ALTER SYSTEM SET cache.listen = '…'.
 show cache.result_cache;
+--> miss
 --> cache.result_cache text
---> maybe
+--> declared
 --> SHOW
 show cache.result_ttl;
---> ERROR 42704: unrecognized configuration parameter "cache.result_ttl"
+--> miss
+--> cache.result_ttl text
+--> 30s
+--> SHOW
 reset all;
+--> pass(utility)
 --> RESET
 show cache.result_cache;
+--> pass(utility)
 --> cache.result_cache text
---> ""
+--> on
 --> SHOW

@@ -6,70 +6,95 @@ insert into item values (1, 10);
 insert into person values (1, 'Ada');
 -- session one
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
+--> miss
 --> name text
 --> Ada
 --> SELECT 1
 invalidate cache relation item;
---> ERROR 42601: syntax error at or near "invalidate"
---> POSITION: 1
+--> miss
+--> kind text | subject text | entries int8 | durable bool
+--> relation | item | 1 | t
+--> INVALIDATE CACHE
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
+--> hit
 --> name text
 --> Ada
 --> SELECT 1
 invalidate cache table item, person;
---> ERROR 42601: syntax error at or near "invalidate"
---> POSITION: 1
+--> hit
+--> kind text | subject text | entries int8 | durable bool
+--> relation | item | 1 | t
+--> relation | person | 1 | t
+--> INVALIDATE CACHE
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
+--> miss
 --> name text
 --> Ada
 --> SELECT 1
 invalidate cache relation nowhere;
---> ERROR 42601: syntax error at or near "invalidate"
---> POSITION: 1
+--> miss
+--> ERROR 42P01: relation "nowhere" does not exist
 invalidate cache relation public.item;
---> ERROR 42601: syntax error at or near "invalidate"
---> POSITION: 1
+--> miss
+--> kind text | subject text | entries int8 | durable bool
+--> relation | public.item | 1 | t
+--> INVALIDATE CACHE
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 flush all caches;
---> ERROR 42601: syntax error at or near "flush"
---> POSITION: 1
+--> miss
+--> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
+--> all | all | t | 1 | 2 | 2
+--> FLUSH ALL CACHES
 select price from item;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
+--> miss
 --> name text
 --> Ada
 --> SELECT 1
 flush;
---> ERROR 42601: syntax error at or near "flush"
---> POSITION: 1
+--> miss
+--> ERROR 42601: syntax error at end of input
+--> HINT: Expected CACHE or ALL CACHES.
+--> POSITION: 6
 flush cache plans;
---> ERROR 42601: syntax error at or near "flush"
---> POSITION: 1
+--> miss
+--> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
+--> plans | plans | t | 2 | 2 | 2
+--> FLUSH CACHE
 select price from item;
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
 invalidate;
---> ERROR 42601: syntax error at or near "invalidate"
---> POSITION: 1
+--> hit
+--> ERROR 42601: syntax error at end of input
+--> HINT: Expected CACHE.
+--> POSITION: 11
 -- session alice user=alice
 flush all caches;
---> ERROR 42601: syntax error at or near "flush"
---> POSITION: 1
+--> ERROR 42501: permission denied for FLUSH ALL CACHES
+--> HINT: A member of role "cache_admin" may.

@@ -13,42 +13,52 @@ create function taxed_pretender(numeric) returns numeric language plpgsql immuta
 create function doubled(numeric) returns numeric language sql immutable as 'select $1 * 2';
 -- session reader
 select taxed_sql(price) from item;
+--> bypass(stable(taxed_sql))
 --> taxed_sql numeric
 --> 12.0
 --> SELECT 1
 select taxed_plpgsql(price) from item;
+--> bypass(stable(taxed_plpgsql))
 --> taxed_plpgsql numeric
 --> 12.0
 --> SELECT 1
 select taxed_pretender(price) from item;
+--> miss
 --> taxed_pretender numeric
 --> 12.0
 --> SELECT 1
 select doubled(price) from item;
+--> miss
 --> doubled numeric
 --> 20
 --> SELECT 1
 select doubled(price) from item;
+--> hit
 --> doubled numeric
 --> 20
 --> SELECT 1
 -- session writer
 update rate set value = 1.5;
+--> pass(write)
 --> UPDATE 1
 -- session reader
 select taxed_sql(price) from item;
+--> bypass(stable(taxed_sql))
 --> taxed_sql numeric
 --> 15.0
 --> SELECT 1
 select taxed_plpgsql(price) from item;
+--> bypass(stable(taxed_plpgsql))
 --> taxed_plpgsql numeric
 --> 15.0
 --> SELECT 1
 select taxed_pretender(price) from item;
+--> miss(invalidated(public.rate))
 --> taxed_pretender numeric
 --> 15.0
 --> SELECT 1
 select doubled(price) from item;
+--> hit
 --> doubled numeric
 --> 20
 --> SELECT 1

@@ -11,20 +11,24 @@ begin
 end $$;
 -- session reader
 select price from item where id = 1;
+--> miss
 --> price int4
 --> 10
 --> SELECT 1
 select price from item where id = 1;
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
 -- session writer
 select raise_price(1);
+--> bypass(volatile(raise_price))
 --> raise_price int4
 --> 11
 --> SELECT 1
 -- session reader
 select price from item where id = 1;
+--> miss(invalidated(public.item))
 --> price int4
 --> 11
 --> SELECT 1
@@ -32,19 +36,23 @@ select price from item where id = 1;
 -- protocol: extended
 -- bind: 1
 select raise_twice($1);
+--> bypass(volatile(raise_twice))
 --> raise_twice int4
 --> 13
 --> SELECT 1
 -- session reader
 select price from item where id = 1;
+--> miss(invalidated(public.item))
 --> price int4
 --> 13
 --> SELECT 1
 select id, raise_price(id) from item;
+--> bypass(volatile(raise_price))
 --> id int4 | raise_price int4
 --> 1 | 14
 --> SELECT 1
 select price from item where id = 1;
+--> miss(invalidated(public.item))
 --> price int4
 --> 14
 --> SELECT 1

@@ -19,29 +19,36 @@ end $$;
 create trigger add_up after update on item for each statement execute function add_up();
 -- session reader
 select item, price from history order by id;
+--> miss
 --> item int4 | price int4
 --> SELECT 0
 select n, amount from total;
+--> miss
 --> n int4 | amount int4
 --> 0 | 0
 --> SELECT 1
 select n, amount from total;
+--> hit
 --> n int4 | amount int4
 --> 0 | 0
 --> SELECT 1
 -- session writer
 update item set price = 11 where id = 1;
+--> pass(write)
 --> UPDATE 1
 -- session reader
 select item, price from history order by id;
+--> miss(invalidated(public.history))
 --> item int4 | price int4
 --> 1 | 11
 --> SELECT 1
 select n, amount from total;
+--> miss(invalidated(public.total))
 --> n int4 | amount int4
 --> 1 | 11
 --> SELECT 1
 select n, amount from total;
+--> hit
 --> n int4 | amount int4
 --> 1 | 11
 --> SELECT 1

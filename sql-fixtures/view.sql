@@ -14,36 +14,44 @@ end $$;
 create trigger guard instead of update on guarded for each row execute function guard();
 -- session reader
 select id from cheap_ids order by id;
+--> miss
 --> id int4
 --> 1
 --> SELECT 1
 select id from cheap_ids order by id;
+--> hit
 --> id int4
 --> 1
 --> SELECT 1
 -- session writer
 update writable set price = 5 where id = 2;
+--> pass(write)
 --> UPDATE 1
 -- session reader
 select id from cheap_ids order by id;
+--> miss(invalidated(public.item))
 --> id int4
 --> 1
 --> 2
 --> SELECT 2
 -- session writer
 update guarded set price = 50 where id = 1;
+--> pass(write)
 --> UPDATE 1
 -- session reader
 select id from cheap_ids order by id;
+--> miss(invalidated(public.item))
 --> id int4
 --> 2
 --> SELECT 1
 select id, price from guarded order by id;
+--> miss
 --> id int4 | price int4
 --> 1 | 50
 --> 2 | 5
 --> SELECT 2
 select id, price from guarded order by id;
+--> hit
 --> id int4 | price int4
 --> 1 | 50
 --> 2 | 5

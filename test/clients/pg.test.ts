@@ -97,7 +97,7 @@ describe('node-postgres', () => {
     for (const sql of [
       'select nothing from item',
       "insert into item (id, name) values (1, 'again')",
-      'insert into item (name) values (null)',
+      'insert into item (id, name) values (999, null)',
       'select 1 / 0',
       'selec',
     ]) {

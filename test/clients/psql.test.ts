@@ -171,7 +171,7 @@ describe('psql', () => {
     })
   }
 
-  it.runIf(psql !== undefined)('stops a statement at Ctrl-C and goes on', async () => {
+  it.runIf(psql !== undefined)('stops a statement at Ctrl-C', async () => {
     const child = start(through('postgres'))
     const ended = outputOf(child)
     child.stdin?.write('select pg_sleep(62);\n')
@@ -180,10 +180,10 @@ describe('psql', () => {
       "select from pg_stat_activity where state = 'active' and query like '%sleep(62)%' and pid <> pg_backend_pid()"
     while ((await watcher.query(active)).rowCount === 0);
     child.kill('SIGINT')
-    child.stdin?.end("select 'still here' as answer;\n")
-    const { stdout, stderr } = await ended
-    expect(stderr).toContain('canceling statement due to user request')
-    expect(stdout).toContain('still here')
+    child.stdin?.end()
+    // A script ends there; it is the server that must have stopped.
+    expect((await ended).stderr).toContain('canceling statement due to user request')
+    expect((await watcher.query(active)).rowCount).toBe(0)
   })
 
   it.runIf(psql !== undefined)('hears notifications', async () => {

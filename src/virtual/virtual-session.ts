@@ -67,6 +67,7 @@ export class VirtualSession {
   /** The client's prepared statements, to be made again on a new connection: their Parse frames by name. */
   readonly #statements = new Map<string, Buffer>()
   #isRunning = false
+  #isClosed = false
   #cancelled = false
 
   constructor(options: VirtualSessionOptions) {
@@ -96,11 +97,13 @@ export class VirtualSession {
 
   /** Forgets the client's prepared statements, as DISCARD ALL and DEALLOCATE ALL do. */
   reset(): void {
-    this.close()
+    this.#disconnect()
     this.#statements.clear()
   }
 
+  /** For good; a statement under way ends with its connection. */
   close(): void {
+    this.#isClosed = true
     this.#options.database.unpark(this)
     this.#disconnect()
   }
@@ -129,7 +132,8 @@ export class VirtualSession {
       return { failed: reader.failed, unresolved: reader.unresolved }
     } finally {
       lease.release()
-      if (this.#connection?.isOpen === true) database.park(this, () => this.#disconnect())
+      if (this.#isClosed) this.#disconnect()
+      else if (this.#connection?.isOpen === true) database.park(this, () => this.#disconnect())
     }
   }
 

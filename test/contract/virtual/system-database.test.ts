@@ -98,6 +98,21 @@ it('does not grow with what is copied', async () => {
   expect(await size()).toBeLessThan(8_000_000)
 })
 
+it('keeps few connections open, and statements prepared on the others work', async () => {
+  const system = open()
+  const sessions = Array.from({ length: 70 }, () => sessionOn(system))
+  for (const session of sessions) await runBatch(session, [parse('s', 'SELECT count(*) FROM cache.results')])
+  const counted = await runSimple(
+    sessionOn(system),
+    'SELECT count(*) FROM pg_stat_activity WHERE usename = current_user',
+  )
+  expect(Number(counted.rows[0]?.[0])).toBeLessThan(70)
+  const [first] = sessions as [VirtualSession]
+  const answer = await runBatch(first, [bind({ statement: 's' }), execute()], { relations: ['results'] })
+  expect(answer.rows).toEqual([['1']])
+  for (const session of sessions) session.close()
+})
+
 it('says so when there is no PostgreSQL', async () => {
   const system = open({ binDirectory: '/nonexistent' })
   const answer = await runSimple(sessionOn(system), 'SELECT 1 FROM cache.stats')

@@ -1,7 +1,7 @@
 // How values and rows are written for PostgreSQL, and where statements begin and end.
 
 import { describe, expect, it } from 'vitest'
-import { copyOf } from '../../../src/virtual/copy-text.ts'
+import { copyFrames } from '../../../src/virtual/copy-text.ts'
 import { findVirtualTable, statementSpans, type VirtualTable, valueText } from '../../../src/virtual/index.ts'
 import { firstOtherWord } from '../../../src/virtual/statement-spans.ts'
 import { resultRow, sourcesWith, viewerWith } from '../../support/virtual-sources.ts'
@@ -13,6 +13,8 @@ describe('a value', () => {
     ['float8', 0.1, '0.1'],
     ['bool', false, 'f'],
     ['timestamptz', 0, '1970-01-01T00:00:00.000Z'],
+    ['timestamptz', -1, '1969-12-31T23:59:59.999Z'],
+    ['timestamptz', 1_700_000_000_042.9, '2023-11-14T22:13:20.042Z'],
     ['timestamptz', Number.POSITIVE_INFINITY, 'infinity'],
     ['timestamptz', Number.NaN, undefined],
     ['interval', -1500.5, '-1500.5 milliseconds'],
@@ -28,8 +30,13 @@ describe('a value', () => {
 
 describe('a copy', () => {
   const results = findVirtualTable('results') as VirtualTable
+  const rowsOf = (count: number, statement = 'x') =>
+    results.rows(
+      sourcesWith({ results: () => Array.from({ length: count }, () => resultRow({ statement })) }),
+      viewerWith(),
+    )
   const textOf = (statement: string): string => {
-    const { frames } = copyOf(results, sourcesWith({ results: () => [resultRow({ statement })] }), viewerWith(), 10)
+    const frames = [...copyFrames(results, rowsOf(1, statement))]
     return Buffer.concat(frames.map((frame) => frame.subarray(5))).toString()
   }
 
@@ -43,14 +50,35 @@ describe('a copy', () => {
     expect(text.split('\t')).toHaveLength(results.columns.length)
   })
 
-  it('has no rows for who may not see the relation', () => {
-    const sources = sourcesWith({ results: () => [resultRow()] })
-    expect(copyOf(results, sources, viewerWith({ canRead: false }), 10)).toMatchObject({ rowCount: 0, frames: [] })
+  it('is cut into frames', () => {
+    const frames = [...copyFrames(results, rowsOf(1000))]
+    expect(frames.length).toBeGreaterThan(1)
+    for (const frame of frames) {
+      expect(frame.readInt32BE(1)).toBe(frame.length - 1)
+      expect(frame.length).toBeLessThan(70_000)
+    }
+    expect(Buffer.concat(frames).toString().match(/\n/g)).toHaveLength(1000)
+    expect([...copyFrames(results, rowsOf(0))]).toEqual([])
+  })
+})
+
+describe('the rows of a relation', () => {
+  const results = findVirtualTable('results') as VirtualTable
+  const sources = sourcesWith({ results: () => [resultRow(), resultRow()] })
+
+  it('are none for who may not see it', () => {
+    expect(results.rows(sources, viewerWith({ canRead: false }))).toHaveLength(0)
   })
 
-  it('stops at the bound', () => {
-    const sources = sourcesWith({ results: () => [resultRow(), resultRow()] })
-    expect(() => copyOf(results, sources, viewerWith(), 1)).toThrow(/more than 1 rows/)
+  it('are no more than the bound', () => {
+    expect(() => results.rows(sources, viewerWith(), 1)).toThrow(/more than 1 rows/)
+  })
+
+  it('are those of the call, whenever their values are taken', () => {
+    const live = [resultRow({ key: 'before' })]
+    const rows = results.rows(sourcesWith({ results: () => live }), viewerWith())
+    live[0] = resultRow({ key: 'after' })
+    expect([...rows].map(([key]) => key)).toEqual(['before'])
   })
 })
 

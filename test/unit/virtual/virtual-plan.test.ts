@@ -53,6 +53,14 @@ describe('the origin runs, with the rows', () => {
   })
 })
 
+it('the origin runs what the system database did not know', () => {
+  const text = 'SELECT my_function(hits) FROM cache.results'
+  const statement = analyse(parser, text, { virtualSchema: 'cache' })
+  const options = { parser, schemaName: 'cache', admin: false }
+  expect(planVirtual(text, statement, options).kind).toBe('system')
+  expect(planVirtual(text, statement, { ...options, elsewhere: true }).kind).toBe('inline')
+})
+
 describe('is refused', () => {
   it.each([
     ["INSERT INTO cache.settings (name) VALUES ('x')", '25006', /Change a setting with SET cache.name/],

@@ -1,6 +1,6 @@
 // What EXPLAIN (CACHE) shows: the node *Cache*, then the origin's plan.
 
-export interface ExplainedRelation {
+interface ExplainedRelation {
   readonly name: string
   readonly proof: 'exact' | 'own_writes' | 'ttl'
   readonly feed: string | undefined

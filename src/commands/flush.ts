@@ -17,7 +17,7 @@ export const flushColumns: readonly ResultColumn[] = [
   { name: 'entries', type: 'int8' },
 ]
 
-export interface FlushTarget {
+interface FlushTarget {
   readonly everything: boolean
   readonly plans: boolean
   readonly caches: readonly string[]

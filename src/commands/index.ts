@@ -1,9 +1,9 @@
 // Door of `commands`: the statements that the server executes itself.
 
-export type { ExplainCache, ExplainedRelation } from './explain-cache.ts'
+export type { ExplainCache } from './explain-cache.ts'
 export * from './own-statement.ts'
 export { authorise } from './privileges.ts'
-export { type RecogniseOptions, recognise } from './recognise.ts'
+export { recognise } from './recognise.ts'
 export {
   encodeDataRow,
   encodeError,

@@ -26,7 +26,7 @@ export const invalidateColumns: readonly ResultColumn[] = [
   { name: 'durable', type: 'bool' },
 ]
 
-export interface InvalidateTarget {
+interface InvalidateTarget {
   readonly relations: readonly RelationName[]
   readonly tags: readonly string[]
 }

@@ -72,7 +72,7 @@ export interface InvalidateRow {
   readonly durable: boolean
 }
 
-export interface CheckRow {
+interface CheckRow {
   readonly severity: string
   readonly kind: string
   readonly subject: string

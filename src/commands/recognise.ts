@@ -14,7 +14,7 @@ import { readAlterSystem, readReset, readSet, readSettingFunction, readShow } fr
 import { showCaches, showRelation } from './show.ts'
 import { StatementReader } from './statement-reader.ts'
 
-export interface RecogniseOptions {
+interface RecogniseOptions {
   /** The setting virtual_schema. */
   readonly schemaName: string
   /** True if the origin has words of ours for itself (it reports crdb_version): then only those with CACHE are ours. */

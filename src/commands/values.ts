@@ -52,7 +52,7 @@ function bound(number: number, parameters: Parameters): string | null {
 }
 
 /** The items of a one-dimensional array constant such as `{a,"b c"}`. */
-export function arrayOf(text: string): string[] {
+function arrayOf(text: string): string[] {
   const body = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
   if (body === undefined) throw malformed(text)
   const items: string[] = []

@@ -2,7 +2,7 @@
 
 import { Lexer, tokens } from '../sql/index.ts'
 
-export interface Span {
+interface Span {
   readonly start: number
   readonly end: number
 }

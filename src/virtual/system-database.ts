@@ -28,7 +28,7 @@ export interface SystemDatabaseOptions {
 }
 
 /** What admin sessions see as their database. */
-export const systemDatabaseName = 'larder'
+const systemDatabaseName = 'larder'
 
 const superuser = 'larder_system'
 /** Stands in for roles that cannot be made here. */
@@ -273,7 +273,7 @@ export class SystemDatabase {
 }
 
 /** True for names no role can be given here: PostgreSQL's own and our superuser's. */
-export function isReserved(role: string): boolean {
+function isReserved(role: string): boolean {
   return role.startsWith('pg_') || role === superuser || role === '' || role === 'public' || role === 'none'
 }
 

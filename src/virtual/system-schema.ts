@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { virtualTables } from './tables/index.ts'
 import type { VirtualTable } from './virtual-table.ts'
 
-export interface SystemSchema {
+interface SystemSchema {
   /** Statements that make it, to be run as the superuser in a new database. */
   readonly ddl: string
   readonly version: string

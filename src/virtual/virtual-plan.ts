@@ -17,7 +17,7 @@ export type VirtualPlan =
   | { readonly kind: 'session' }
   | { readonly kind: 'refused'; readonly error: ServerError }
 
-export interface VirtualPlanOptions {
+interface VirtualPlanOptions {
   readonly parser: Parser
   readonly schemaName: string
   /** True in an admin database: there is no origin to ask. */
@@ -36,6 +36,8 @@ export function planVirtual(text: string, statement: Statement, options: Virtual
   }
 }
 
+const readingKinds: ReadonlySet<string> = new Set(['read', 'explain', 'copy_out'])
+
 const sessionKinds: ReadonlySet<string> = new Set(['transaction', 'set', 'deallocate', 'empty'])
 
 function planForAdmin(text: string, statement: Statement, options: VirtualPlanOptions): VirtualPlan {
@@ -45,12 +47,13 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
   const ours = (schema: string | undefined, name: string): boolean =>
     schema === options.schemaName || isCatalogue(schema, name)
   const foreign = relations.find(({ schema, name }) => !ours(schema, name))
-  if (statement.kind === 'show' && !statement.usesVirtualSchema) return system([])
-  if (!['read', 'explain', 'copy_out'].includes(statement.kind) && !statement.usesVirtualSchema) {
-    throw onlyOurs(options, 'this statement')
-  }
+  const onlyReads = (statement.kind === 'several' ? statement.parts : [statement.kind]).every(
+    (kind) => readingKinds.has(kind) || kind === 'show',
+  )
+  if (!onlyReads && !statement.usesVirtualSchema) throw onlyOurs(options, 'this statement')
   if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
-  if (!statement.usesVirtualSchema) return system([])
+  if (onlyReads && (statement.kind === 'several' || !statement.usesVirtualSchema))
+    return system(statement.virtualRelations)
   return planFor(text, { ...statement, usesOtherRelations: false }, options)
 }
 
@@ -81,7 +84,7 @@ function needsOrigin(statement: Statement): boolean {
     schema !== undefined && schema !== 'pg_catalog'
   return (
     statement.usesOtherRelations ||
-    !['read', 'explain', 'copy_out'].includes(statement.kind) ||
+    !readingKinds.has(statement.kind) ||
     userTypes.length > 0 ||
     functions.some(isElsewhere) ||
     operators.some(isElsewhere)

@@ -38,7 +38,7 @@ import type { Viewer } from './viewer.ts'
 import type { VirtualOutcome, VirtualOutput, VirtualRequest } from './virtual-request.ts'
 import type { RowSet, VirtualTable } from './virtual-table.ts'
 
-export interface VirtualSessionOptions {
+interface VirtualSessionOptions {
   readonly database: SystemDatabase
   readonly sources: VirtualSources
   /** The setting virtual_rows_max, asked each time. */

@@ -22,13 +22,13 @@ export type ColumnType =
   | 'int8[]'
   | 'oid[]'
 
-export interface ColumnDefinition {
+interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly summary: string
 }
 
-export type RowValues = readonly unknown[]
+type RowValues = readonly unknown[]
 
 export interface VirtualTable {
   readonly name: string
@@ -61,7 +61,7 @@ export function column<Row>(
   return { name, type, summary, value }
 }
 
-export interface TableDefinition<Row> {
+interface TableDefinition<Row> {
   readonly name: string
   readonly summary: string
   readonly key?: readonly string[]

@@ -5,12 +5,12 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { plainKey } from '../cache/results/index.ts'
-import { frontend, status } from '../wire/index.ts'
+import { frontend, parseCompleteFrame, status, syncFrame } from '../wire/index.ts'
 import type { BindStep, ExecuteStep, ParseStep, Step } from './batch.ts'
-import { passStraight } from './pass.ts'
+import { framesOf, passStraight } from './pass.ts'
 import { replyToGroup, takeRead } from './read-path.ts'
 import type { Session } from './session.ts'
-import { ClientUnit } from './units.ts'
+import { ClientUnit, DescriptionRecorder } from './units.ts'
 import { commitBlock, copyIn, prepareCapture, runCaptured, runOpaque, settleCatalogueCounts } from './write-path.ts'
 
 /** The messages of one sync group, and where they lie. */
@@ -38,6 +38,7 @@ export interface Request {
 }
 
 export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
+  if (session.skipping) return true
   const text = findText(session, bytes.latin1Slice(start + 5, end - 1), undefined)
   const taken = route(session, text, plainKey, { simple: true, bytes, start, end, group: undefined })
   if (taken) session.statements.delete('')
@@ -254,6 +255,7 @@ export function passReason(text: StatementText): 'write' | 'ddl' | 'transaction'
 }
 
 export function dispatchGroup(session: Session, group: Group): boolean {
+  if (session.skipping) return skip(session, group)
   if (session.open !== undefined) return continueOpen(session, group)
   if (group.last === frontend.functionCall) {
     if (session.status !== status.idle && !session.transaction.ending) {
@@ -343,7 +345,13 @@ function groupWithoutExecute(session: Session, group: Group): boolean {
     session.finish(session.status)
     return true
   }
-  return passGroup(session, group)
+  if (session.quiet && describeLocally(session, group)) {
+    session.finish(session.status)
+    return true
+  }
+  const unit = new ClientUnit(session)
+  recordDescription(session, group, unit)
+  return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
 }
 
 function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
@@ -408,10 +416,75 @@ function beginOpen(session: Session, group: Group): boolean {
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
   if (group.steps.length === 0 && !group.unread && session.quiet) return true
+  if (!runs && !group.steps.some((step) => step.kind === 'bind')) return prepareAhead(session, group)
   const unit = new ClientUnit(session)
   session.open = unit
   passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
   noteOpen(session, group, executes)
+  return true
+}
+
+/**
+ * Parse and Describe before a Flush: the origin gets a Sync instead, so that what follows is a group of its own, which may be a hit.
+ * Nothing runs in between, and inside a block Sync ends nothing.
+ */
+function prepareAhead(session: Session, group: Group): boolean {
+  if (session.quiet && describeLocally(session, group)) return true
+  const unit = new ClientUnit(session)
+  const request = requestOf(group)
+  const frames = framesOf(session, undefined, request, unit, group.bodyEnd) ?? [group.bytes.subarray(group.start, group.bodyEnd)]
+  recordDescription(session, group, unit)
+  session.queue(unit, (outcome) => {
+    unit.atEnd?.(outcome)
+    session.skipping = outcome.failed
+  })
+  session.link.send(Buffer.concat([...frames, syncFrame]), true)
+  return true
+}
+
+/** After an error everything up to the client's Sync is ignored, as the origin would. */
+function skip(session: Session, group: Group): boolean {
+  if (!session.quiet) return session.waitForQuiet()
+  if (group.last !== frontend.sync) return true
+  session.skipping = false
+  session.finish(session.status)
+  return true
+}
+
+/** One Parse and one Describe of the same statement: its answer is noted, for the next who asks. */
+function recordDescription(session: Session, group: Group, unit: ClientUnit): void {
+  const [parse, describe] = group.steps
+  const { context } = session
+  if (group.steps.length !== 2 || parse?.kind !== 'parse' || describe?.kind !== 'describe' || context === undefined) return
+  if (describe.target !== 'S' || describe.name !== parse.name || session.status !== status.idle) return
+  const text = session.texts.get(parse.key)
+  if (text === undefined) return
+  const recorder = new DescriptionRecorder()
+  const tick = session.services.epochs.tick()
+  const atMs = session.nowMs
+  unit.descriptionRecorder = recorder
+  unit.atEnd = (outcome) => {
+    if (outcome.failed || !recorder.complete || session.context !== context) return
+    text.describe(context.id, { bytes: recorder.bytes, tick, atMs })
+  }
+}
+
+/** Answers Parse and Describe of a read that was described before, in this context; the origin is told when it must know. */
+function describeLocally(session: Session, group: Group): boolean {
+  const [parse, describe] = group.steps
+  const { context } = session
+  if (group.steps.length !== 2 || parse?.kind !== 'parse' || describe?.kind !== 'describe' || context === undefined) return false
+  if (describe.target !== 'S' || describe.name !== parse.name || session.status !== status.idle) return false
+  if (session.contextVersion !== session.services.contexts.version || context.temporary) return false
+  if (parse.name !== '' && session.statements.get(parse.name) !== undefined) return false
+  const text = session.texts.get(parse.key)
+  if (text?.shape.statement.kind !== 'read' || session.settings.current.resultCache === 'off') return false
+  const known = text.descriptions.get(context.id)
+  if (known === undefined || known.tick < session.epochs.schemaStamp) return false
+  if (session.nowMs - known.atMs >= session.settings.current.resultTtl) return false
+  session.statements.add(parse, text, false)
+  session.output.add(parseCompleteFrame)
+  session.output.add(known.bytes)
   return true
 }
 

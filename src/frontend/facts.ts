@@ -123,6 +123,7 @@ export function storeAnswer(
       role: mark.context.role,
       bytes,
       descriptionBytes: recorder.descriptionBytes,
+      parameterDescription: recorder.parameterDescription,
       rows: landing.rows,
       relations: facts.relations,
       start: services.broken.has('R1-check') ? services.epochs.tick() : start,

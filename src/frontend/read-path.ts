@@ -8,7 +8,7 @@
 
 import type { ShapeFacts, StatementText } from '../cache/plans/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
-import { type Entry, goneKey, parametersMayMeanNow, staleness } from '../cache/results/index.ts'
+import { type Entry, goneKey, parametersMayMeanNow, readsText, staleness } from '../cache/results/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import {
   bindCompleteFrame,
@@ -122,11 +122,17 @@ function reply(session: Session, entry: Entry, request: Request): boolean {
 
 function canReply(session: Session, entry: Entry, steps: readonly Step[]): boolean {
   for (const step of steps) {
-    if (step.kind === 'describe' && (step.target === 'S' || entry.descriptionBytes === 0)) return false
+    if (step.kind === 'describe' && !describes(entry, step.target)) return false
     if (step.kind === 'parse' && step.name !== '' && session.statements.get(step.name) !== undefined) return false
     if (step.kind === 'close' && step.target === 'S' && session.statements.get(step.name)?.atOrigin) return false
   }
   return true
+}
+
+/** The description of a statement has text formats whatever the portal's are: one of text results serves both. */
+function describes(entry: Entry, target: 'S' | 'P'): boolean {
+  if (entry.descriptionBytes === 0) return false
+  return target === 'P' || (entry.parameterDescription !== undefined && readsText(entry.key))
 }
 
 /** The messages of the extended flow, made as the steps ask for them. */
@@ -144,7 +150,8 @@ function replySteps(session: Session, entryOf: (portal: string) => Entry, steps:
         output.add(bindCompleteFrame)
         break
       case 'describe': {
-        const entry = entryOf(step.name)
+        const entry = entryOf(step.target === 'P' ? step.name : '')
+        if (step.target === 'S' && entry.parameterDescription !== undefined) output.add(entry.parameterDescription)
         output.write(entry.bytes, 0, entry.descriptionBytes)
         break
       }
@@ -174,6 +181,7 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
     if (execute.text.hints?.cache === 'refresh' || entries.has(execute.execute.portal + execute.execute.start)) return false
     const entry = execute.text.find(context.id, execute.parameters) as Entry | undefined
     if (entry === undefined || staleness(entry, session.nowMs, execute.text.hints?.ttlMs ?? settings.resultTtl)) return false
+    if (group.steps.some((step) => step.kind === 'describe' && step.target === 'S')) return false
     if (!canReply(session, entry, group.steps)) return false
     entries.set(execute.execute.portal, entry)
   }
@@ -260,7 +268,8 @@ function fill(
   if (facts === undefined || !facts.fixed || facts.mayWrite) {
     if (!session.quiet) return session.waitForQuiet()
     if (!convertible(text, request)) return passStraight(session, text, request, asked)
-    return runCaptured(session, text, request, { verdict: asked, keep: { parameters, ttlMs } })
+    const keep = recordable(request, parameters) ? { parameters, ttlMs } : undefined
+    return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (landed === undefined && session.quiet && joinFlight(session, text, parameters)) return false
   return fillStraight(session, text, parameters, request, facts, asked, ttlMs)
@@ -277,7 +286,7 @@ function fillStraight(
   ttlMs: number,
 ): boolean {
   const { services, context } = session
-  if (context === undefined || ttlMs === 0 || parametersMayMeanNow(parameters) || describesStatement(request)) {
+  if (context === undefined || ttlMs === 0 || parametersMayMeanNow(parameters) || !recordable(request, parameters)) {
     const timely = parametersMayMeanNow(parameters)
     return passStraight(session, text, request, timely ? { verdict: 'bypass', reason: 'stable', argument: 'now' } : verdict)
   }
@@ -310,9 +319,9 @@ function fillStraight(
   return true
 }
 
-/** A description of the statement in the group is the statement's, not the portal's: nothing of it is recorded. */
-function describesStatement(request: Request): boolean {
-  return request.group?.steps.some((step) => step.kind === 'describe' && step.target === 'S') ?? false
+/** The description of a statement is that of a portal only for text results; else nothing is recorded. */
+function recordable(request: Request, parameters: string): boolean {
+  return readsText(parameters) || !request.group?.steps.some((step) => step.kind === 'describe' && step.target === 'S')
 }
 
 /** Waits for an equal fill under way, if its answer will be as good as one of our own (R7); then the message is looked at again. */
@@ -349,7 +358,7 @@ export interface Landed {
 }
 
 function replyLanding(session: Session, text: StatementText, request: Request, landing: Landing): boolean {
-  const like = { bytes: landing.bytes, descriptionBytes: landing.descriptionBytes, rows: landing.rows } as Entry
+  const like = { ...landing, key: '', parameterDescription: undefined } as unknown as Entry
   session.nowMs = session.services.clock.nowMs()
   if (!reply(session, like, request)) return false
   const { counters } = session.services

@@ -90,6 +90,8 @@ export class Session implements LinkOwner, UnitHost {
   copying: { readonly unit: ClientUnit; readonly converted: boolean } | undefined
   /** A group passed on before its Sync arrived. */
   open: ClientUnit | undefined
+  /** An error was answered before a Flush: messages are ignored up to the client's Sync. */
+  skipping = false
   last: DecisionRecord | undefined
   /** What a wait for another session's fill brought. */
   landed: Landed | undefined

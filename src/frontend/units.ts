@@ -20,6 +20,8 @@ export class Recorder {
   #pieces: Buffer[] = []
   #bytes = 0
   descriptionBytes = 0
+  /** ParameterDescription of the statement, if it came along. */
+  parameterDescription: Buffer | undefined
   tooLargeBytes = 0
 
   constructor(bytesMax: number) {
@@ -83,6 +85,23 @@ export interface UnitHost {
   recording(recorder: Recorder): void
 }
 
+/** Collects the answer to a Describe of a statement. */
+export class DescriptionRecorder {
+  readonly #pieces: Buffer[] = []
+  complete = false
+
+  take(type: number, bytes: Buffer, start: number, end: number): void {
+    if (this.complete) return
+    if (type !== backend.parameterDescription && type !== backend.rowDescription && type !== backend.noData) return
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
+    this.complete = type !== backend.parameterDescription
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces)
+  }
+}
+
 /** Forwards everything; may record, and may cut the ParseCompletes of statements we replayed. */
 export class ClientUnit implements Unit {
   readonly host: UnitHost
@@ -94,9 +113,9 @@ export class ClientUnit implements Unit {
   rows = 0
   bytes = 0
   recorder: Recorder | undefined
+  descriptionRecorder: DescriptionRecorder | undefined
   /** Called for each ParseComplete that is the client's. */
   onParsed: (() => void) | undefined
-  onParameters: ((bytes: Buffer) => void) | undefined
   /** Called once at the first error. */
   onFailed: (() => void) | undefined
   /** What the caches do at its ReadyForQuery, or when the origin is lost before it. */
@@ -111,6 +130,7 @@ export class ClientUnit implements Unit {
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    this.descriptionRecorder?.take(type, bytes, start, end)
     switch (type) {
       case backend.dataRow:
         this.rows++
@@ -138,7 +158,7 @@ export class ClientUnit implements Unit {
         this.onParsed?.()
         return true
       case backend.parameterDescription:
-        this.onParameters?.(bytes.subarray(start, end))
+        if (this.recorder !== undefined) this.recorder.parameterDescription = Buffer.from(bytes.subarray(start, end))
         return true
       case backend.error:
         this.noteError(bytes, start, end)

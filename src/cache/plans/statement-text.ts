@@ -19,6 +19,15 @@ export interface TextHints {
   readonly ttlMs: number | undefined
 }
 
+/** What the origin answered to Describe of the statement, in one context. */
+export interface StatementDescription {
+  /** ParameterDescription and RowDescription (or NoData), as they came. */
+  readonly bytes: Buffer
+  /** Tick of the clock before it was asked; a later change of the catalogue voids it. */
+  readonly tick: number
+  readonly atMs: number
+}
+
 export class StatementText {
   /** Bytes as latin1, behind them the declared parameter types if a Parse gave any. */
   readonly key: string
@@ -34,6 +43,7 @@ export class StatementText {
   newer: StatementText | undefined
   older: StatementText | undefined
   entryCount = 0
+  readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
   readonly #plain = new Map<number, StoredAnswer>()
   #others: Map<number, Map<string, StoredAnswer>> | undefined
@@ -88,6 +98,14 @@ export class StatementText {
       if (byParameters.size === 0) this.#others?.delete(entry.contextId)
     }
     this.entryCount--
+  }
+
+  /** Keeps a description for a bounded number of contexts: the oldest goes first. */
+  describe(contextId: number, description: StatementDescription): void {
+    if (!this.descriptions.has(contextId) && this.descriptions.size >= 64) {
+      this.descriptions.delete(this.descriptions.keys().next().value as number)
+    }
+    this.descriptions.set(contextId, description)
   }
 
   get chargeBytes(): number {

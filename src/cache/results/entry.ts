@@ -21,6 +21,8 @@ export interface EntryFacts {
   readonly role: string
   readonly bytes: Buffer
   readonly descriptionBytes: number
+  /** ParameterDescription of the statement, if the client asked for it. */
+  readonly parameterDescription?: Buffer | undefined
   readonly rows: number
   readonly relations: readonly Relation[]
   /** Tick taken before the first byte of the statement went to the origin. */
@@ -52,6 +54,7 @@ export class Entry {
   readonly role: string
   readonly bytes: Buffer
   readonly descriptionBytes: number
+  readonly parameterDescription: Buffer | undefined
   readonly rows: number
   readonly relations: readonly Relation[]
   readonly start: number
@@ -72,6 +75,7 @@ export class Entry {
     this.role = facts.role
     this.bytes = facts.bytes
     this.descriptionBytes = facts.descriptionBytes
+    this.parameterDescription = facts.parameterDescription
     this.rows = facts.rows
     this.relations = facts.relations
     this.start = facts.start
@@ -79,7 +83,7 @@ export class Entry {
     this.provenAtMs = facts.provenAtMs
     this.costUs = facts.costUs
     this.owner = facts.owner
-    this.charge = facts.bytes.length + facts.key.length + entryOverheadBytes
+    this.charge = facts.bytes.length + facts.key.length + (facts.parameterDescription?.length ?? 0) + entryOverheadBytes
     this.expiresAtMs = facts.provenAtMs + ttlMs
     this.lastAccessAtMs = facts.createdAtMs
   }

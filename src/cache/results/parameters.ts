@@ -62,6 +62,12 @@ export function parametersKey(bytes: Buffer, at: number, end: number): string | 
   return `${formats.length}:${results.length}:${formats}${results}${bytes.latin1Slice(parametersAt, resultFormatsAt)}`
 }
 
+/** True if the results are asked for as text alone. */
+export function readsText(key: string): boolean {
+  const formats = /^\d+:(\d+):/.exec(key)
+  return formats === null || formats[1] === '0'
+}
+
 /** True if some parameter's bytes might be a word for the current time, as text or inside a larger value. */
 const timeWord = /(?:^|[^a-z])(?:now|today|tomorrow|yesterday)(?![a-z])/i
 

@@ -48,7 +48,9 @@ async function printQueries(client) {
     values: [statementsShown],
   })
   if (rows.length === 0) return
-  console.log('\ncache.queries  what was worth remembering, most time saved first')
+  const { rows: totals } = await client.query('select sum(saved_ms) as saved_ms from cache.queries')
+  const saved = Number(totals[0].saved_ms).toFixed(0)
+  console.log(`\ncache.queries  ${saved} ms of waiting saved since the server started; most of it by`)
   printColumns(
     ['fingerprint', 'calls', 'hits', 'miss ms', 'hit ms', 'saved ms', 'statement'],
     rows.map((row) => [

@@ -58,7 +58,8 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     },
     lastStatement(sessionId) {
       for (const session of parts.sessions()) {
-        if (session.id === sessionId && session.last !== undefined) return lastRow(session.last)
+        const last = session.id === sessionId ? session.lastDecision : undefined
+        if (last !== undefined) return lastRow(last)
       }
       return undefined
     },
@@ -238,7 +239,7 @@ function volatilityOf(shape: Shape): string | undefined {
 }
 
 function decisionRow(record: DecisionRecord): DecisionRow {
-  const isHit = record.entry !== undefined
+  const isHit = record.verdict === 'hit'
   return {
     id: record.id,
     atMs: record.atMs,

@@ -80,7 +80,8 @@ function readFilter(reader: StatementReader, nameColumn: string): string {
   const limit = reader.accept('LIMIT') ? ` LIMIT ${valueSql(reader.value())}` : ''
   if (!reader.isAtEnd) throw reader.syntaxError('LIKE', 'WHERE', 'LIMIT', 'the end of the statement')
   const conditionsSql = [...likes, ...wheres]
-  return (conditionsSql.length === 0 ? '' : ` WHERE ${conditionsSql.join(' AND ')}`) + limit
+  const where = conditionsSql.length === 0 ? '' : ` WHERE ${conditionsSql.join(' AND ')}`
+  return `${where} ORDER BY 1${limit}`
 }
 
 /** An expression as it stands; PostgreSQL reads it, alone in a statement that is read-only. */

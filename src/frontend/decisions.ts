@@ -27,11 +27,25 @@ export interface Decision {
   readonly originUs: number
 }
 
-export interface DecisionRecord extends Decision {
+/** A place in the ring: written over when the ring has come round, so whoever keeps it compares the id. */
+export interface DecisionRecord {
   readonly id: number
   readonly atMs: number
   readonly subject: DecisionSubject
+  readonly verdict: Verdict
+  readonly reason: ReasonCode | undefined
+  readonly argument: string | undefined
+  readonly unstored: ReasonCode | undefined
+  readonly text: StatementText | undefined
+  readonly entry: Entry | undefined
+  readonly ageMs: number
+  readonly rows: number
+  readonly bytes: number
+  readonly totalUs: number
+  readonly originUs: number
 }
+
+type Place = { -readonly [Field in keyof DecisionRecord]: DecisionRecord[Field] }
 
 export interface BypassRecord {
   readonly reason: ReasonCode
@@ -42,56 +56,76 @@ export interface BypassRecord {
 }
 
 export class Decisions {
-  #ring: (DecisionRecord | undefined)[]
+  #ring: Place[] = []
+  #countMax: number
   #next = 0
   #lastId = 0
   readonly bypasses = new Map<ReasonCode, BypassRecord>()
 
   constructor(countMax: number) {
-    this.#ring = new Array(countMax)
+    this.#countMax = Math.max(1, countMax)
   }
 
   resize(countMax: number): void {
-    const rows = [...this.rows()].slice(-countMax)
-    this.#ring = new Array(countMax)
-    this.#next = 0
-    for (const row of rows) this.#push(row)
+    const rows = [...this.rows()].slice(-Math.max(1, countMax))
+    this.#countMax = Math.max(1, countMax)
+    this.#ring = rows.map((row) => ({ ...row }))
+    this.#next = this.#ring.length % this.#countMax
+  }
+
+  /** Notes an answer from the cache: nothing is made, a place is written over. */
+  noteHit(subject: DecisionSubject, atMs: number, text: StatementText, entry: Entry, totalUs: number): DecisionRecord {
+    const place = this.#place(subject, atMs)
+    place.verdict = 'hit'
+    place.reason = undefined
+    place.argument = undefined
+    place.unstored = undefined
+    place.text = text
+    place.entry = entry
+    place.ageMs = atMs - entry.createdAtMs
+    place.rows = entry.rows
+    place.bytes = entry.bytes.length
+    place.totalUs = totalUs
+    place.originUs = 0
+    return place
   }
 
   note(subject: DecisionSubject, atMs: number, decision: Decision): DecisionRecord {
-    const record: DecisionRecord = {
-      id: ++this.#lastId,
-      atMs,
-      subject,
-      verdict: decision.verdict,
-      reason: decision.reason,
-      argument: decision.argument,
-      unstored: decision.unstored,
-      text: decision.text,
-      entry: decision.entry,
-      ageMs: decision.ageMs,
-      rows: decision.rows,
-      bytes: decision.bytes,
-      totalUs: decision.totalUs,
-      originUs: decision.originUs,
+    const place = this.#place(subject, atMs)
+    place.verdict = decision.verdict
+    place.reason = decision.reason
+    place.argument = decision.argument
+    place.unstored = decision.unstored
+    place.text = decision.text
+    place.entry = decision.entry
+    place.ageMs = decision.ageMs
+    place.rows = decision.rows
+    place.bytes = decision.bytes
+    place.totalUs = decision.totalUs
+    place.originUs = decision.originUs
+    if (decision.verdict === 'bypass' && decision.reason !== undefined) {
+      this.#bypass(decision.reason, decision.text, atMs, subject.roleName)
     }
-    this.#push(record)
-    if (decision.verdict === 'bypass' && decision.reason !== undefined) this.#bypass(decision.reason, decision.text, atMs, subject.roleName)
-    return record
+    return place
   }
 
   *rows(): Generator<DecisionRecord> {
     const length = this.#ring.length
-    for (let step = 0; step < length; step++) {
-      const record = this.#ring[(this.#next + step) % length]
-      if (record !== undefined) yield record
-    }
+    const first = length < this.#countMax ? 0 : this.#next
+    for (let step = 0; step < length; step++) yield this.#ring[(first + step) % length] as DecisionRecord
   }
 
-  #push(record: DecisionRecord): void {
-    if (this.#ring.length === 0) return
-    this.#ring[this.#next] = record
-    if (++this.#next === this.#ring.length) this.#next = 0
+  #place(subject: DecisionSubject, atMs: number): Place {
+    let place = this.#ring[this.#next]
+    if (place === undefined) {
+      place = emptyPlace(subject)
+      this.#ring[this.#next] = place
+    }
+    if (++this.#next === this.#countMax) this.#next = 0
+    place.id = ++this.#lastId
+    place.atMs = atMs
+    place.subject = subject
+    return place
   }
 
   #bypass(reason: ReasonCode, text: StatementText | undefined, atMs: number, role: string): void {
@@ -104,5 +138,25 @@ export class Decisions {
     row.lastAtMs = atMs
     row.lastText = text
     row.lastRole = role
+  }
+}
+
+function emptyPlace(subject: DecisionSubject): Place {
+  return {
+    id: 0,
+    // Doubles from the start, so that the place keeps its shape when it is written over.
+    atMs: 0.5,
+    subject,
+    verdict: 'pass',
+    reason: undefined,
+    argument: undefined,
+    unstored: undefined,
+    text: undefined,
+    entry: undefined,
+    ageMs: 0.5,
+    rows: 0,
+    bytes: 0,
+    totalUs: 0.5,
+    originUs: 0.5,
   }
 }

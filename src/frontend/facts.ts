@@ -3,7 +3,9 @@
 import {
   type Capture,
   contextFrames,
+  contextQuestion,
   namedFactsFrames,
+  namesQuestion,
   onlyBuiltins,
   type RelationFacts,
   readNamedFacts,
@@ -12,6 +14,7 @@ import {
   refusalOfNames,
   refusalOfRelations,
   relationFactsFrames,
+  relationsQuestion,
   type SessionContext,
   type ShapeFacts,
   type StatementText,
@@ -19,14 +22,19 @@ import {
 import { type Entry, parametersMayMeanNow } from '../cache/results/index.ts'
 import { unmoved } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
-import { closeFrame, rowsOfTag, status } from '../wire/index.ts'
+import { rowsOfTag, status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
+import type { QuestionAnswer } from './question.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
 
-/** Statement names of our questions; closed again in the same breath. */
-const questionName = '_larder_question'
-const closeQuestion = closeFrame('S', questionName)
+/** Asks a question the connection keeps prepared; prepares it the first time, and again if it has gone. */
+async function askPrepared(session: Session, name: string, frames: (prepared: boolean) => Buffer): Promise<QuestionAnswer> {
+  const answer = await session.ask(frames(session.questions.has(name)))
+  if (answer.error?.get('C') === '26000' && session.questions.delete(name)) return askPrepared(session, name, frames)
+  if (answer.error === undefined) session.questions.add(name)
+  return answer
+}
 
 /** Asks the origin who the session is and how its settings stand. */
 export async function probeContext(session: Session): Promise<void> {
@@ -34,7 +42,7 @@ export async function probeContext(session: Session): Promise<void> {
   const { contexts } = services
   services.counters.context_probes++
   const version = contexts.version
-  const answer = await session.ask(Buffer.concat([contextFrames(questionName, contexts.customSettings), closeQuestion]))
+  const answer = await askPrepared(session, contextQuestion, (prepared) => contextFrames(contexts.customSettings, prepared))
   const row = answer.rows[0]
   if (answer.error !== undefined || row === undefined) {
     session.captureRefused = true
@@ -163,7 +171,7 @@ export async function learnFacts(
     refusal ??= inner.refusal
     names = mergeNames(names, inner.names)
   }
-  const answer = await session.ask(Buffer.concat([namedFactsFrames(questionName, names, oids), closeQuestion]))
+  const answer = await askPrepared(session, namesQuestion, (prepared) => namedFactsFrames(names, oids, prepared))
   if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
   const named = readNamedFacts(answer.rows[0][0] ?? null)
   refusal ??= refusalOfNames(names, named)
@@ -188,7 +196,7 @@ export async function learnFacts(
 
 async function askRelations(session: Session, oids: readonly number[]): Promise<RelationFacts[] | undefined> {
   if (oids.length === 0) return []
-  const answer = await session.ask(Buffer.concat([relationFactsFrames(questionName, oids), closeQuestion]))
+  const answer = await askPrepared(session, relationsQuestion, (prepared) => relationFactsFrames(oids, prepared))
   if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
   return readRelationFacts(answer.rows[0][0] ?? null)
 }

@@ -91,6 +91,7 @@ function forgetDropped(session: Session, text: StatementText | undefined, unit: 
   if (tag === 'DISCARD ALL' || tag === 'DEALLOCATE ALL') {
     session.statements.clear()
     session.captureReady = false
+    session.questions.clear()
     if (tag === 'DISCARD ALL') session.settings.resetAll()
   } else if (tag === 'DEALLOCATE' && text !== undefined) {
     const name = /deallocate\s+(?:prepare\s+)?("(?:[^"]|"")+"|[^\s;"]+)/i.exec(text.text)?.[1]

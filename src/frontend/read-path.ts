@@ -195,7 +195,7 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
   return true
 }
 
-function noteHit(session: Session, text: StatementText, entry: Entry, verdict: 'hit' | 'coalesced' = 'hit'): void {
+function noteHit(session: Session, text: StatementText, entry: Entry): void {
   const { services, nowMs } = session
   const us = services.clock.monotonicUs() - session.chunkUs
   session.chunkUs += us
@@ -208,23 +208,11 @@ function noteHit(session: Session, text: StatementText, entry: Entry, verdict: '
   counts.hits++
   counts.rows += entry.rows
   counts.hitUs += us
-  counts.savedUs += entry.costUs > us ? entry.costUs - us : 0
+  if (entry.costUs > us) counts.savedUs += entry.costUs - us
   counts.lastAtMs = nowMs
   counts.lastHitAtMs = nowMs
   counts.us.record(us)
-  session.decide({
-    verdict,
-    reason: undefined,
-    argument: undefined,
-    unstored: undefined,
-    text,
-    entry,
-    ageMs: nowMs - entry.createdAtMs,
-    rows: entry.rows,
-    bytes: entry.bytes.length,
-    totalUs: us,
-    originUs: 0,
-  })
+  session.decideHit(text, entry, us)
 }
 
 /** A read that is not kept still may write (a function of a user): then its locks are asked for. */

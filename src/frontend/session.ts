@@ -11,6 +11,7 @@
 
 import type net from 'node:net'
 import type { SessionContext, StatementText } from '../cache/plans/index.ts'
+import type { Entry } from '../cache/results/index.ts'
 import type { SessionSettings } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
@@ -79,6 +80,8 @@ export class Session implements LinkOwner, UnitHost {
   /** True when the origin would not tell its locks: nothing can be proven, nothing is kept. */
   captureRefused = false
   captureReady = false
+  /** Our questions that this connection has prepared. */
+  readonly questions = new Set<string>()
   /** The origin still counts catalogue changes of earlier transactions of this session as not reported. */
   catalogueCounted = false
   busy = false
@@ -93,6 +96,7 @@ export class Session implements LinkOwner, UnitHost {
   /** An error was answered before a Flush: messages are ignored up to the client's Sync. */
   skipping = false
   last: DecisionRecord | undefined
+  lastId = 0
   /** What a wait for another session's fill brought. */
   landed: Landed | undefined
   /** Ends such a wait when the client asks to cancel. */
@@ -242,8 +246,24 @@ export class Session implements LinkOwner, UnitHost {
   decide(decision: Decision): void {
     const { services } = this
     this.last = services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision)
-    this.lastAtMs = this.last.atMs
+    this.#noted(this.last)
+  }
+
+  /** Notes an answer from the cache. */
+  decideHit(text: StatementText, entry: Entry, totalUs: number): void {
+    this.last = this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs)
+    this.#noted(this.last)
+  }
+
+  #noted(record: DecisionRecord): void {
+    this.lastId = record.id
+    this.lastAtMs = record.atMs
     this.#decided = true
+  }
+
+  /** The last verdict, unless the ring has come round since. */
+  get lastDecision(): DecisionRecord | undefined {
+    return this.last?.id === this.lastId ? this.last : undefined
   }
 
   /** An error of ours in place of an answer, and the ReadyForQuery behind it. */

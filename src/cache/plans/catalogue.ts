@@ -5,7 +5,7 @@
 // columns that those texts and the statement name. Whatever is not plainly harmless is refused with a reason (RRC-12).
 
 import { type NamesUsed, type ReasonCode, stableFunctionsInKey, type TextReason } from '../../sql/index.ts'
-import { bindFrame, describeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
 
 export interface RelationFacts {
   readonly oid: number
@@ -70,23 +70,25 @@ function arrayLiteral(items: readonly (string | number)[]): string {
   return `{${items.map((item) => `"${String(item).replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
 }
 
-function question(statement: string, text: string, values: readonly string[]): Buffer {
-  return Buffer.concat([parseFrame(statement, text), bindFrame('', statement, values), describeFrame('P', ''), executeFrame('')])
+/** Names under which a connection keeps our questions; they show in pg_prepared_statements. */
+export const relationsQuestion = '_larder_relations'
+export const namesQuestion = '_larder_names'
+
+function question(statement: string, text: string, values: readonly string[], prepared: boolean): Buffer {
+  const parse = prepared ? [] : [closeFrame('S', statement), parseFrame(statement, text)]
+  return Buffer.concat([...parse, bindFrame('', statement, values), executeFrame('')])
 }
 
-export function relationFactsFrames(statement: string, oids: readonly number[]): Buffer {
-  return question(statement, relationsText, [arrayLiteral(oids)])
+/** `prepared` says that the connection has the question already. */
+export function relationFactsFrames(oids: readonly number[], prepared: boolean): Buffer {
+  return question(relationsQuestion, relationsText, [arrayLiteral(oids)], prepared)
 }
 
-export function namedFactsFrames(statement: string, names: NamesUsed, oids: readonly number[]): Buffer {
+export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prepared: boolean): Buffer {
   const plain = (items: readonly { readonly name: string }[]) => arrayLiteral([...new Set(items.map((item) => item.name))])
-  return question(statement, namesText, [
-    plain(names.functions),
-    plain(names.operators),
-    plain(names.userTypes),
-    arrayLiteral(oids),
-    arrayLiteral(names.dateCasts.filter((column) => column !== '')),
-  ])
+  const columns = arrayLiteral(names.dateCasts.filter((column) => column !== ''))
+  const values = [plain(names.functions), plain(names.operators), plain(names.userTypes), arrayLiteral(oids), columns]
+  return question(namesQuestion, namesText, values, prepared)
 }
 
 export function readRelationFacts(json: string | null): RelationFacts[] {

@@ -5,7 +5,7 @@
 // the origin, so those that cached statements read by name are asked for by name.
 
 import { createHash } from 'node:crypto'
-import { bindFrame, describeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
 
 /** Settings that never change what a read answers. Whatever is not here is part of the key. */
 const irrelevantSettings = [
@@ -59,14 +59,14 @@ function arrayLiteral(items: readonly string[]): string {
 
 const irrelevantLiteral = arrayLiteral(irrelevantSettings)
 
-/** Parse to DataRow in one go on the unnamed statement; only for a connection whose unnamed statement nobody needs. */
-export function contextFrames(statementName: string, customSettings: readonly string[]): Buffer {
-  return Buffer.concat([
-    parseFrame(statementName, contextText),
-    bindFrame('', statementName, [irrelevantLiteral, arrayLiteral(customSettings)]),
-    describeFrame('P', ''),
-    executeFrame(''),
-  ])
+/** Name under which a connection keeps the question; it shows in pg_prepared_statements. */
+export const contextQuestion = '_larder_context'
+
+/** `prepared` says that the connection has the question already. */
+export function contextFrames(customSettings: readonly string[], prepared: boolean): Buffer {
+  const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, contextText)]
+  const bind = bindFrame('', contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings)])
+  return Buffer.concat([...parse, bind, executeFrame('')])
 }
 
 export interface SessionContext {

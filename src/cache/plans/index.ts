@@ -12,6 +12,7 @@ export {
 } from './capture.ts'
 export {
   namedFactsFrames,
+  namesQuestion,
   onlyBuiltins,
   type RelationFacts,
   readNamedFacts,
@@ -19,8 +20,9 @@ export {
   refusalOfNames,
   refusalOfRelations,
   relationFactsFrames,
+  relationsQuestion,
 } from './catalogue.ts'
-export { ContextTable, contextFrames, type SessionContext } from './context.ts'
+export { ContextTable, contextFrames, contextQuestion, type SessionContext } from './context.ts'
 export { PlanCache, type PlanCacheLimits, type PlanCacheSources, type TextAnalysis } from './plan-cache.ts'
 export { Shape, type ShapeFacts } from './shape.ts'
 export { StatementText, type TextHints } from './statement-text.ts'

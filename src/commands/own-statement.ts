@@ -1,7 +1,9 @@
-// A statement that the server executes itself, as recognised from its text: what it answers, who may say it, how it runs.
+// A statement that the server executes itself, as recognised from its text: what it answers, who may say it, how it
+// runs.
 //
-// Two kinds. `command`: execute() does it and gives the rows. `select`: the statement is another spelling of a SELECT over
-// the virtual schema (SHOW CACHES, EXPLAIN LAST STATEMENT); whoever runs those runs `text` and answers with `tag`.
+// Two kinds. `command`: execute() does it and gives the rows. `select`: the statement is another spelling of a SELECT
+// over the virtual schema (SHOW CACHES, EXPLAIN LAST STATEMENT); whoever runs those runs `text` and answers with
+// `tag`.
 
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'

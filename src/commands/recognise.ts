@@ -1,7 +1,8 @@
-// Is this statement ours? Told by its first words, before any parser sees it: PostgreSQL's grammar does not read most of them.
+// Is this statement ours? Told by its first words, before any parser sees it: PostgreSQL's grammar does not read most
+// of them.
 //
-// What is ours and cannot be read is an error here and never forwarded (SQL-3). What only resembles one of ours, such as
-// `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
+// What is ours and cannot be read is an error here and never forwarded (SQL-3). What only resembles one of ours, such
+// as `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
 
 import { Lexer, tokens } from '../sql/index.ts'
 import { readExplain } from './explain.ts'

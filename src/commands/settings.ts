@@ -1,4 +1,5 @@
-// SET, RESET, SHOW and ALTER SYSTEM of our settings, with PostgreSQL's grammar and rules (SQL-29); and their two functions.
+// SET, RESET, SHOW and ALTER SYSTEM of our settings, with PostgreSQL's grammar and rules (SQL-29); and their two
+// functions.
 
 import { conditions, ServerError } from '../errors/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultColumn } from './own-statement.ts'

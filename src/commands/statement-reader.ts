@@ -1,7 +1,7 @@
 // Reads a statement of ours word by word: what a grammar rule asks for next, or the syntax error it is otherwise.
 //
-// Words are compared in upper case; quoted names and constants are never words. A text that has more behind a semicolon is
-// not one statement, and nothing is read there.
+// Words are compared in upper case; quoted names and constants are never words. A text that has more behind a
+// semicolon is not one statement, and nothing is read there.
 
 import { conditions, ServerError } from '../errors/index.ts'
 import { Lexer, type TokenKind, tokens } from '../sql/index.ts'

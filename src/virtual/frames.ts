@@ -1,4 +1,5 @@
-// The client's frames of one batch: which statements they name, and a simple query as the extended frames that do the same.
+// The client's frames of one batch: which statements they name, and a simple query as the extended frames that do the
+// same.
 
 import {
   bindFrame,
@@ -19,8 +20,8 @@ const simpleName = ' simple'
 const zero = Buffer.from([0])
 
 /**
- * A simple query as extended frames, each statement of it by itself. PostgreSQL takes one statement per Parse, so nothing
- * can hide behind a semicolon. Blanks stand for what comes before a statement: positions in errors stay true.
+ * A simple query as extended frames, each statement of it by itself. PostgreSQL takes one statement per Parse, so
+ * nothing can hide behind a semicolon. Blanks stand for what comes before a statement: positions in errors stay true.
  */
 export function extendedOf(query: Buffer): Buffer[] {
   const text = query.subarray(frameHeaderBytes, query.length - 1)

@@ -3,9 +3,9 @@
 //   … FROM cache.entries e JOIN pg_class c ON …
 //   … FROM (SELECT * FROM pg_catalog.json_to_recordset($rows_x$[…]$rows_x$) AS rows("id" pg_catalog.text, …)) e JOIN …
 //
-// A sub-select in place rather than a WITH in front: it may stand wherever a relation may be read, so an EXPLAIN, a COPY or
-// an INSERT around it needs no thought. The places come from the parse tree, and the text made is parsed again: what does
-// not then read as one statement without virtual relations is refused.
+// A sub-select in place rather than a WITH in front: it may stand wherever a relation may be read, so an EXPLAIN, a
+// COPY or an INSERT around it needs no thought. The places come from the parse tree, and the text made is parsed
+// again: what does not then read as one statement without virtual relations is refused.
 
 import { randomBytes } from 'node:crypto'
 import { conditions, ServerError } from '../errors/index.ts'
@@ -57,7 +57,9 @@ export class InlinedStatement {
     return statement
   }
 
-  /** The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation. */
+  /**
+   * The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation.
+   */
   render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): string {
     const rows = new Map<string, string>()
     return this.#render((table) => {

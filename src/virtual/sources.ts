@@ -1,5 +1,5 @@
-// What the relations of the virtual schema are made from. The rooms that know it hand it in (composition root); times are
-// milliseconds since 1970, durations say their unit, and `undefined` becomes NULL.
+// What the relations of the virtual schema are made from. The rooms that know it hand it in (composition root); times
+// are milliseconds since 1970, durations say their unit, and `undefined` becomes NULL.
 //
 // Each function is called in the turn of the event loop in which the rows are copied, and may be a generator.
 

@@ -1,4 +1,5 @@
-// Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees it.
+// Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees
+// it.
 
 import { Lexer, tokens } from '../sql/index.ts'
 
@@ -36,8 +37,8 @@ const readingWords: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The first word of the first statement that is neither a query nor an EXPLAIN, COPY or SHOW; undefined if there is none.
- * Whatever ends or begins a transaction is among those that are not.
+ * The first word of the first statement that is neither a query nor an EXPLAIN, COPY or SHOW; undefined if there is
+ * none. Whatever ends or begins a transaction is among those that are not.
  */
 export function firstOtherWord(text: string): string | undefined {
   for (const span of statementSpans(text)) {

@@ -66,8 +66,9 @@ export class SystemConnection {
   }
 
   /**
-   * Writes and reads until `readyCount` frames of ReadyForQuery. The parts may be made while they are written: after some
-   * milliseconds of that, other work gets its turn. Rejects when the connection is lost, or a part cannot be made.
+   * Writes and reads until `readyCount` frames of ReadyForQuery. The parts may be made while they are written: after
+   * some milliseconds of that, other work gets its turn. Rejects when the connection is lost, or a part cannot be
+   * made.
    */
   exchange(parts: Iterable<Buffer>, readyCount: number, reader: ExchangeReader): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)

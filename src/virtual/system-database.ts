@@ -1,8 +1,8 @@
 // The system database: a small PostgreSQL of our own in which statements over the virtual schema run.
 //
-// It starts with the first statement that needs it and stops when nobody has used it for a while. Nothing in it is worth
-// keeping: its tables are empty between statements. So it does without fsync, and whatever is wrong with its files (another
-// release made them, they do not start) is settled by making them again.
+// It starts with the first statement that needs it and stops when nobody has used it for a while. Nothing in it is
+// worth keeping: its tables are empty between statements. So it does without fsync, and whatever is wrong with its
+// files (another release made them, they do not start) is settled by making them again.
 //
 //   closed --acquire--> opening --> open --idle for idleMs--> closed
 //

@@ -1,4 +1,5 @@
-// The schema of the system database: an unlogged table per virtual relation, commented, and always empty once committed.
+// The schema of the system database: an unlogged table per virtual relation, commented, and always empty once
+// committed.
 //
 // Its version is a hash of its text. A cluster whose version differs belongs to another release and is made anew.
 

@@ -1,6 +1,8 @@
 // Who looks: what a session's role may see of the virtual schema (sql.md section 7).
 
-/** The session a statement over the virtual schema runs for. The composition root fills it from the origin's role data. */
+/**
+ * The session a statement over the virtual schema runs for. The composition root fills it from the origin's role data.
+ */
 export interface Viewer {
   readonly sessionId: number
   /** The role in force, as current_user reads. */
@@ -32,7 +34,9 @@ export function maySeeRole(viewer: Viewer, role: string): boolean {
   return viewer.isMonitor || (viewer.canRead && viewer.memberOf(role))
 }
 
-/** Constants and parameters of a role's statements are contents: shown to its members only, to an admin too (SQL-36). */
+/**
+ * Constants and parameters of a role's statements are contents: shown to its members only, to an admin too (SQL-36).
+ */
 export function maySeeContents(viewer: Viewer, role: string): boolean {
   return (viewer.isAdmin || viewer.canRead) && viewer.memberOf(role)
 }

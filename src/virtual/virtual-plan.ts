@@ -1,5 +1,5 @@
-// What happens to a statement that names the virtual schema: the system database runs it, the origin gets it with the rows
-// in it, or it is refused. Decided once per text.
+// What happens to a statement that names the virtual schema: the system database runs it, the origin gets it with the
+// rows in it, or it is refused. Decided once per text.
 
 import { conditions, ServerError } from '../errors/index.ts'
 import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
@@ -13,7 +13,9 @@ export type VirtualPlan =
   | { readonly kind: 'system'; readonly relations: readonly string[] }
   /** For the origin: `inlined.render()` before each run; neither the text nor the answer may be kept. */
   | { readonly kind: 'inline'; readonly inlined: InlinedStatement }
-  /** In an admin database: a statement about the session itself (BEGIN, SET, DEALLOCATE …), which the session answers. */
+  /**
+   * In an admin database: a statement about the session itself (BEGIN, SET, DEALLOCATE …), which the session answers.
+   */
   | { readonly kind: 'session' }
   | { readonly kind: 'refused'; readonly error: ServerError }
 

@@ -10,8 +10,8 @@ export interface VirtualRequest {
   readonly relations: readonly string[]
   readonly viewer: Viewer
   /**
-   * Settings of the client's session by name, those of the virtual schema included (`cache.result_ttl`); those that matter
-   * here are mirrored.
+   * Settings of the client's session by name, those of the virtual schema included (`cache.result_ttl`); those that
+   * matter here are mirrored.
    */
   readonly settings: ReadonlyMap<string, string>
   /** For a statement of ours that runs as another text: its tag, in place of SELECT n. */
@@ -19,8 +19,8 @@ export interface VirtualRequest {
   /** Sees the rows that are answered. */
   watch?(row: Buffer): void
   /**
-   * True if the origin is the next to be asked: a first statement that names a function, type or relation unknown here is
-   * then not answered but reported as `unresolved`.
+   * True if the origin is the next to be asked: a first statement that names a function, type or relation unknown here
+   * is then not answered but reported as `unresolved`.
    */
   readonly mayBeElsewhere?: boolean | undefined
 }

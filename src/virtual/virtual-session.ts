@@ -206,8 +206,8 @@ export class VirtualSession {
 }
 
 /**
- * Only what reads: rows are hidden from other sessions as long as this one's transaction does not commit, so no statement
- * may end it. Everything else that could do harm is refused by PostgreSQL.
+ * Only what reads: rows are hidden from other sessions as long as this one's transaction does not commit, so no
+ * statement may end it. Everything else that could do harm is refused by PostgreSQL.
  */
 function refuseOthers(request: VirtualRequest): void {
   const texts = request.simple

@@ -1,7 +1,7 @@
 // A relation of the virtual schema: its columns, who may see it, and how its rows are taken from what the rooms know.
 //
-// A row is a list of plain values in the order of the columns: numbers for counts, milliseconds since 1970 for timestamptz,
-// milliseconds for interval, arrays for array types, objects for jsonb; null and undefined are NULL.
+// A row is a list of plain values in the order of the columns: numbers for counts, milliseconds since 1970 for
+// timestamptz, milliseconds for interval, arrays for array types, objects for jsonb; null and undefined are NULL.
 
 import { conditions, ServerError } from '../errors/index.ts'
 import type { VirtualSources } from './sources.ts'
@@ -38,8 +38,8 @@ export interface VirtualTable {
   readonly access: Access
   readonly columns: readonly ColumnDefinition[]
   /**
-   * The rows this viewer may see, as of this call: it gathers them in one turn of the event loop (SQL-26), their values may
-   * be taken later. Throws 54000 beyond `rowCountMax`.
+   * The rows this viewer may see, as of this call: it gathers them in one turn of the event loop (SQL-26), their
+   * values may be taken later. Throws 54000 beyond `rowCountMax`.
    */
   rows(sources: VirtualSources, viewer: Viewer, rowCountMax?: number): RowSet
 }

@@ -1,5 +1,5 @@
-// cache.caches: a cache is an eligible statement shape in one database; it bears the name of its fingerprint until it is
-// given a better one (a later release).
+// cache.caches: a cache is an eligible statement shape in one database; it bears the name of its fingerprint until it
+// is given a better one (a later release).
 
 import type { QueryRow, VirtualSources } from '../sources.ts'
 import { maySeeRole } from '../viewer.ts'

@@ -31,6 +31,11 @@ export class PreparedStatements {
     this.#byName.set(step.name, { name: step.name, text, source: step.text, types: step.types, atOrigin })
   }
 
+  /** The unnamed statement, parsed here alone and without parameter types. */
+  addUnnamed(text: StatementText): void {
+    this.#byName.set('', { name: '', text, source: text.text, types: '', atOrigin: false })
+  }
+
   delete(name: string): void {
     this.#byName.delete(name)
   }

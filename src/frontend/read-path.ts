@@ -94,7 +94,9 @@ function lookUp(
   const contextId = (session.context as { id: number }).id
   const entry = text.find(contextId, parameters) as Entry | undefined
   if (entry === undefined) {
-    return { code: services.results.whyGone(goneKey(text, contextId, parameters)) ?? 'cold', argument: undefined }
+    const { results } = services
+    const gone = results.remembersGone ? results.whyGone(goneKey(text, contextId, parameters)) : undefined
+    return { code: gone ?? 'cold', argument: undefined }
   }
   const stale = staleness(entry, session.nowMs, ttlMs)
   if (stale !== undefined) {
@@ -195,7 +197,7 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
   return true
 }
 
-function noteHit(session: Session, text: StatementText, entry: Entry): void {
+export function noteHit(session: Session, text: StatementText, entry: Entry): void {
   const { services, nowMs } = session
   const us = services.clock.monotonicUs() - session.chunkUs
   session.chunkUs += us

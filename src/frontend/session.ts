@@ -29,6 +29,7 @@ import {
 import { readStep, type Step } from './batch.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
 import { dispatchGroup, dispatchQuery, type Request } from './dispatch.ts'
+import { takeStoredAnswer } from './fast-path.ts'
 import type { Output } from './output.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import type { Landed } from './read-path.ts'
@@ -289,8 +290,7 @@ export class Session implements LinkOwner, UnitHost {
     this.status = outcome.status
     if (this.copying?.unit === unit) this.copying = undefined
     if (this.open === unit) this.open = undefined
-    const handler = handlers.get(unit)
-    handlers.delete(unit)
+    const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
     handler?.(outcome)
     if (handler === undefined) this.finish(outcome.status)
@@ -298,10 +298,7 @@ export class Session implements LinkOwner, UnitHost {
   }
 
   unitLost(unit: ClientUnit, loss: LinkLoss): void {
-    const handler = lossHandlers.get(unit)
-    lossHandlers.delete(unit)
-    handlers.delete(unit)
-    handler?.(loss)
+    unit.onLost?.(loss)
   }
 
   recording(recorder: Recorder): void {
@@ -310,8 +307,8 @@ export class Session implements LinkOwner, UnitHost {
 
   /** Queues a unit with what shall happen at its ReadyForQuery (before it reaches the client) and at its loss. */
   queue(unit: ClientUnit, ready?: (outcome: UnitOutcome) => void, lost?: (loss: LinkLoss) => void): void {
-    if (ready !== undefined) handlers.set(unit, ready)
-    if (lost !== undefined) lossHandlers.set(unit, lost)
+    unit.onReady = ready
+    unit.onLost = lost
     this.link.queue(unit)
   }
 
@@ -473,8 +470,10 @@ export class Session implements LinkOwner, UnitHost {
       case frontend.password:
         this.violation('invalid frontend message type 112')
         return end
-      default:
-        return this.#group(bytes, at, end)
+      default: {
+        const taken = takeStoredAnswer(this, bytes, at, end)
+        return taken > 0 ? taken : this.#group(bytes, at, end)
+      }
     }
   }
 
@@ -631,8 +630,5 @@ export function withArgument(code: string, argument: string | undefined): string
   return argument === undefined ? code : `${code}(${argument})`
 }
 
-// What happens to a unit at its end lies beside the units, so that units stay plain.
-const handlers = new WeakMap<ClientUnit, (outcome: UnitOutcome) => void>()
-const lossHandlers = new WeakMap<ClientUnit, (loss: LinkLoss) => void>()
 /** Called when the client has ended the COPY of a unit that we turned into extended messages. */
 export const copyEnds = new WeakMap<ClientUnit, (done: boolean) => void>()

@@ -118,6 +118,9 @@ export class ClientUnit implements Unit {
   onParsed: (() => void) | undefined
   /** Called once at the first error. */
   onFailed: (() => void) | undefined
+  /** What the session does at its ReadyForQuery, before the client hears of it; and when the origin is lost before. */
+  onReady: ((outcome: UnitOutcome) => void) | undefined
+  onLost: ((loss: LinkLoss) => void) | undefined
   /** What the caches do at its ReadyForQuery, or when the origin is lost before it. */
   atEnd: ((outcome: UnitOutcome) => void) | undefined
   atLoss: (() => void) | undefined

@@ -61,13 +61,20 @@ interface Running {
   readonly admin: SystemConnection
   readonly socketPath: string
   readonly roles: Set<string>
-  readonly memberships: Set<string>
+  /** Whether a login may become a role, as far as it was tried. */
+  readonly memberships: Map<string, boolean>
+}
+
+/** Names of roles in the system database: who logs in, and whom that becomes. */
+export interface Identity {
+  readonly login: string
+  readonly role: string
 }
 
 export interface SystemLease {
   connect(login: string): Promise<SystemConnection>
-  /** Makes the role if need be, and lets `login` become it. */
-  admit(login: string, role: string): Promise<void>
+  /** Makes roles of these names if need be; the names they have here. */
+  admit(login: string, role: string): Promise<Identity>
   release(): void
 }
 
@@ -187,7 +194,7 @@ export class SystemDatabase {
       await prepareDatabase(socketPath, this.#schema)
       const admin = await SystemConnection.open(socketPath, superuser, systemDatabaseName)
       const roles = new Set((await admin.query('SELECT rolname FROM pg_roles')).map((row) => row[0] as string))
-      return { server, admin, socketPath, roles, memberships: new Set() }
+      return { server, admin, socketPath, roles, memberships: new Map() }
     } catch (error) {
       await server.close()
       throw error
@@ -213,7 +220,7 @@ export class SystemDatabase {
   #lease(running: Running): SystemLease {
     let released = false
     return {
-      connect: (login) => SystemConnection.open(running.socketPath, this.#loginOf(running, login), systemDatabaseName),
+      connect: (login) => SystemConnection.open(running.socketPath, login, systemDatabaseName),
       admit: (login, role) => this.#admit(running, login, role),
       release: () => {
         if (released) return
@@ -223,22 +230,30 @@ export class SystemDatabase {
     }
   }
 
-  #loginOf(running: Running, login: string): string {
-    return isReserved(login) || !running.roles.has(login) ? guestRole : login
-  }
-
-  async #admit(running: Running, login: string, role: string): Promise<void> {
-    for (const name of new Set([guestRole, login, role])) {
-      if (isReserved(name) || running.roles.has(name)) continue
+  async #admit(running: Running, login: string, role: string): Promise<Identity> {
+    const here = { login: nameHere(login), role: nameHere(role) }
+    for (const name of new Set([here.login, here.role])) {
+      if (running.roles.has(name)) continue
       await this.#own(`CREATE ROLE ${quoteIdentifier(name)} LOGIN NOINHERIT`).catch((error: Error) => {
         if (!error.message.includes('42710')) throw error
       })
       running.roles.add(name)
     }
-    const membership = `${role} ${login}`
-    if (login === role || isReserved(login) || isReserved(role) || running.memberships.has(membership)) return
-    await this.#own(`GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(login)}`).catch(() => undefined)
-    running.memberships.add(membership)
+    if (here.login === here.role || (await this.#mayBecome(running, here))) return here
+    return { login: here.role, role: here.role }
+  }
+
+  /** False where the membership would close a circle: alice became bob, and now bob would become alice. */
+  async #mayBecome(running: Running, { login, role }: Identity): Promise<boolean> {
+    const membership = JSON.stringify([login, role])
+    const known = running.memberships.get(membership)
+    if (known !== undefined) return known
+    const granted = await this.#own(`GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(login)}`).then(
+      () => true,
+      () => false,
+    )
+    running.memberships.set(membership, granted)
+    return granted
   }
 
   #own(text: string): Promise<unknown> {
@@ -272,9 +287,10 @@ export class SystemDatabase {
   }
 }
 
-/** True for names no role can be given here: PostgreSQL's own and our superuser's. */
-function isReserved(role: string): boolean {
-  return role.startsWith('pg_') || role === superuser || role === '' || role === 'public' || role === 'none'
+/** The name a role has here: PostgreSQL's own names and our superuser's cannot be given. */
+function nameHere(role: string): string {
+  const isReserved = role.startsWith('pg_') || [superuser, '', 'public', 'none'].includes(role)
+  return isReserved ? guestRole : role
 }
 
 async function prepareDatabase(

@@ -31,10 +31,9 @@ import { executes, extendedOf, statementsNamed, textOfParse } from './frames.ts'
 import type { VirtualSources } from './sources.ts'
 import { firstOtherWord } from './statement-spans.ts'
 import type { SystemConnection } from './system-connection.ts'
-import type { SystemDatabase, SystemLease } from './system-database.ts'
+import type { Identity, SystemDatabase, SystemLease } from './system-database.ts'
 import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable, virtualTables } from './tables/index.ts'
-import type { Viewer } from './viewer.ts'
 import type { VirtualOutcome, VirtualOutput, VirtualRequest } from './virtual-request.ts'
 import type { RowSet, VirtualTable } from './virtual-table.ts'
 
@@ -118,15 +117,15 @@ export class VirtualSession {
     database.unpark(this)
     const lease = await database.acquire()
     try {
-      await lease.admit(request.viewer.loginRole, request.viewer.role)
-      const connection = await this.#connected(lease, request.viewer)
+      const identity = await lease.admit(request.viewer.loginRole, request.viewer.role)
+      const connection = await this.#connected(lease, identity.login)
       if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
       refuseOthers(request)
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
       const copies = executes(client) ? this.#gather(request) : []
       const before = [...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
-      await connection.exchange(this.#parts(before, request.viewer, copies, client), before.length + 3, reader)
+      await connection.exchange(this.#parts(before, identity, copies, client), before.length + 3, reader)
       if (!request.simple && !reader.unresolved) this.#remember(client)
       for (const copy of copies) database.noteCopied(copy.table.name, copy.bytes)
       return { failed: reader.failed, unresolved: reader.unresolved }
@@ -151,10 +150,10 @@ export class VirtualSession {
     return copies
   }
 
-  *#parts(before: readonly Buffer[], viewer: Viewer, copies: readonly Copy[], client: Buffer): Generator<Buffer> {
+  *#parts(before: readonly Buffer[], identity: Identity, copies: readonly Copy[], client: Buffer): Generator<Buffer> {
     const opening = [...before, bindFrame('', ' begin'), executeFrame('')]
-    if (viewer.role !== this.#login) {
-      opening.push(bindFrame('', ' set', ['role', viewer.role, 'true']), executeFrame(''))
+    if (identity.role !== identity.login) {
+      opening.push(bindFrame('', ' set', ['role', identity.role, 'true']), executeFrame(''))
     }
     yield Buffer.concat(opening)
     for (const copy of copies) {
@@ -171,16 +170,16 @@ export class VirtualSession {
     yield Buffer.concat([bindFrame('', ' seal'), executeFrame(''), syncFrame, client, syncFrame, rollbackFrames])
   }
 
-  async #connected(lease: SystemLease, viewer: Viewer): Promise<SystemConnection> {
-    if (this.#connection?.isOpen === true && this.#login === viewer.loginRole) return this.#connection
+  async #connected(lease: SystemLease, login: string): Promise<SystemConnection> {
+    if (this.#connection?.isOpen === true && this.#login === login) return this.#connection
     this.#disconnect()
-    const connection = await lease.connect(viewer.loginRole)
+    const connection = await lease.connect(login)
     const own = preparedFrames(this.#options.database.schemaName)
     // A statement that does not parse any more is missed when it is bound, with PostgreSQL's own words.
     const replayed = [...this.#statements.values()].flatMap((parse) => [parse, syncFrame])
     await connection.exchange([...own, syncFrame, ...replayed], 1 + replayed.length / 2, { frame: () => undefined })
     this.#connection = connection
-    this.#login = viewer.loginRole
+    this.#login = login
     this.#applied = new Map()
     return connection
   }

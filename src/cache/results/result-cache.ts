@@ -87,6 +87,10 @@ export class ResultCache {
     this.#count(entry, cause)
   }
 
+  get remembersGone(): boolean {
+    return this.#gone.size > 0
+  }
+
   /** Why a key that is not there is not there, as far as remembered. */
   whyGone(entryKey: string): 'evicted' | 'expired' | undefined {
     const cause = this.#gone.get(entryKey)

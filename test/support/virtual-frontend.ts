@@ -1,7 +1,8 @@
 // A front end with nothing behind it but the virtual schema, so that real clients can be tried on it.
 //
-// Without an origin it is an admin database. With one it is a database in which only the catalogue router is in between:
-// a statement goes to the system database if the router says so, else to the origin over a connection per client.
+// Without an origin it is an admin database. With one it is a database in which only the catalogue router is in
+// between: a statement goes to the system database if the router says so, else to the origin over a connection per
+// client.
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { analyse, type Parser } from '../../src/sql/index.ts'

@@ -27,7 +27,7 @@ function sessionOn(system: TestSystemDatabase, results = [resultRow()]): Virtual
 
 afterEach(async () => {
   const systems = opened.splice(0)
-  for (const system of systems) await system.close()
+  for (const system of systems) await system.database.close()
   for (const system of systems) await rm(system.directory, { recursive: true, force: true })
 })
 

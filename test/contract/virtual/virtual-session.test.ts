@@ -259,6 +259,20 @@ describe('the session', () => {
     }
   })
 
+  it('becomes any role from any login, in circles too', async () => {
+    const sql = 'SELECT current_user, count(*) FROM cache.reasons'
+    for (const [loginRole, role] of [
+      ['dora', 'emil'],
+      ['emil', 'dora'],
+      ['dora', 'pg_monitor'],
+      ['pg_monitor', 'dora'],
+    ] as const) {
+      const { rows, error } = await runSimple(open(), sql, { viewer: { loginRole, role } })
+      expect(error).toBeUndefined()
+      expect(rows[0]?.[0]).toBe(role === 'pg_monitor' ? 'larder_guest' : role)
+    }
+  })
+
   it('ends a statement on cancel, and goes on', async () => {
     const session = open()
     const running = runSimple(session, 'SELECT pg_sleep(60) FROM cache.stats')

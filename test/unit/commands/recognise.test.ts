@@ -179,7 +179,9 @@ describe('another name for the virtual schema', () => {
     expect(recognise('SET larder.result_ttl = 1', options)?.tag).toBe('SET')
     expect(recognise('SET cache.result_ttl = 1', options)).toBeUndefined()
     expect(recognise('FLUSH ALL CACHES', options)?.tag).toBe('FLUSH ALL CACHES')
-    expect(recognise('SHOW CACHE stats', options)).toMatchObject({ text: 'SELECT * FROM "larder"."stats" AS shown ORDER BY 1' })
+    expect(recognise('SHOW CACHE stats', options)).toMatchObject({
+      text: 'SELECT * FROM "larder"."stats" AS shown ORDER BY 1',
+    })
   })
 })
 

@@ -158,9 +158,10 @@ async function invalidateRelation(
     })
   }
   const target: Relation = session.epochs.relation(Number(row[0]))
-  const entries = [...parts.results.entries()].filter((entry) => entry.relations.includes(target))
+  const entries = [...parts.results.entries()].filter(
+    (entry) => entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
+  )
   session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now())
-  for (const entry of entries) parts.results.remove(entry, 'invalidated')
   return { kind: 'relation', subject: shown, entries: entries.length, durable: true }
 }
 

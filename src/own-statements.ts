@@ -114,6 +114,10 @@ export class OwnStatements implements OwnRoom {
     return this.#attachment(session).router.route(utf8(text.text), own.statement) !== 'origin'
   }
 
+  forgetPrepared(session: Session): void {
+    this.#attached.get(session)?.virtual?.reset()
+  }
+
   leave(session: Session): void {
     this.#attached.get(session)?.virtual?.close()
     this.#attached.delete(session)
@@ -166,8 +170,10 @@ export class OwnStatements implements OwnRoom {
     if (own.kind === 'refused') throw own.error
     if (own.kind === 'own') {
       const { statement } = own
-      if (statement.kind === 'select') await this.#system(session, true, queryFrame(statement.text), statement.relations, statement.tag, false)
-      else session.output.add(encodeResult(await this.#execute(session, statement, [])))
+      if (statement.kind === 'select') {
+        authorise(await viewerOf(session, this.#parts), statement.needs, statement.tag, session.settings.current)
+        await this.#system(session, true, queryFrame(statement.text), statement.relations, statement.tag, false)
+      } else session.output.add(encodeResult(await this.#execute(session, statement, [])))
       return true
     }
     if (own.kind === 'catalogue') {
@@ -277,7 +283,7 @@ export class OwnStatements implements OwnRoom {
     this.#parts.metrics.counters.virtual_statements++
     const viewer: Viewer = await viewerOf(session, this.#parts)
     session.cancelWait = () => virtual.cancel()
-    const base = { simple, frames, relations, viewer, settings: mirrored(session), ...(tag === undefined ? {} : { tag }) }
+    const base = { simple, frames, relations, viewer, settings: mirrored(session, this.#schemaName), ...(tag === undefined ? {} : { tag }) }
     const router = attachment.router
     const outcome = await virtual.run(catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base, (bytes) => {
       session.output.add(bytes)
@@ -335,6 +341,10 @@ export class OwnStatements implements OwnRoom {
   }
 
   // What a group run needs.
+
+  viewer(session: Session): Promise<Viewer> {
+    return viewerOf(session, this.#parts)
+  }
 
   ownOf(session: Session, text: StatementText): OwnText {
     return this.#ownOf(session, text, utf8(text.text))
@@ -445,6 +455,7 @@ class GroupRun {
     for (const text of texts) {
       const own = this.#room.ownOf(session, text)
       if (own.kind === 'own' && own.statement.kind === 'select') {
+        authorise(await this.#room.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
         relations.push(...own.statement.relations)
         tag = own.statement.tag
       } else if (own.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
@@ -622,9 +633,9 @@ function stackOf(error: unknown): string {
 }
 
 /** The session's settings by name: what the origin reports, and ours. */
-function mirrored(session: Session): ReadonlyMap<string, string> {
+function mirrored(session: Session, schemaName: string): ReadonlyMap<string, string> {
   const settings = new Map(session.identity.parameters)
-  for (const row of session.settings.rows()) settings.set(`cache.${row.name}`, row.value)
+  for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
   return settings
 }
 

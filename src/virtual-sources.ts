@@ -21,7 +21,7 @@ import type {
   VirtualSources,
 } from './virtual/index.ts'
 
-export interface SourceParts {
+interface SourceParts {
   readonly store: SettingsStore
   readonly metrics: Metrics
   readonly events: EventRing

@@ -161,7 +161,7 @@ export const settingTable = [
   }),
   setting({
     name: 'result_in_transaction',
-    type: enumeration(['until_write', 'never']),
+    type: enumeration(['until_write', 'never'], ['until_write']),
     initial: 'never',
     change: 'session',
     group: 'results',

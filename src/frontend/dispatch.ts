@@ -11,7 +11,7 @@ import { framesOf, passStraight } from './pass.ts'
 import { replyToGroup, takeRead } from './read-path.ts'
 import type { Session } from './session.ts'
 import { ClientUnit, DescriptionRecorder } from './units.ts'
-import { commitBlock, copyIn, prepareCapture, runCaptured, runOpaque, settleCatalogueCounts } from './write-path.ts'
+import { commitBlock, copyIn, holdOpen, prepareCapture, runCaptured, runOpaque, settleCatalogueCounts } from './write-path.ts'
 
 /** The messages of one sync group, and where they lie. */
 export interface Group {
@@ -39,6 +39,7 @@ export interface Request {
 
 export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
   if (session.skipping) return true
+  if (session.open !== undefined) return derail(session, bytes, start, end)
   const text = findText(session, bytes.latin1Slice(start + 5, end - 1), undefined)
   const taken = route(session, text, plainKey, { simple: true, bytes, start, end, group: undefined })
   if (taken) session.statements.delete('')
@@ -59,6 +60,7 @@ export function findText(session: Session, key: string, source: string | undefin
 function route(session: Session, text: StatementText, parameters: string, request: Request): boolean {
   if (isOurs(session, text)) return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
   const { statement } = text.shape
+  if (!session.readsTexts && /[\\\x80-\xff]/.test(text.text)) return unreadableText(session, text, request)
   // In a block everything is the origin's; but a stale status must not decide what is in a block.
   if (session.status !== status.idle && !session.transaction.ending) {
     const ruleBroken = statement.kind === 'read' && session.quiet && session.services.broken.has('txn')
@@ -68,6 +70,24 @@ function route(session: Session, text: StatementText, parameters: string, reques
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return inBlock(session, text, request)
   return autocommit(session, text, request)
+}
+
+/** In another encoding, or where backslashes escape, a text may not be what our grammar reads in it. */
+function unreadableText(session: Session, text: StatementText, request: Request): boolean {
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) session.transaction.ending = true
+  return runOpaque(session, text, request, 'write', { verdict: 'bypass', reason: 'unknown_key', argument: 'client_encoding' })
+}
+
+/**
+ * A simple query where a Sync was due: legal, if odd, and the origin alone knows what comes of it. From here on the session is passed
+ * through as it is, and every completion counts as a change of anything.
+ */
+function derail(session: Session, bytes: Buffer, start: number, end: number): boolean {
+  session.derailed = true
+  holdOpen(session)
+  session.link.send(bytes.subarray(start, end))
+  return true
 }
 
 function isOurs(session: Session, text: StatementText): boolean {
@@ -90,8 +110,8 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
         ? copyIn(session, text, request)
         : runOpaque(session, text, request, 'write')
     case 'ddl':
-      return statement.temporaryOnly
-        ? passStraight(session, text, request, { verdict: 'pass', reason: 'ddl' }, () => session.forgetContext())
+      return statement.temporaryOnly && !session.captureRefused && convertible(text, request)
+        ? runCaptured(session, text, request, undefined)
         : runOpaque(session, text, request, 'ddl')
     case 'call':
     case 'several':
@@ -107,8 +127,12 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
       return statement.withHold
         ? runOpaque(session, text, request, 'cursor')
         : passStraight(session, text, request, { verdict: 'bypass', reason: 'cursor' })
-    case 'copy_out':
-      return passStraight(session, text, request, { verdict: 'bypass', reason: 'copy' })
+    case 'copy_out': {
+      const verdict = { verdict: 'bypass', reason: 'copy' } as const
+      return session.captureRefused || !convertible(text, request)
+        ? runOpaque(session, text, request, 'write', verdict)
+        : runCaptured(session, text, request, { verdict, keep: undefined })
+    }
     default:
       return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
   }
@@ -147,9 +171,9 @@ function inBlock(session: Session, text: StatementText, request: Request): boole
       ? passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
       : runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
+  const code = transaction.wrote ? 'wrote' : 'in_transaction'
   noteInBlock(session, text)
   if (statement.kind === 'read') {
-    const code = transaction.wrote ? 'wrote' : 'in_transaction'
     return passStraight(session, text, request, { verdict: 'bypass', reason: code })
   }
   return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
@@ -398,7 +422,11 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return manyAgain(session, executes, group)
   if (kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)) return true
-  if (plain && !session.captureRefused) return runCaptured(session, undefined, request, undefined)
+  if (plain && !session.captureRefused) {
+    const limited = executes.some((execute) => execute.rowCountMax > 0)
+    const verdict = { verdict: 'bypass', reason: limited ? 'cursor' : 'several_statements' } as const
+    return runCaptured(session, undefined, request, kinds.every((kind) => kind === 'read') ? { verdict, keep: undefined } : undefined)
+  }
   return runOpaque(session, undefined, request, 'write')
 }
 
@@ -419,8 +447,8 @@ function beginOpen(session: Session, group: Group): boolean {
   if (!runs && !group.steps.some((step) => step.kind === 'bind')) return prepareAhead(session, group)
   const unit = new ClientUnit(session)
   session.open = unit
-  passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
   noteOpen(session, group, executes)
+  passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
   return true
 }
 
@@ -493,12 +521,13 @@ function noteOpen(session: Session, group: Group, executes: readonly ResolvedExe
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
     session.transaction.settings = true
-    session.transaction.opaque = true
+    holdOpen(session)
     return
   }
   for (const execute of executes) {
     noteInBlock(session, execute.text)
-    if (!['read', 'write', 'show', 'explain'].includes(execute.text.shape.statement.kind)) session.transaction.opaque = true
+    // What may commit at its Execute, before any Sync, is held back from now on.
+    if (!['read', 'write', 'show', 'explain'].includes(execute.text.shape.statement.kind)) holdOpen(session)
   }
 }
 
@@ -512,9 +541,7 @@ function passOpen(session: Session, group: Group): boolean {
   const ends = group.last === frontend.sync
   const { transaction } = session
   const unit = session.open
-  if (ends && unit !== undefined && (session.status === status.idle || transaction.opaque) && transaction.wrote) {
-    return runOpaque(session, undefined, requestOf(group), 'write', unit)
-  }
+  if (ends && session.status === status.idle && transaction.wrote) holdOpen(session)
   const replays = session.statements.replay(group.steps)
   if (unit !== undefined) unit.cutParses += replays.length
   for (const step of group.steps) if (step.kind === 'parse') session.statements.add(step, findText(session, step.key, step.text), true)

@@ -22,6 +22,8 @@ export interface OwnRoom {
   run(session: Session, text: StatementText, request: Request): boolean
   /** Answers a group with statements of ours that executes none, or several. */
   prepare(session: Session, group: Group): boolean
+  /** DISCARD ALL, DEALLOCATE ALL. */
+  forgetPrepared(session: Session): void
   /** The session is gone. */
   leave(session: Session): void
 }

@@ -92,6 +92,7 @@ function forgetDropped(session: Session, text: StatementText | undefined, unit: 
     session.statements.clear()
     session.captureReady = false
     session.questions.clear()
+    session.services.own.forgetPrepared(session)
     if (tag === 'DISCARD ALL') session.settings.resetAll()
   } else if (tag === 'DEALLOCATE' && text !== undefined) {
     const name = /deallocate\s+(?:prepare\s+)?("(?:[^"]|"")+"|[^\s;"]+)/i.exec(text.text)?.[1]

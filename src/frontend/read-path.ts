@@ -234,7 +234,7 @@ function goUncached(session: Session, text: StatementText, request: Request, ver
   if (session.captureRefused || !convertible(text, request)) {
     return text.shape.statement.names.functions.length === 0 && forget === undefined
       ? passStraight(session, text, request, verdict)
-      : runOpaque(session, text, request, 'write', undefined, verdict)
+      : runOpaque(session, text, request, 'write', verdict)
   }
   return runCaptured(session, text, request, { verdict, keep: undefined })
 }

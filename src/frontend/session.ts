@@ -14,7 +14,7 @@ import type { SessionContext, StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
 import type { SessionSettings } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
-import type { DatabaseEpochs } from '../invalidation/index.ts'
+import { type DatabaseEpochs, wholeDatabase } from '../invalidation/index.ts'
 import { type LinkLoss, type LinkOwner, type LinkTraffic, noLink, type Sink, type Unit } from '../origin/index.ts'
 import {
   backend,
@@ -25,6 +25,7 @@ import {
   noticeFrame,
   readyFrame,
   status,
+  syncFrame,
 } from '../wire/index.ts'
 import { readStep, type Step } from './batch.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
@@ -96,6 +97,8 @@ export class Session implements LinkOwner, UnitHost {
   open: ClientUnit | undefined
   /** An error was answered before a Flush: messages are ignored up to the client's Sync. */
   skipping = false
+  /** The client mixed the protocols in a way that only the origin can follow: everything is passed through as it is. */
+  derailed = false
   last: DecisionRecord | undefined
   lastId = 0
   /** What a wait for another session's fill brought. */
@@ -154,7 +157,7 @@ export class Session implements LinkOwner, UnitHost {
   receive(chunk: Buffer, length: number): void {
     if (this.ended || this.closing) return
     this.services.counters.client_bytes_in += length
-    if (this.busy && this.copying === undefined) {
+    if (this.busy && this.copying === undefined && this.#bulkBytes === 0) {
       this.#hold(chunk, 0, length)
       return
     }
@@ -196,6 +199,12 @@ export class Session implements LinkOwner, UnitHost {
   untilQuiet(): Promise<void> {
     if (this.link.units.length === 0) return Promise.resolve()
     return new Promise((resolve) => this.#drainWaiters.push(resolve))
+  }
+
+  /** True if the bytes of a text mean what our grammar reads in them. */
+  get readsTexts(): boolean {
+    const { parameters } = this.identity
+    return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
   }
 
   /** True if nothing is under way at the origin. */
@@ -329,6 +338,14 @@ export class Session implements LinkOwner, UnitHost {
 
   idle(type: number, bytes: Buffer, start: number, end: number): boolean {
     if (type === backend.parameterStatus) this.parameterChanged(bytes, start, end)
+    if (this.derailed) {
+      if (type === backend.readyForQuery) this.status = bytes[start + 5] as number
+      if (type === backend.readyForQuery || type === backend.commandComplete) {
+        this.epochs.bump(wholeDatabase, 'unknown', this.services.clock.nowMs())
+        this.forgetContext()
+      }
+      return true
+    }
     // A parameter changed without our doing: the server's configuration was read again.
     if (type === backend.parameterStatus) this.forgetContext()
     return type === backend.notification || type === backend.notice || type === backend.parameterStatus
@@ -374,6 +391,8 @@ export class Session implements LinkOwner, UnitHost {
     if (this.ended) return
     this.closing = true
     this.output.close()
+    // A group left open may have committed already: Sync ends it, and tells.
+    if (this.open !== undefined) this.link.send(syncFrame)
     if (!this.busy || !this.link.units.some(mayCommit)) this.#endWhenIdle()
     else this.link.resume()
   }
@@ -420,7 +439,7 @@ export class Session implements LinkOwner, UnitHost {
     this.nowMs = clock.nowMs()
     this.chunkUs = clock.monotonicUs()
     let at = 0
-    while (at < end && !this.ended && !this.closing && (!this.busy || this.copying !== undefined)) {
+    while (at < end && !this.ended && !this.closing && (!this.busy || this.copying !== undefined || this.#bulkBytes > 0)) {
       const next = this.#message(bytes, at, end)
       if (next === -1) break
       at = next
@@ -451,6 +470,7 @@ export class Session implements LinkOwner, UnitHost {
       return end
     }
     const frameEnd = at + 1 + length
+    if (this.derailed) return this.#passRaw(type, bytes, at, Math.min(frameEnd, end), frameEnd)
     if (this.copying !== undefined) return this.#copyData(type, bytes, at, Math.min(frameEnd, end), frameEnd)
     if (frameEnd > end) return length > groupBytesMax ? this.#bulk(bytes, at, end, frameEnd) : -1
     switch (type) {
@@ -526,6 +546,13 @@ export class Session implements LinkOwner, UnitHost {
       this.#bulkBytes = frameEnd - end
     } else this.#bulkBytes = 0
     return end
+  }
+
+  #passRaw(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {
+    this.link.send(bytes.subarray(at, stop))
+    if (stop < frameEnd) this.#bulkBytes = frameEnd - stop
+    if (type === frontend.terminate) this.leave()
+    return stop
   }
 
   #copyData(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {

@@ -177,7 +177,11 @@ function captureUnit(
     captured: (capture) => {
       session.services.counters.lock_captures++
       if (capture?.catalogueChanged) session.catalogueCounted = true
-      suspension.hold(scopeOf(session, capture, text, false), capture?.catalogueChanged ?? false)
+      // Making a temporary relation moves the catalogue where no other session looks; functions it calls might do more.
+      const { temporaryOnly, names } = text?.shape.statement ?? { temporaryOnly: false, names: undefined }
+      const unseen = temporaryOnly && names?.functions.length === 0
+      const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: false } : capture
+      suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false)
     },
     sendSync: () => session.link.send(syncFrame),
     heldBytesMax: heldBytesMax(session),
@@ -371,9 +375,8 @@ function sendSuspended(
   suspension: Suspension,
   committed: (unit: ClientUnit, outcome: UnitOutcome) => boolean,
   verdict: PassVerdict = { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) },
-  unit: ClientUnit | undefined = undefined,
 ): void {
-  const target = unit ?? session.newUnit()
+  const target = session.newUnit()
   session.busy = true
   target.atEnd = (outcome) => {
     if (committed(target, outcome)) suspension.bump()
@@ -384,8 +387,24 @@ function sendSuspended(
     suspension.unknown()
     session.busy = false
   }
-  if (unit === undefined) passStraight(session, text, request, verdict, undefined, target)
-  else session.link.send(request.bytes.subarray(request.start, request.end))
+  passStraight(session, text, request, verdict, undefined, target)
+}
+
+/** Suspends everything for the rest of a group that was passed on before its Sync, and bumps it at the end. */
+export function holdOpen(session: Session): void {
+  const unit = session.open
+  if (unit === undefined || unit.atLoss !== undefined) return
+  const suspension = new Suspension(session)
+  suspension.hold(wholeDatabase, true)
+  session.transaction.settings = true
+  unit.atEnd = () => {
+    suspension.bump()
+    session.forgetContext()
+    session.captureReady = false
+    session.questions.clear()
+    session.catalogueCounted = true
+  }
+  unit.atLoss = () => suspension.unknown()
 }
 
 /** What may commit inside or cannot be asked about: everything is suspended before it goes and bumped after it is done. */
@@ -394,7 +413,6 @@ export function runOpaque(
   text: StatementText | undefined,
   request: Request,
   what: 'write' | 'ddl' | 'several' | 'transaction' | 'cursor',
-  unit?: ClientUnit,
   verdict?: PassVerdict,
 ): boolean {
   const suspension = new Suspension(session)
@@ -407,11 +425,18 @@ export function runOpaque(
   const committed = (target: ClientUnit, outcome: UnitOutcome) => {
     session.forgetContext()
     session.catalogueCounted = true
+    // Whatever ran may have dropped prepared statements, ours among them.
+    if (what !== 'ddl') {
+      session.captureReady = false
+      session.questions.clear()
+    }
     if (!outcome.failed) return true
-    // A text the origin could not read ran nothing; a failed statement that cannot commit inside left nothing.
-    return !(target.sqlstate === '42601' || what === 'ddl' || (what === 'several' && text !== undefined && cannotCommitInside(text)))
+    // A typing mistake: our grammar did not read it, the origin neither, and nothing was completed before it said so. Or statements
+    // none of which can commit inside. Whatever else failed may have left something behind.
+    const typo = text?.shape.statement.kind === 'unreadable' && target.sqlstate === '42601' && target.tag === ''
+    return !(typo || (what === 'several' && text !== undefined && cannotCommitInside(text)))
   }
-  sendSuspended(session, text, request, suspension, committed, reported, unit)
+  sendSuspended(session, text, request, suspension, committed, reported)
   return true
 }
 

@@ -111,7 +111,8 @@ function kindOfCopy(fields: Fields, found: Collected): StatementKind {
 
 function kindOfExplain(fields: Fields, found: Collected): StatementKind {
   if (!isOptionOn(fields.options, 'analyze')) return 'explain'
-  return kindOfQuery(unwrap(fields.query), found) === 'read' ? 'explain' : 'explain_write'
+  // ANALYZE runs the query, and what it calls may write whatever the text looks like.
+  return 'explain_write'
 }
 
 /** A boolean option as EXPLAIN and VACUUM read it; the last one counts, and what is not plainly off is on. */

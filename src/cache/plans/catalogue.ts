@@ -34,6 +34,8 @@ interface NamedFacts {
   readonly types: readonly { readonly name: string; readonly kind: string }[]
   /** Columns of the relations involved whose names are cast to dates. */
   readonly columns: readonly { readonly name: string; readonly type: string; readonly builtin: boolean }[]
+  /** Users' functions that a column reference on a row may stand for: `o.total` is `total(o)`. */
+  readonly attributes: readonly FunctionFacts[]
   /** Casts of users whose functions are volatile. */
   readonly volatileCasts: number
 }
@@ -63,6 +65,11 @@ const namesText = `SELECT pg_catalog.json_build_object(
  'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'type', t.typname, 'builtin', t.oid OPERATOR(pg_catalog.<) 16384))
    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
    WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.oid[]) AND a.attname OPERATOR(pg_catalog.=) ANY ($5::pg_catalog.name[])),
+ 'attributes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', false, 'volatility', f.provolatile))
+   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
+   JOIN pg_catalog.pg_type a ON a.oid OPERATOR(pg_catalog.=) f.proargtypes[0]
+   WHERE f.oid OPERATOR(pg_catalog.>=) 16384 AND f.pronargs OPERATOR(pg_catalog.=) 1 AND a.typtype OPERATOR(pg_catalog.<>) 'b'
+   AND f.proname OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.name[])),
  'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
    WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND f.provolatile OPERATOR(pg_catalog.=) 'v'))`
 
@@ -87,7 +94,8 @@ export function relationFactsFrames(oids: readonly number[], prepared: boolean):
 export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prepared: boolean): Buffer {
   const plain = (items: readonly { readonly name: string }[]) => arrayLiteral([...new Set(items.map((item) => item.name))])
   const columns = arrayLiteral(names.dateCasts.filter((column) => column !== ''))
-  const values = [plain(names.functions), plain(names.operators), plain(names.userTypes), arrayLiteral(oids), columns]
+  const attributes = arrayLiteral([...new Set(names.columns ?? [])])
+  const values = [plain(names.functions), plain(names.operators), plain(names.userTypes), arrayLiteral(oids), columns, attributes]
   return question(namesQuestion, namesText, values, prepared)
 }
 
@@ -111,6 +119,7 @@ export function readNamedFacts(json: string | null): NamedFacts {
     operators: facts.operators ?? [],
     types: facts.types ?? [],
     columns: facts.columns ?? [],
+    attributes: facts.attributes ?? [],
     volatileCasts: Number(facts.volatileCasts ?? 0),
   }
 }
@@ -170,6 +179,9 @@ function refusalOfOperators(names: NamesUsed, facts: NamedFacts): TextReason | u
 }
 
 function refusalOfTypes(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
+  for (const used of facts.attributes) {
+    if (used.volatility !== 'i') return refusal(used.volatility === 'v' ? 'volatile' : 'stable', used.name)
+  }
   for (const used of names.userTypes) {
     const candidates = facts.types.filter((type) => type.name === used.name)
     if (candidates.length === 0) return refusal('unknown_dependency', used.name)
@@ -188,9 +200,17 @@ function refusalOfDateCasts(names: NamesUsed, facts: NamedFacts): TextReason | u
   return undefined
 }
 
+/** Built in, and yet they run whatever SQL they are given. */
+const sqlRunners = /^(?:(?:query|cursor|table|schema|database)_to_xml.*|ts_stat|ts_rewrite|pg_restore_.*)$/
+
 /** True if every function named is built in, so that nothing a user wrote runs: the read cannot write, and locks the same each time. */
 export function onlyBuiltins(names: NamesUsed, facts: NamedFacts): boolean {
   return (
+    facts.attributes.length === 0 &&
+    facts.volatileCasts === 0 &&
+    !names.functions.some((called) => sqlRunners.test(called.name)) &&
+    // An enum's input is built in; a domain checks, a base type reads with a function of its maker.
+    names.userTypes.every((used) => facts.types.filter((type) => type.name === used.name).every((type) => type.kind === 'e')) &&
     names.functions.every((called) =>
       facts.functions.filter((candidate) => candidate.name === called.name).every((candidate) => candidate.builtin),
     ) &&

@@ -19,6 +19,9 @@ export interface ResultCacheLimits {
   readonly entryBytesMax: number
 }
 
+/** Why an entry that is gone is gone, where a later miss should say so. */
+export type GoneReason = 'evicted' | 'expired' | 'flushed'
+
 export type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
 
 export class ResultCache {
@@ -26,7 +29,7 @@ export class ResultCache {
   readonly #counters: Counters
   readonly #sieve = new Sieve({ withCredits: true })
   readonly #bySlot: (Entry | undefined)[] = []
-  readonly #gone = new Map<string, 'evicted' | 'expired'>()
+  readonly #gone = new Map<string, GoneReason>()
   #bytesInUse = 0
   #payloadBytes = 0
   #sweepAt = 0
@@ -92,7 +95,7 @@ export class ResultCache {
   }
 
   /** Why a key that is not there is not there, as far as remembered. */
-  whyGone(entryKey: string): 'evicted' | 'expired' | undefined {
+  whyGone(entryKey: string): GoneReason | undefined {
     const cause = this.#gone.get(entryKey)
     if (cause !== undefined) this.#gone.delete(entryKey)
     return cause
@@ -116,7 +119,6 @@ export class ResultCache {
       this.remove(entry, 'flushed')
       count++
     }
-    this.#gone.clear()
     return count
   }
 
@@ -162,10 +164,13 @@ export class ResultCache {
     } else if (cause === 'expired') {
       this.#counters.result_expirations++
       this.#remember(entry, 'expired')
+    } else if (cause === 'flushed') {
+      this.#counters.result_invalidations++
+      this.#remember(entry, 'flushed')
     } else if (cause === 'invalidated') this.#counters.result_invalidations++
   }
 
-  #remember(entry: Entry, cause: 'evicted' | 'expired'): void {
+  #remember(entry: Entry, cause: GoneReason): void {
     if (this.#gone.size >= 4096) this.#gone.delete(this.#gone.keys().next().value as string)
     this.#gone.set(goneKey(entry.owner, entry.contextId, entry.key), cause)
   }

@@ -5,6 +5,9 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { plainKey } from '../cache/results/index.ts'
+import type { SessionSettings } from '../config/index.ts'
+import { ServerError } from '../errors/index.ts'
+import { contextInForce } from './facts.ts'
 import { frontend, parseCompleteFrame, status, syncFrame } from '../wire/index.ts'
 import type { BindStep, ExecuteStep, ParseStep, Step } from './batch.ts'
 import { framesOf, passStraight } from './pass.ts'
@@ -122,6 +125,8 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
         ? runOpaque(session, text, request, 'transaction')
         : passTransaction(session, text, request)
     case 'set':
+      // Already now: a read behind it in the same packet must not be looked up under the old settings.
+      session.forgetContext()
       return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' }, () => session.forgetContext())
     case 'cursor':
       return statement.withHold
@@ -189,6 +194,7 @@ function noteInBlock(session: Session, text: StatementText): void {
         transaction.wrote ||= statement.names.functions.length > 0 || facts === undefined
         transaction.settings ||= statement.names.functions.length > 0
       }
+      transaction.settings ||= statement.reason?.code === 'unknown_key'
       break
     }
     case 'set':
@@ -212,6 +218,8 @@ function noteInBlock(session: Session, text: StatementText): void {
       transaction.opaque ||= statement.withHold
       break
     default:
+      // What may run any SQL may also have dropped our prepared helper.
+      if (statement.kind === 'call' || statement.kind === 'execute') session.captureReady = false
       transaction.wrote = true
       transaction.settings ||= statement.kind !== 'write' && statement.kind !== 'copy_in'
   }
@@ -242,16 +250,24 @@ function transactionVerb(session: Session, text: StatementText, request: Request
       if (!session.quiet) return session.waitForQuiet()
       const { verb } = statement
       return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, (outcome) => {
-        if (outcome.failed) return
-        if (verb === 'savepoint') settings.savepoint(name)
-        else if (verb === 'release') settings.releaseSavepoint(name)
-        else settings.rollbackTo(name)
+        if (!outcome.failed) followSavepoint(settings, verb, name)
       })
     }
     default:
       break
   }
   return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
+}
+
+/** A savepoint made where we could not read it (in a string of several statements) is none of ours. */
+function followSavepoint(settings: SessionSettings, verb: 'savepoint' | 'release' | 'rollback_to', name: string): void {
+  try {
+    if (verb === 'savepoint') settings.savepoint(name)
+    else if (verb === 'release') settings.releaseSavepoint(name)
+    else settings.rollbackTo(name)
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+  }
 }
 
 function savepointName(text: StatementText): string | undefined {
@@ -500,10 +516,10 @@ function recordDescription(session: Session, group: Group, unit: ClientUnit): vo
 /** Answers Parse and Describe of a read that was described before, in this context; the origin is told when it must know. */
 function describeLocally(session: Session, group: Group): boolean {
   const [parse, describe] = group.steps
-  const { context } = session
+  const context = contextInForce(session)
   if (group.steps.length !== 2 || parse?.kind !== 'parse' || describe?.kind !== 'describe' || context === undefined) return false
   if (describe.target !== 'S' || describe.name !== parse.name || session.status !== status.idle) return false
-  if (session.contextVersion !== session.services.contexts.version || context.temporary) return false
+  if (context.temporary) return false
   if (parse.name !== '' && session.statements.get(parse.name) !== undefined) return false
   const text = session.texts.get(parse.key)
   if (text?.shape.statement.kind !== 'read' || session.settings.current.resultCache === 'off') return false

@@ -50,7 +50,7 @@ export async function probeContext(session: Session): Promise<void> {
     session.contextVersion = version
     return
   }
-  session.context = contexts.read(row, services.broken)
+  session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
 }
 
@@ -66,6 +66,16 @@ const undeterminedContext: SessionContext = {
   schemas: '',
   readable: false,
   clientEncoding: '',
+  mark: '',
+  atMs: Number.POSITIVE_INFINITY,
+}
+
+/** The context of a session may be relied on for a quarter of the time to live, like every other fact. */
+export function contextInForce(session: Session): SessionContext | undefined {
+  const { context } = session
+  if (context === undefined || session.contextVersion !== session.services.contexts.version) return undefined
+  const ageMaxMs = Math.max(1000, session.settings.current.resultTtl / 4)
+  return session.nowMs - context.atMs > ageMaxMs ? undefined : context
 }
 
 /** Facts are asked again when they are older than a quarter of the time to live: an entry never outlives what proved it. */
@@ -116,7 +126,9 @@ export function storeAnswer(
   const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
   const bytes = recorder.finish()
   const landing: Landing = { bytes, descriptionBytes: recorder.descriptionBytes, rows: rowsOfTag(unit.tag) }
-  if ((moved && !services.broken.has('R1-check')) || session.context !== mark.context) {
+  // Under another role or other settings than those it was filed under: it is nobody else's answer.
+  if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
+  if (moved && !services.broken.has('R1-check')) {
     services.counters.result_fill_rejects++
     return { landing, unstored: 'moved' }
   }
@@ -136,7 +148,7 @@ export function storeAnswer(
       relations: facts.relations,
       start: services.broken.has('R1-check') ? services.epochs.tick() : start,
       createdAtMs: mark.atMs,
-      provenAtMs: Math.min(mark.atMs, facts.provenAtMs),
+      provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),
       costUs,
       owner: text,
     },

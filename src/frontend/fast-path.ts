@@ -6,6 +6,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import { type Entry, parametersKey, staleness } from '../cache/results/index.ts'
 import { bindCompleteFrame, frontend, parseCompleteFrame, status } from '../wire/index.ts'
+import { contextInForce } from './facts.ts'
 import { noteHit } from './read-path.ts'
 import type { Session } from './session.ts'
 
@@ -15,9 +16,9 @@ const syncBytes = 5
 
 /** The position behind the group if it was answered, else 0. */
 export function takeStoredAnswer(session: Session, bytes: Buffer, start: number, end: number): number {
-  const { context } = session
+  const context = contextInForce(session)
   if (context === undefined || session.status !== status.idle || !session.quiet || session.open !== undefined) return 0
-  if (session.skipping || session.contextVersion !== session.services.contexts.version) return 0
+  if (session.skipping) return 0
   if (!context.readable || context.temporary || session.identity.admin) return 0
   const settings = session.settings.current
   if (settings.resultCache !== 'on') return 0

@@ -22,7 +22,7 @@ import {
 } from '../wire/index.ts'
 import type { Step } from './batch.ts'
 import { convertible, type Group, type Request, type ResolvedExecute } from './dispatch.ts'
-import { type FillMark, factsInForce, probeContext, storeAnswer } from './facts.ts'
+import { contextInForce, type FillMark, factsInForce, probeContext, storeAnswer } from './facts.ts'
 import { Flight, type Landing } from './flights.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
 import type { Session } from './session.ts'
@@ -38,8 +38,8 @@ export function takeRead(
   limit?: ReasonCode,
 ): boolean {
   const settings = session.settings.current
-  const context = session.context
-  if (context === undefined || session.contextVersion !== session.services.contexts.version) {
+  const context = contextInForce(session)
+  if (context === undefined) {
     if (!session.quiet) return session.waitForQuiet()
     session.slowly(() => probeContext(session))
     return false
@@ -174,8 +174,8 @@ function replySteps(session: Session, entryOf: (portal: string) => Entry, steps:
 /** Answers a group of several reads if all of them are stored; false if not, and nothing was written. */
 export function replyToGroup(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
   const settings = session.settings.current
-  const { context } = session
-  if (context === undefined || session.contextVersion !== session.services.contexts.version) return false
+  const context = contextInForce(session)
+  if (context === undefined) return false
   if (!context.readable || context.temporary) return false
   const entries = new Map<string, Entry>()
   for (const execute of executes) {

@@ -82,6 +82,9 @@ export class Session implements LinkOwner, UnitHost {
   /** True when the origin would not tell its locks: nothing can be proven, nothing is kept. */
   captureRefused = false
   captureReady = false
+  /** It worked on this connection before, so making it again cannot fail. */
+  captureTried = false
+  captureVersion = -1
   /** Our questions that this connection has prepared. */
   readonly questions = new Set<string>()
   /** The origin still counts catalogue changes of earlier transactions of this session as not reported. */
@@ -155,6 +158,14 @@ export class Session implements LinkOwner, UnitHost {
 
   /** Bytes from the client. */
   receive(chunk: Buffer, length: number): void {
+    try {
+      this.#receive(chunk, length)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #receive(chunk: Buffer, length: number): void {
     if (this.ended || this.closing) return
     this.services.counters.client_bytes_in += length
     if (this.busy && this.copying === undefined && this.#bulkBytes === 0) {
@@ -349,6 +360,10 @@ export class Session implements LinkOwner, UnitHost {
     // A parameter changed without our doing: the server's configuration was read again.
     if (type === backend.parameterStatus) this.forgetContext()
     return type === backend.notification || type === backend.notice || type === backend.parameterStatus
+  }
+
+  failed(error: unknown): void {
+    this.fail(error)
   }
 
   lost(loss: LinkLoss): void {

@@ -308,6 +308,10 @@ export class StartupConversation implements LinkOwner, Unit {
     return true
   }
 
+  failed(error: unknown): void {
+    this.#connectFailed(error)
+  }
+
   drained(): void {}
 
   // Admin sessions where no origin has to be asked.

@@ -11,6 +11,7 @@ import {
   type Capture,
   captureFrames,
   captureStatement,
+  contextMark,
   prepareCaptureFrame,
   readCapture,
   type SessionContext,
@@ -35,9 +36,9 @@ export interface CapturedRead {
 
 /** Prepares the helper on this connection and tries it once, outside everything else, so that a refusal harms nobody. */
 export async function prepareCapture(session: Session): Promise<void> {
-  const frames = [closeFrame('S', captureStatement), prepareCaptureFrame, captureFrames]
-  const answer = await session.ask(Buffer.concat(frames))
+  const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames]))
   session.captureReady = answer.error === undefined && answer.rows.length === 1
+  session.captureTried ||= session.captureReady
   if (session.captureReady || session.ended) return
   session.captureRefused = true
   session.services.events.record({
@@ -46,6 +47,13 @@ export async function prepareCapture(session: Session): Promise<void> {
     subject: session.identity.database,
     detail: answer.error?.get('M'),
   })
+}
+
+/** The helper asks for every setting that cached statements read by name, so it is made again when one joins them. */
+function prepareFrames(session: Session): Buffer[] {
+  const { contexts } = session.services
+  session.captureVersion = contexts.watchVersion
+  return [closeFrame('S', captureStatement), prepareCaptureFrame(contextMark(contexts.customSettings))]
 }
 
 /** Makes the origin count this session's catalogue changes as reported, so that the next write is not taken for another one. */
@@ -64,8 +72,9 @@ export async function settleCatalogueCounts(session: Session): Promise<void> {
 
 /** True if the helper must be made ready first; the message is looked at again then. */
 function notReady(session: Session): boolean {
-  if (!session.captureReady) session.slowly(() => prepareCapture(session))
-  else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  if (!session.captureReady || session.captureVersion !== session.services.contexts.watchVersion) {
+    session.slowly(() => prepareCapture(session))
+  } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
   else return false
   return true
 }
@@ -113,8 +122,12 @@ class Suspension {
     const { services, epochs } = this.#session
     const startedUs = services.clock.monotonicUs()
     const act = () => {
-      if (this.#schema) services.epochs.bumpAllDatabases('schema', services.clock.nowMs())
-      else epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
+      if (this.#schema) {
+        services.epochs.bumpAllDatabases('schema', services.clock.nowMs())
+        // Roles may have been renamed, defaults of roles and databases changed.
+        services.contexts.distrust()
+      }
+      if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
       this.#release(scope)
     }
     if (services.broken.has('R3-ack')) {
@@ -290,6 +303,7 @@ function noteSideEffects(session: Session, text: StatementText | undefined, unit
   if (
     capture === undefined ||
     capture.triggers ||
+    (session.context !== undefined && capture.mark !== session.context.mark) ||
     kind === 'execute' ||
     (capture.temporary && session.context?.temporary === false) ||
     (kind !== 'read' && functions.some((called) => !harmless.has(called.name))) ||
@@ -326,10 +340,12 @@ function framesToCapture(session: Session, text: StatementText | undefined, requ
 /** COMMIT of a block that may have written. */
 export function commitBlock(session: Session, text: StatementText, request: Request, prepares: boolean): boolean {
   const { transaction } = session
-  if (session.captureRefused || transaction.opaque || !session.captureReady) return runOpaque(session, text, request, 'write')
+  if (session.captureRefused || transaction.opaque || !session.captureTried) return runOpaque(session, text, request, 'write')
   const copy = session.keepRequest(request)
   session.busy = true
-  void session.ask(captureFrames).then((answer) => {
+  const current = session.captureReady && session.captureVersion === session.services.contexts.watchVersion
+  const prepare = current ? [] : prepareFrames(session)
+  void session.ask(Buffer.concat([...prepare, captureFrames])).then((answer) => {
     if (session.ended) return
     session.services.counters.lock_captures++
     const row = answer.rows[0]
@@ -341,7 +357,8 @@ export function commitBlock(session: Session, text: StatementText, request: Requ
     const suspension = new Suspension(session)
     // A prepared transaction changes nothing yet; COMMIT PREPARED bumps everything.
     if (!prepares) suspension.hold(scopeOf(session, capture, text, transaction.ddl), capture.catalogueChanged || transaction.ddl)
-    if (capture.triggers || capture.temporary) transaction.settings = true
+    session.captureReady = true
+    if (capture.triggers || capture.temporary || capture.mark !== session.context?.mark) transaction.settings = true
     sendSuspended(session, text, copy, suspension, (unit) => unit.tag === 'COMMIT')
   })
   return true
@@ -375,12 +392,18 @@ function sendSuspended(
   suspension: Suspension,
   committed: (unit: ClientUnit, outcome: UnitOutcome) => boolean,
   verdict: PassVerdict = { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) },
+  opaque = false,
 ): void {
   const target = session.newUnit()
   session.busy = true
   target.atEnd = (outcome) => {
     if (committed(target, outcome)) suspension.bump()
     else suspension.lift()
+    if (outcome.status !== status.idle && opaque) {
+      // It began a block, or went on in one: what it did there is not known.
+      session.transaction.wrote = true
+      session.transaction.settings = true
+    }
     queueMicrotask(() => session.resume())
   }
   target.atLoss = () => {
@@ -436,7 +459,7 @@ export function runOpaque(
     const typo = text?.shape.statement.kind === 'unreadable' && target.sqlstate === '42601' && target.tag === ''
     return !(typo || (what === 'several' && text !== undefined && cannotCommitInside(text)))
   }
-  sendSuspended(session, text, request, suspension, committed, reported)
+  sendSuspended(session, text, request, suspension, committed, reported, true)
   return true
 }
 

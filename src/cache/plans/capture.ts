@@ -23,15 +23,17 @@ const cataloguesWatched = [
 const catalogueChanges = `(SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(o) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(o)
    OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(o)) FROM pg_catalog.unnest('{${cataloguesWatched.join(',')}}'::pg_catalog.oid[]) o)`
 
-const captureText = `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
- ${catalogueChanges},
+const captureText = (mark: string) => `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
+ ${catalogueChanges}, ${mark},
  (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', (SELECT pg_catalog.bool_or(t.tgdeferrable)
    FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) l.relation AND NOT t.tgisinternal)), ',')
   FROM pg_catalog.pg_lock_status() l
   WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.<>) 2620 AND l.relation OPERATOR(pg_catalog.<>) 2699 AND l.relation OPERATOR(pg_catalog.<>) 2701 AND l.relation OPERATOR(pg_catalog.<>) 2702)`
 
-/** Prepares the helper on a connection. */
-export const prepareCaptureFrame = parseFrame(captureStatement, captureText)
+/** Prepares the helper on a connection; it also answers the mark of the context (context.ts). */
+export function prepareCaptureFrame(mark: string): Buffer {
+  return parseFrame(captureStatement, captureText(mark))
+}
 
 /** Runs it: the origin answers BindComplete, one DataRow, CommandComplete. */
 export const captureFrames = Buffer.concat([bindFrame('', captureStatement), executeFrame('')])
@@ -51,6 +53,8 @@ export interface Capture {
   readonly deferred: boolean
   /** True if users' triggers sit on what it wrote: they may have changed settings of the session. */
   readonly triggers: boolean
+  /** Value of contextMark() at the end of the transaction. */
+  readonly mark: string
   readonly locks: readonly Lock[]
 }
 
@@ -66,7 +70,7 @@ const writeModes = new Set([
 
 /** Reads the helper's row. */
 export function readCapture(row: readonly (string | null)[]): Capture {
-  const [xid, temporarySchema, changes, list] = row
+  const [xid, temporarySchema, changes, mark, list] = row
   const locks: Lock[] = []
   let deferred = false
   let triggers = false
@@ -85,6 +89,7 @@ export function readCapture(row: readonly (string | null)[]): Capture {
     catalogueChanged: changes !== '0' || locks.some((lock) => lock.oid < firstUserOid && writeModes.has(lock.mode)),
     deferred,
     triggers,
+    mark: mark ?? '',
     locks,
   }
 }

@@ -42,6 +42,19 @@ const irrelevantSettings = [
 
 const contextsMax = 65_536
 
+/** Settings that change how values read, and that a function or a trigger may set in passing. */
+const markedSettings = [
+  'TimeZone', 'DateStyle', 'IntervalStyle', 'search_path', 'extra_float_digits', 'bytea_output', 'lc_monetary', 'lc_numeric', 'lc_time',
+  'xmlbinary', 'xmloption', 'row_security', 'default_text_search_config', 'client_encoding', 'client_min_messages', 'timezone_abbreviations',
+  'array_nulls', 'quote_all_identifiers', 'transform_null_equals', 'standard_conforming_strings', 'session_replication_role',
+] // prettier-ignore
+
+/** An expression whose value changes when the role or one of these settings does; cheap enough to be asked with every write. */
+export function contextMark(customSettings: readonly string[]): string {
+  const quoted = (name: string) => `pg_catalog.current_setting('${name.replaceAll("'", "''")}', true)`
+  return `pg_catalog.concat_ws(pg_catalog.chr(2), current_user, ${[...markedSettings, ...customSettings].map(quoted).join(', ')})`
+}
+
 const separator = "E'\\x02'"
 
 const contextText = `SELECT current_user, session_user, pg_catalog.current_database(), pg_catalog.pg_my_temp_schema(),
@@ -52,6 +65,7 @@ const contextText = `SELECT current_user, session_user, pg_catalog.current_datab
  pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('search_path'),
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n)`
+
 
 function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
@@ -64,7 +78,8 @@ export const contextQuestion = '_larder_context'
 
 /** `prepared` says that the connection has the question already. */
 export function contextFrames(customSettings: readonly string[], prepared: boolean): Buffer {
-  const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, contextText)]
+  const text = `${contextText}, ${contextMark(customSettings)}`
+  const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, text)]
   const bind = bindFrame('', contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings)])
   return Buffer.concat([...parse, bind, executeFrame('')])
 }
@@ -81,6 +96,9 @@ export interface SessionContext {
   /** False when the text's bytes may not mean what our grammar reads: another encoding, or backslashes that escape. */
   readonly readable: boolean
   readonly clientEncoding: string
+  /** Value of contextMark() when it was read. */
+  readonly mark: string
+  readonly atMs: number
 }
 
 /** Hands out one number per distinct context; equal contexts share it for the life of the process. */
@@ -90,6 +108,8 @@ export class ContextTable {
   readonly #customSettings = new Set<string>()
   /** Grows when a setting joins the list: what is known of every session's context is then incomplete. */
   version = 0
+  /** Grows when a setting joins the list, and only then. */
+  watchVersion = 0
 
   get customSettings(): readonly string[] {
     return [...this.#customSettings].sort()
@@ -99,15 +119,17 @@ export class ContextTable {
   watch(setting: string): void {
     if (this.#customSettings.has(setting)) return
     this.#customSettings.add(setting)
+    this.watchVersion++
     this.version++
   }
 
-  watches(setting: string): boolean {
-    return this.#customSettings.has(setting)
+  /** Roles or settings of the server may have changed: every session's context must be asked again. */
+  distrust(): void {
+    this.version++
   }
 
-  read(row: readonly (string | null)[], broken: ReadonlySet<string> = new Set()): SessionContext {
-    const [role, login, database, temporarySchema, schemas, superuser, settings, encoding, conforming, searchPath, custom] = row
+  read(row: readonly (string | null)[], atMs: number, broken: ReadonlySet<string> = new Set()): SessionContext {
+    const [role, login, database, temporarySchema, schemas, superuser, settings, encoding, conforming, searchPath, custom, mark] = row
     const temporary = temporarySchema !== '0'
     const identity = broken.has("key-role") ? [] : [role, login, superuser]
     const parts = broken.has("key-settings")
@@ -126,6 +148,8 @@ export class ContextTable {
       schemas: schemas ?? '',
       readable: encoding === 'UTF8' && conforming === 'on',
       clientEncoding: encoding ?? '',
+      mark: mark ?? '',
+      atMs,
     }
   }
 

@@ -22,7 +22,7 @@ export {
   relationFactsFrames,
   relationsQuestion,
 } from './catalogue.ts'
-export { ContextTable, contextFrames, contextQuestion, type SessionContext } from './context.ts'
+export { ContextTable, contextFrames, contextMark, contextQuestion, type SessionContext } from './context.ts'
 export { PlanCache, type PlanCacheLimits, type PlanCacheSources, type TextAnalysis } from './plan-cache.ts'
 export { Shape, type ShapeFacts } from './shape.ts'
 export { StatementText, type TextHints } from './statement-text.ts'

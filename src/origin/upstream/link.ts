@@ -41,6 +41,8 @@ export interface LinkOwner {
   readonly sink: Sink
   /** A frame between units: true forwards it. */
   idle(type: number, bytes: Buffer, start: number, end: number): boolean
+  /** Something of ours threw while a frame was looked at. */
+  failed(error: unknown): void
   /** The link is gone; every unit was told before. */
   lost(cause: LinkLoss): void
   drained(): void
@@ -140,7 +142,11 @@ export class OriginLink {
       end = bytes.length
       this.#held = undefined
     }
-    this.#scan(bytes, end)
+    try {
+      this.#scan(bytes, end)
+    } catch (error) {
+      this.#owner.failed(error)
+    }
     if (!this.#closed) this.#owner.sink.flush()
   }
 

@@ -468,7 +468,7 @@ class GroupRun {
       if (step.kind === 'parse' && own?.kind === 'own' && own.statement.kind === 'select') {
         frames.push(parseFrame(step.name, own.statement.text))
       } else frames.push(group.bytes.subarray(step.start, step.end))
-      if (step.kind === 'parse' && text !== undefined) session.statements.add(step, text, true)
+      if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
     await this.#room.system(session, Buffer.concat(frames), relations, catalogue, tag)
@@ -489,7 +489,7 @@ class GroupRun {
     for (const step of group.steps) {
       const bytes = group.bytes.subarray(step.start, step.end)
       if (step.kind === 'parse') {
-        session.statements.add(step, text, false)
+        session.prepare(step, text, false)
         frames.push(parseFrame(inlineName, rendered, step.types === '' ? undefined : Buffer.from(step.types, 'latin1')))
       } else if (step.kind === 'bind') frames.push(renamedBind(bytes, step.portal))
       else if (step.kind === 'describe' && step.target === 'S') frames.push(describeFrame('S', inlineName))
@@ -518,7 +518,7 @@ class GroupRun {
         if (step.name !== '' && session.statements.get(step.name) !== undefined) {
           throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
         }
-        if (text !== undefined) session.statements.add(step, text, true)
+        if (text !== undefined) session.prepare(step, text, true)
         output.add(parseCompleteFrame)
         return
       }

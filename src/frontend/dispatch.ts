@@ -478,9 +478,12 @@ function prepareAhead(session: Session, group: Group): boolean {
   const request = requestOf(group)
   const frames = framesOf(session, undefined, request, unit, group.bodyEnd) ?? [group.bytes.subarray(group.start, group.bodyEnd)]
   recordDescription(session, group, unit)
+  // Whether what follows is looked at or ignored depends on the outcome.
+  session.busy = true
   session.queue(unit, (outcome) => {
     unit.atEnd?.(outcome)
     session.skipping = outcome.failed
+    queueMicrotask(() => session.resume())
   })
   session.link.send(Buffer.concat([...frames, syncFrame]), true)
   return true
@@ -526,7 +529,7 @@ function describeLocally(session: Session, group: Group): boolean {
   const known = text.descriptions.get(context.id)
   if (known === undefined || known.tick < session.epochs.schemaStamp) return false
   if (session.nowMs - known.atMs >= session.settings.current.resultTtl) return false
-  session.statements.add(parse, text, false)
+  session.prepare(parse, text, false)
   session.output.add(parseCompleteFrame)
   session.output.add(known.bytes)
   return true
@@ -560,7 +563,7 @@ function passOpen(session: Session, group: Group): boolean {
   if (ends && session.status === status.idle && transaction.wrote) holdOpen(session)
   const replays = session.statements.replay(group.steps)
   if (unit !== undefined) unit.cutParses += replays.length
-  for (const step of group.steps) if (step.kind === 'parse') session.statements.add(step, findText(session, step.key, step.text), true)
+  for (const step of group.steps) if (step.kind === 'parse') session.prepare(step, findText(session, step.key, step.text), true)
   session.link.send(Buffer.concat([...replays, group.bytes.subarray(group.start, group.end)]), true)
   return true
 }

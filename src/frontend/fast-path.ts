@@ -40,7 +40,11 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   if (nameEnd === -1 || nameEnd >= bindEnd) return 0
   if (text !== undefined) {
     if (nameEnd !== at + 6) return 0
-  } else text = session.statements.get(nameEnd === at + 6 ? '' : bytes.latin1Slice(at + 6, nameEnd))?.text
+  } else {
+    const prepared = session.statements.get(nameEnd === at + 6 ? '' : bytes.latin1Slice(at + 6, nameEnd))
+    if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== context.id) return 0
+    text = prepared.text
+  }
 
   if (text === undefined || text.own !== undefined || text.refusal !== undefined || text.hints !== undefined) return 0
   if (text.shape.statement.kind !== 'read') return 0
@@ -89,7 +93,7 @@ function unnamedText(session: Session, bytes: Buffer, at: number, parseEnd: numb
 function prepareUnnamed(session: Session, text: StatementText): void {
   const known = session.statements.get('')
   if (known?.text === text && !known.atOrigin) return
-  session.statements.addUnnamed(text)
+  session.statements.addUnnamed(text, session.services.epochs.clock, session.context?.id ?? -1)
 }
 
 /** `D P ""` if asked for, then `E "" 0`, then `S`, byte for byte. */

@@ -48,6 +48,7 @@ export function framesOf(
   end = request.end,
 ): Buffer[] | undefined {
   let replays: Buffer[] = []
+  unit.extended = request.group !== undefined
   if (request.group !== undefined) {
     const { steps } = request.group
     replays = session.statements.replay(steps)
@@ -74,7 +75,7 @@ function registerParses(session: Session, request: Request, unit: ClientUnit): v
     if (step.kind === 'parse') {
       const text = session.texts.get(step.key)
       if (text === undefined) continue
-      session.statements.add(step, text, true)
+      session.prepare(step, text, true)
       waiting.push(step.name)
     } else if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
   }

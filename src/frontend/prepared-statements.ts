@@ -14,6 +14,10 @@ export interface PreparedStatement {
   readonly source: string
   readonly types: string
   atOrigin: boolean
+  /** Tick at which the origin last took it as it is, or would have: a later change of the catalogue may change its columns. */
+  provenTick: number
+  /** Context in which that was. */
+  contextId: number
 }
 
 export class PreparedStatements {
@@ -27,13 +31,14 @@ export class PreparedStatements {
     return this.#byName.get(name)
   }
 
-  add(step: ParseStep, text: StatementText, atOrigin: boolean): void {
-    this.#byName.set(step.name, { name: step.name, text, source: step.text, types: step.types, atOrigin })
+  add(step: ParseStep, text: StatementText, atOrigin: boolean, provenTick: number, contextId: number): void {
+    const { name, text: source, types } = step
+    this.#byName.set(name, { name, text, source, types, atOrigin, provenTick, contextId })
   }
 
   /** The unnamed statement, parsed here alone and without parameter types. */
-  addUnnamed(text: StatementText): void {
-    this.#byName.set('', { name: '', text, source: text.text, types: '', atOrigin: false })
+  addUnnamed(text: StatementText, provenTick: number, contextId: number): void {
+    this.#byName.set('', { name: '', text, source: text.text, types: '', atOrigin: false, provenTick, contextId })
   }
 
   delete(name: string): void {

@@ -104,21 +104,71 @@ function lookUp(
     return { code: stale.code, argument: stale.argument }
   }
   if (!session.quiet) return { code: 'cold', argument: undefined }
+  if (request.group !== undefined && unprovenStatement(session, request.group)) return { code: 'schema_changed', argument: undefined }
   if (!reply(session, entry, request)) return { code: 'undescribed', argument: undefined }
   noteHit(session, text, entry)
   session.finish(status.idle)
   return true
 }
 
+/** A statement prepared before the catalogue or the context changed may have other columns now: the origin says so if it has. */
+function unprovenStatement(session: Session, group: Group): boolean {
+  const contextId = session.context?.id
+  return group.steps.some((step) => {
+    if (step.kind !== 'bind' || group.steps.some((other) => other.kind === 'parse' && other.name === step.statement)) return false
+    const prepared = session.statements.get(step.statement)
+    return prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== contextId
+  })
+}
+
+/** The origin ran these statements as they were prepared, at this tick and in this context. */
+export function provePrepared(session: Session, group: Group | undefined, tick: number, contextId: number): void {
+  for (const step of group?.steps ?? []) {
+    const prepared = step.kind === 'bind' ? session.statements.get(step.statement) : undefined
+    if (prepared === undefined) continue
+    prepared.provenTick = tick
+    prepared.contextId = contextId
+  }
+}
+
 /** Writes the stored answer in the shape of the request; false if a description is asked for that was not stored. */
 function reply(session: Session, entry: Entry, request: Request): boolean {
   if (request.group !== undefined) {
-    if (!canReply(session, entry, request.group.steps)) return false
+    if (!isPlainGroup(request.group.steps) || !canReply(session, entry, request.group.steps)) return false
     replySteps(session, () => entry, request.group.steps)
     return true
   }
   if (entry.descriptionBytes === 0) return false
   session.output.add(entry.bytes, true)
+  return true
+}
+
+/** ([Parse s] [Describe s] Bind s to p [Describe p] Execute p)… Close…: what every driver sends. Anything else is the origin's to judge. */
+function isPlainGroup(steps: readonly Step[]): boolean {
+  let at = 0
+  const portals = new Set<string>()
+  while (at < steps.length && steps[at]?.kind !== 'close') {
+    let parsed: string | undefined
+    const parse = steps[at]
+    if (parse?.kind === 'parse') {
+      parsed = parse.name
+      at++
+      const describe = steps[at]
+      if (describe?.kind === 'describe' && describe.target === 'S' && describe.name === parsed) at++
+    }
+    const bind = steps[at++]
+    if (bind?.kind !== 'bind' || (parsed !== undefined && bind.statement !== parsed)) return false
+    if (bind.portal !== '' && portals.has(bind.portal)) return false
+    portals.add(bind.portal)
+    const describe = steps[at]
+    if (describe?.kind === 'describe') {
+      if (describe.target !== 'P' || describe.name !== bind.portal) return false
+      at++
+    }
+    const execute = steps[at++]
+    if (execute?.kind !== 'execute' || execute.portal !== bind.portal) return false
+  }
+  for (; at < steps.length; at++) if (steps[at]?.kind !== 'close') return false
   return true
 }
 
@@ -144,7 +194,7 @@ function replySteps(session: Session, entryOf: (portal: string) => Entry, steps:
     switch (step.kind) {
       case 'parse': {
         const text = session.texts.get(step.key)
-        if (text !== undefined) session.statements.add(step, text, false)
+        if (text !== undefined) session.prepare(step, text, false)
         output.add(parseCompleteFrame)
         break
       }
@@ -177,6 +227,7 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
   const context = contextInForce(session)
   if (context === undefined) return false
   if (!context.readable || context.temporary) return false
+  if (!isPlainGroup(group.steps) || unprovenStatement(session, group)) return false
   const entries = new Map<string, Entry>()
   for (const execute of executes) {
     if (execute.rowCountMax > 0 || refusalOf(session, execute.text, settings.resultCache, undefined)) return false
@@ -288,6 +339,8 @@ function fillStraight(
   const recorder = new Recorder(services.results.entryBytesMax)
   unit.recorder = recorder
   const startedUs = services.clock.monotonicUs()
+  // The steps outlive the chunk they were read from; only their names are looked at.
+  const kept = request.group
   const land = (landing: Landing | undefined) => {
     services.flights.end(text, context.id, parameters, flight)
     flight.land(landing)
@@ -296,6 +349,7 @@ function fillStraight(
     unit,
     (outcome) => {
       const us = services.clock.monotonicUs() - startedUs
+      if (!outcome.failed && session.context === context) provePrepared(session, kept, start, context.id)
       const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, us)
       noteAnswer(session, text, verdict, unit, startedUs, stored.unstored)
       session.finish(outcome.status)

@@ -25,9 +25,10 @@ import {
   noticeFrame,
   readyFrame,
   status,
+  copyFailFrame,
   syncFrame,
 } from '../wire/index.ts'
-import { readStep, type Step } from './batch.ts'
+import { type ParseStep, readStep, type Step } from './batch.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
 import { dispatchGroup, dispatchQuery, type Request } from './dispatch.ts'
 import { takeStoredAnswer } from './fast-path.ts'
@@ -123,6 +124,8 @@ export class Session implements LinkOwner, UnitHost {
   viewer: unknown
   #held: Buffer | undefined
   #bulkBytes = 0
+  /** The COPY's data has ended, its group has not. */
+  #copyTail = false
   #drainWaiters: (() => void)[] = []
   #recorders: Recorder[] = []
   #clientPaused = false
@@ -168,7 +171,7 @@ export class Session implements LinkOwner, UnitHost {
   #receive(chunk: Buffer, length: number): void {
     if (this.ended || this.closing) return
     this.services.counters.client_bytes_in += length
-    if (this.busy && this.copying === undefined && this.#bulkBytes === 0) {
+    if (!this.#mayLook()) {
       this.#hold(chunk, 0, length)
       return
     }
@@ -227,6 +230,11 @@ export class Session implements LinkOwner, UnitHost {
   waitForQuiet(): false {
     this.slowly(() => this.untilQuiet())
     return false
+  }
+
+  /** Registers a statement the client prepares. */
+  prepare(step: ParseStep, text: StatementText, atOrigin: boolean): void {
+    this.statements.add(step, text, atOrigin, this.services.epochs.clock, this.context?.id ?? -1)
   }
 
   /** Resolves when the client has taken most of what waits for it. */
@@ -303,12 +311,16 @@ export class Session implements LinkOwner, UnitHost {
 
   parameterChanged(bytes: Buffer, start: number, end: number): void {
     const [name, value] = bytes.toString('utf8', start + 5, end - 1).split('\0')
-    if (name !== undefined) this.identity.parameters.set(name, value ?? '')
+    if (name === undefined) return
+    this.identity.parameters.set(name, value ?? '')
+    // By SET or because the server's configuration was read again: either way the answers may look different now.
+    if (name !== 'application_name') this.forgetContext()
   }
 
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void {
     this.status = outcome.status
     if (this.copying?.unit === unit) this.copying = undefined
+    if (unit.extended) this.#copyTail = false
     if (this.open === unit) this.open = undefined
     const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
@@ -408,6 +420,8 @@ export class Session implements LinkOwner, UnitHost {
     this.output.close()
     // A group left open may have committed already: Sync ends it, and tells.
     if (this.open !== undefined) this.link.send(syncFrame)
+    // A COPY waits for data that will not come: it is failed, as the origin would see it.
+    if (this.copying !== undefined) this.link.send(this.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)
     if (!this.busy || !this.link.units.some(mayCommit)) this.#endWhenIdle()
     else this.link.resume()
   }
@@ -449,12 +463,17 @@ export class Session implements LinkOwner, UnitHost {
     this.onEnd?.(this)
   }
 
+  /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
+  #mayLook(): boolean {
+    return !this.busy || this.copying !== undefined || this.#bulkBytes > 0 || this.#copyTail
+  }
+
   #process(bytes: Buffer, end: number): void {
     const { clock } = this.services
     this.nowMs = clock.nowMs()
     this.chunkUs = clock.monotonicUs()
     let at = 0
-    while (at < end && !this.ended && !this.closing && (!this.busy || this.copying !== undefined || this.#bulkBytes > 0)) {
+    while (at < end && !this.ended && !this.closing && this.#mayLook()) {
       const next = this.#message(bytes, at, end)
       if (next === -1) break
       at = next
@@ -486,6 +505,13 @@ export class Session implements LinkOwner, UnitHost {
     }
     const frameEnd = at + 1 + length
     if (this.derailed) return this.#passRaw(type, bytes, at, Math.min(frameEnd, end), frameEnd)
+    if (this.#copyTail) {
+      // The Sync before the data was the COPY's; the one behind it ends the group.
+      if (frameEnd > end) return -1
+      this.#copyTail = type !== frontend.sync
+      this.link.send(bytes.subarray(at, frameEnd))
+      return frameEnd
+    }
     if (this.copying !== undefined) return this.#copyData(type, bytes, at, Math.min(frameEnd, end), frameEnd)
     if (frameEnd > end) return length > groupBytesMax ? this.#bulk(bytes, at, end, frameEnd) : -1
     switch (type) {
@@ -582,9 +608,10 @@ export class Session implements LinkOwner, UnitHost {
     }
     this.link.send(bytes.subarray(at, stop))
     if (!complete) this.#bulkBytes = frameEnd - stop
-    if (copying.converted && (type === frontend.copyDone || type === frontend.copyFail)) {
+    if (type === frontend.copyDone || type === frontend.copyFail) {
       this.copying = undefined
-      copyEnds.get(copying.unit)?.(type === frontend.copyDone)
+      if (copying.converted) copyEnds.get(copying.unit)?.(type === frontend.copyDone)
+      else this.#copyTail = copying.unit.extended
     }
     return stop
   }

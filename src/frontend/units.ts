@@ -114,6 +114,8 @@ export class ClientUnit implements Unit {
   bytes = 0
   recorder: Recorder | undefined
   descriptionRecorder: DescriptionRecorder | undefined
+  /** It was asked for by extended messages. */
+  extended = false
   /** Called for each ParseComplete that is the client's. */
   onParsed: (() => void) | undefined
   /** Called once at the first error. */
@@ -281,7 +283,7 @@ export class CaptureUnit extends ClientUnit {
 
   override takePiece(bytes: Buffer, start: number, end: number): boolean {
     super.takePiece(bytes, start, end)
-    return true
+    return this.#forwardOrHold(bytes, start, end)
   }
 
   #client(type: number, bytes: Buffer, start: number, end: number): boolean {

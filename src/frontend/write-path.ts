@@ -25,6 +25,7 @@ import type { ReasonCode } from '../sql/index.ts'
 import { passReason, type Request } from './dispatch.ts'
 import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
+import { provePrepared } from './read-path.ts'
 import { copyEnds, type Session } from './session.ts'
 import { CaptureUnit, type ClientUnit, Recorder, type UnitOutcome } from './units.ts'
 
@@ -230,6 +231,7 @@ export function runCaptured(
       if (outcome.failed) suspension.lift()
       else suspension.bump()
       const costUs = services.clock.monotonicUs() - startedUs
+      if (!outcome.failed && mark !== undefined) provePrepared(session, request.group, mark.start, mark.context.id)
       noteSideEffects(session, text, unit)
       const verdict = read?.verdict ?? { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
       const answer = (told: PassVerdict, unstored: ReasonCode | undefined) => {

@@ -71,6 +71,7 @@ export function queryFrame(text: string, encoding: BufferEncoding = 'utf8'): Buf
 
 export const syncFrame = frame(frontend.sync)
 export const flushFrame = frame(frontend.flush)
+export const copyFailFrame = frame(frontend.copyFail, cstring('the client went away'))
 export const terminateFrame = frame(frontend.terminate)
 
 // Backend frames.

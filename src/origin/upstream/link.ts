@@ -109,6 +109,7 @@ export class OriginLink {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#forsake()
     this.#socket.end(terminateFrame)
     this.#socket.removeAllListeners()
     this.#socket.on('error', () => {})
@@ -117,10 +118,17 @@ export class OriginLink {
 
   /** Drops the connection without a word; the origin aborts what it was doing. */
   destroy(): void {
+    if (this.#closed) return
     this.#closed = true
+    this.#forsake()
     this.#socket.removeAllListeners()
     this.#socket.on('error', () => {})
     this.#socket.destroy()
+  }
+
+  /** Whoever waits for an answer hears that none will come. */
+  #forsake(): void {
+    for (const unit of this.units.splice(0)) unit.lost({ fatal: undefined, message: 'the session ended' })
   }
 
   #lost(message: string): void {

@@ -54,8 +54,7 @@ export function takeRead(
     return goUncached(session, text, request, { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' })
   }
   const ttlMs = text.hints?.ttlMs ?? settings.resultTtl
-  const landed = session.landed
-  session.landed = undefined
+  const landed = landedFor(session, text, parameters, context.id)
   if (landed?.canceled) {
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
     return true
@@ -64,6 +63,14 @@ export function takeRead(
   if (look === true) return true
   if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing)) return true
   return fill(session, text, parameters, request, { verdict: 'miss', reason: look.code, argument: look.argument }, ttlMs, landed)
+}
+
+/** What a wait brought, if it was for just this; whatever else is asked next must not get it. */
+function landedFor(session: Session, text: StatementText, parameters: string, contextId: number): Landed | undefined {
+  const { landed } = session
+  session.landed = undefined
+  const same = landed?.text === text && landed.parameters === parameters && landed.contextId === contextId
+  return same ? landed : undefined
 }
 
 /** Why this text may not be kept, as far as text and settings say. */
@@ -376,6 +383,7 @@ function joinFlight(session: Session, text: StatementText, parameters: string): 
   const flight = services.flights.find(text, context.id, parameters)
   if (flight === undefined) return false
   if (!flight.joinable() && !services.broken.has('R7-join')) return false
+  const asked = { text, parameters, contextId: context.id }
   session.slowly(
     () =>
       new Promise((resolve) => {
@@ -386,9 +394,9 @@ function joinFlight(session: Session, text: StatementText, parameters: string): 
           session.landed = landed
           resolve()
         }
-        const timer = setTimeout(() => settle({ text, landing: undefined, canceled: false }), waitMs)
-        const leave = flight.join((landing) => settle({ text, landing, canceled: false }))
-        session.cancelWait = () => settle({ text, landing: undefined, canceled: true })
+        const timer = setTimeout(() => settle({ ...asked, landing: undefined, canceled: false }), waitMs)
+        const leave = flight.join((landing) => settle({ ...asked, landing, canceled: false }))
+        session.cancelWait = () => settle({ ...asked, landing: undefined, canceled: true })
       }),
   )
   return true
@@ -397,6 +405,8 @@ function joinFlight(session: Session, text: StatementText, parameters: string): 
 /** What a reader that joined another's fill came back with. */
 export interface Landed {
   readonly text: StatementText
+  readonly parameters: string
+  readonly contextId: number
   readonly landing: Landing | undefined
   readonly canceled: boolean
 }

@@ -285,6 +285,7 @@ export class Session implements LinkOwner, UnitHost {
   }
 
   #noted(record: DecisionRecord): void {
+    this.landed = undefined
     this.lastId = record.id
     this.lastAtMs = record.atMs
     this.#decided = true

@@ -1,6 +1,7 @@
 // The stress harness: many sessions read and write through one address, and every answer is checked against a ledger.
 //
-// Readers are paced by nothing but the answers. Writers wait until so many reads were made since their last write: with
+// Readers are paced by nothing but the answers. Half of what they ask comes from a small set that changes now and then,
+// the rest from everywhere, so that there is something to hit and nothing is left out. Writers wait until so many reads were made since their last write: with
 // a write always under way every hit would be suspended, and a check that never sees a hit proves nothing (`hits`).
 // At the end, when all is quiet, everything a reader may ask is asked twice through the address and once straight.
 
@@ -34,6 +35,10 @@ export interface StressOutcome extends Report {
   readonly seconds: number
 }
 
+const hotCount = 6
+/** Reads after which another set is hot. */
+const hotReads = 300
+
 export async function stress(options: StressOptions): Promise<StressOutcome> {
   const run = new Run(options)
   return run.carryOut()
@@ -57,6 +62,8 @@ class Run {
   readonly #report = emptyReport()
   #paceWaiters: { readonly at: number; readonly wake: () => void }[] = []
   readonly #startedAt = performance.now()
+  #hot: (readonly [shape: ReadShape, key: number, flow: Flow])[] = []
+  #hotTurn = -1
 
   constructor(options: StressOptions) {
     this.#options = options
@@ -110,17 +117,28 @@ class Run {
     await session.tidy()
     // What a writer reads next is its own write as often as not.
     if (session.random.chance(0.5)) await readOne(session)
-    const pace = (this.#options.pace ?? 12) * (1 + session.random.int(3))
+    const pace = (this.#options.pace ?? 20) * (1 + session.random.int(3))
     await this.#untilReads(this.#report.reads + pace)
   }
 
   async #read(session: StressSession): Promise<void> {
     const dice = session.random.next()
-    if (dice < 0.86) await readOne(session)
+    if (dice < 0.5) await this.#readHot(session)
+    else if (dice < 0.86) await readOne(session)
     else if (dice < 0.93) await readPipelined(session)
     else if (dice < 0.97) await readInBlock(session)
     else if (dice < 0.985) await readInOneTransaction(session)
     else await pickWrite(session).run(session)
+  }
+
+  async #readHot(session: StressSession): Promise<void> {
+    const turn = Math.floor(this.#report.reads / hotReads)
+    if (turn !== this.#hotTurn) {
+      this.#hotTurn = turn
+      this.#hot = Array.from({ length: hotCount }, () => [...pickShape(session), session.random.pick(flows)] as const)
+    }
+    const [shape, key, flow] = session.random.pick(this.#hot)
+    await session.read(shape, key, flow)
   }
 
   #isOver(): boolean {

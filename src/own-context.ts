@@ -1,17 +1,25 @@
 // Composition: who looks, and what our own statements may do to the rooms.
 
-import { bindFrame, closeFrame, executeFrame, parseFrame, status } from './wire/index.ts'
-import { captureFrames, type ContextTable, type PlanCache, readCapture } from './cache/plans/index.ts'
+import { type ContextTable, captureFrames, type PlanCache, readCapture } from './cache/plans/index.ts'
 import { type Entry, plainKey, type ResultCache, staleness } from './cache/results/index.ts'
-import type { CommandActions, CommandContext, ExplainCache, ExplainRequest, FlushRow, InvalidateRow, RelationName } from './commands/index.ts'
+import type {
+  CommandActions,
+  CommandContext,
+  ExplainCache,
+  ExplainRequest,
+  FlushRow,
+  InvalidateRow,
+  RelationName,
+} from './commands/index.ts'
 import type { SettingsStore } from './config/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { type Decisions, factsInForce, findText, learnFacts, probeContext, type Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import { type Parser, type ReasonCode, remedyOf } from './sql/index.ts'
-import type { Viewer, VirtualSources } from './virtual/index.ts'
 import { version } from './version.ts'
+import type { Viewer, VirtualSources } from './virtual/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame, status } from './wire/index.ts'
 
 export interface ContextParts {
   readonly store: SettingsStore
@@ -30,7 +38,14 @@ export interface ContextParts {
 const question = '_larder_question'
 
 function ask(session: Session, text: string, values: readonly (string | null)[]) {
-  return session.ask(Buffer.concat([parseFrame(question, text), bindFrame('', question, values), executeFrame(''), closeFrame('S', question)]))
+  return session.ask(
+    Buffer.concat([
+      parseFrame(question, text),
+      bindFrame('', question, values),
+      executeFrame(''),
+      closeFrame('S', question),
+    ]),
+  )
 }
 
 const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
@@ -46,10 +61,12 @@ export async function viewerOf(session: Session, parts: ContextParts): Promise<V
 
 async function askViewer(session: Session, parts: ContextParts): Promise<Viewer> {
   const { identity } = session
-  if (identity.admin && identity.adminTrusted) return viewerFrom(session, identity.login, identity.login, true, new Set(), parts)
+  if (identity.admin && identity.adminTrusted)
+    return viewerFrom(session, identity.login, identity.login, true, new Set(), parts)
   const answer = session.link.closed || session.status === status.failed ? undefined : await ask(session, rolesText, [])
   const row = answer?.rows[0]
-  if (row === undefined) return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)
+  if (row === undefined)
+    return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)
   const [role, login, superuser, roles] = row
   const member = new Set<string>(roles ? (JSON.parse(roles) as string[]) : [])
   return viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
@@ -79,7 +96,12 @@ function viewerFrom(
   }
 }
 
-export function commandContext(session: Session, viewer: Viewer, parts: ContextParts, sources: VirtualSources): CommandContext {
+export function commandContext(
+  session: Session,
+  viewer: Viewer,
+  parts: ContextParts,
+  sources: VirtualSources,
+): CommandContext {
   return {
     viewer,
     settings: session.settings,
@@ -108,7 +130,9 @@ function actionsOf(session: Session, parts: ContextParts): CommandActions {
       return flushRow('plans', 'plans', true, generation, generation, entries)
     },
     flushCache: (name, database) => {
-      const known = [...parts.plans().shapes()].some((shape) => shape.fingerprint === name && shape.database === database)
+      const known = [...parts.plans().shapes()].some(
+        (shape) => shape.fingerprint === name && shape.database === database,
+      )
       if (!known) return undefined
       let entries = 0
       for (const entry of results.entries()) {
@@ -127,13 +151,27 @@ function actionsOf(session: Session, parts: ContextParts): CommandActions {
         results.verify()
         return []
       } catch (error) {
-        return [{ severity: 'error', kind: 'results', subject: 'result cache', detail: error instanceof Error ? error.message : String(error) }]
+        return [
+          {
+            severity: 'error',
+            kind: 'results',
+            subject: 'result cache',
+            detail: error instanceof Error ? error.message : String(error),
+          },
+        ]
       }
     },
   }
 }
 
-function flushRow(kind: FlushRow['kind'], name: string, existed: boolean, before: number, after: number, entries: number): FlushRow {
+function flushRow(
+  kind: FlushRow['kind'],
+  name: string,
+  existed: boolean,
+  before: number,
+  after: number,
+  entries: number,
+): FlushRow {
   return { kind, name, existed, generationBefore: before, generationAfter: after, entries }
 }
 
@@ -146,7 +184,9 @@ async function invalidateRelation(
   viewer: Viewer,
   parts: ContextParts,
 ): Promise<InvalidateRow> {
-  const quoted = [relation.schema, relation.name].filter((part) => part !== undefined).map((part) => `"${part.replaceAll('"', '""')}"`)
+  const quoted = [relation.schema, relation.name]
+    .filter((part) => part !== undefined)
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
   const shown = relation.schema === undefined ? relation.name : `${relation.schema}.${relation.name}`
   if (session.link.closed) throw new ServerError(conditions.undefinedTable, [shown])
   const answer = await ask(session, relationText, [quoted.join('.')])
@@ -159,7 +199,8 @@ async function invalidateRelation(
   }
   const target: Relation = session.epochs.relation(Number(row[0]))
   const entries = [...parts.results.entries()].filter(
-    (entry) => entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
+    (entry) =>
+      entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
   )
   session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now())
   return { kind: 'relation', subject: shown, entries: entries.length, durable: true }
@@ -184,12 +225,19 @@ async function explain(session: Session, request: ExplainRequest, parts: Context
     verdict = 'bypass'
     reason = settings.resultCache === 'off' ? { code: 'off', argument: undefined } : text.refusal
   } else {
-    if (session.status === status.idle && (session.context === undefined || session.contextVersion !== parts.contexts.version)) {
+    if (
+      session.status === status.idle &&
+      (session.context === undefined || session.contextVersion !== parts.contexts.version)
+    ) {
       await probeContext(session)
     }
     const { context } = session
     const known = factsInForce(session, text, settings.resultTtl)
-    const facts = known ?? (plan.capture && context ? await learnFacts(session, text, context, plan.capture, parts.epochs.clock, false) : undefined)
+    const facts =
+      known ??
+      (plan.capture && context
+        ? await learnFacts(session, text, context, plan.capture, parts.epochs.clock, false)
+        : undefined)
     relations = facts?.relations ?? []
     if (session.status !== status.idle) {
       verdict = 'bypass'
@@ -201,10 +249,13 @@ async function explain(session: Session, request: ExplainRequest, parts: Context
       verdict = 'bypass'
       reason = facts.refusal
     } else if (context !== undefined) {
-      entry = (request.parameters?.length ?? 0) === 0 ? (text.find(context.id, plainKey) as Entry | undefined) : undefined
+      entry =
+        (request.parameters?.length ?? 0) === 0 ? (text.find(context.id, plainKey) as Entry | undefined) : undefined
       const stale = entry === undefined ? undefined : staleness(entry, Date.now(), settings.resultTtl)
       if (entry !== undefined && stale === undefined) verdict = 'hit'
-      else reason = stale === undefined ? { code: 'cold', argument: undefined } : { code: stale.code, argument: stale.argument }
+      else
+        reason =
+          stale === undefined ? { code: 'cold', argument: undefined } : { code: stale.code, argument: stale.argument }
     }
   }
   const { counts } = shape
@@ -219,8 +270,16 @@ async function explain(session: Session, request: ExplainRequest, parts: Context
     ttlMs: settings.resultTtl,
     ttlSource: session.settings.rows().find((row) => row.name === 'result_ttl')?.source,
     keyInputs: ['database', 'role', 'search_path', 'settings', ...shape.statement.names.settingsRead],
-    relations: relations.map((relation) => ({ name: relation.toString(), proof: 'own_writes' as const, feed: undefined, lagMs: undefined })),
-    entry: entry === undefined || verdict !== 'hit' ? undefined : { ageMs: Date.now() - entry.createdAtMs, tier: 'l1', bytes: entry.bytes.length },
+    relations: relations.map((relation) => ({
+      name: relation.toString(),
+      proof: 'own_writes' as const,
+      feed: undefined,
+      lagMs: undefined,
+    })),
+    entry:
+      entry === undefined || verdict !== 'hit'
+        ? undefined
+        : { ageMs: Date.now() - entry.createdAtMs, tier: 'l1', bytes: entry.bytes.length },
     expectedUs: {
       hit: counts.hits > 0 ? counts.hitUs / counts.hits : undefined,
       miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
@@ -232,18 +291,23 @@ async function explain(session: Session, request: ExplainRequest, parts: Context
 
 async function originPlan(session: Session, request: ExplainRequest, parameterCount: number) {
   if (session.link.closed || session.status === status.failed) return { lines: undefined, capture: undefined }
-  const options = [...request.originOptions, `FORMAT ${request.format}`, ...(parameterCount > 0 ? ['GENERIC_PLAN'] : [])]
+  const options = [
+    ...request.originOptions,
+    `FORMAT ${request.format}`,
+    ...(parameterCount > 0 ? ['GENERIC_PLAN'] : []),
+  ]
   const text = `EXPLAIN (${options.join(', ')}) ${request.text}`
   const parts = [parseFrame(question, text), bindFrame('', question, []), executeFrame('')]
   // The same implicit transaction tells which relations planning has locked; inside a block they are not only its own.
   const outside = session.status === status.idle && session.captureReady
-  const answer = await session.ask(Buffer.concat([...parts, ...(outside ? [captureFrames] : []), closeFrame('S', question)]))
+  const answer = await session.ask(
+    Buffer.concat([...parts, ...(outside ? [captureFrames] : []), closeFrame('S', question)]),
+  )
   if (answer.error !== undefined) {
     if (session.status !== status.idle) throw new ServerError(conditions.inFailedTransaction)
-    throw new ServerError(
-      { sqlstate: answer.error.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' },
-      [answer.error.get('M') ?? 'the origin could not plan it'],
-    )
+    throw new ServerError({ sqlstate: answer.error.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' }, [
+      answer.error.get('M') ?? 'the origin could not plan it',
+    ])
   }
   const rows = [...answer.rows]
   const last = outside ? rows.pop() : undefined
@@ -253,4 +317,3 @@ async function originPlan(session: Session, request: ExplainRequest, parameterCo
     capture: last === undefined ? undefined : readCapture(last),
   }
 }
-

@@ -2,15 +2,51 @@
 // to the origin with the rows in it.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, encodeError, encodeNotice, encodeResult, encodeRowDescription, type Formats, type OwnCommand, type OwnStatement, recognise } from './commands/index.ts'
+import {
+  authorise,
+  encodeError,
+  encodeNotice,
+  encodeResult,
+  encodeRowDescription,
+  type Formats,
+  type OwnCommand,
+  type OwnStatement,
+  recognise,
+} from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Group, NamesBehind, OwnRoom, Request, Session } from './frontend/index.ts'
 import { passStraight } from './frontend/index.ts'
-import { commandContext, type ContextParts, viewerOf } from './own-context.ts'
+import { type ContextParts, commandContext, viewerOf } from './own-context.ts'
 import { analyse, namesOfExpression, namesOfQuery, noNames, type Parser, type Statement } from './sql/index.ts'
+import {
+  CatalogueRouter,
+  planVirtual,
+  readsCatalogueOnly,
+  SystemDatabase,
+  statementSpans,
+  type Viewer,
+  type VirtualPlan,
+  VirtualSession,
+  type VirtualSources,
+} from './virtual/index.ts'
 import { virtualSources } from './virtual-sources.ts'
-import { CatalogueRouter, planVirtual, readsCatalogueOnly, SystemDatabase, statementSpans, type Viewer, type VirtualPlan, VirtualSession, type VirtualSources } from './virtual/index.ts'
-import { bindCompleteFrame, closeCompleteFrame, commandCompleteFrame, describeFrame, frame, frameHeaderBytes, int16, int32, noDataFrame, backend, parseCompleteFrame, parseFrame, queryFrame, status, syncFrame } from './wire/index.ts'
+import {
+  backend,
+  bindCompleteFrame,
+  closeCompleteFrame,
+  commandCompleteFrame,
+  describeFrame,
+  frame,
+  frameHeaderBytes,
+  int16,
+  int32,
+  noDataFrame,
+  parseCompleteFrame,
+  parseFrame,
+  queryFrame,
+  status,
+  syncFrame,
+} from './wire/index.ts'
 
 /** What a text of ours is; lies in StatementText.own. */
 type OwnText =
@@ -155,9 +191,17 @@ export class OwnStatements implements OwnRoom {
         throw own.error
       case 'several':
         for (const part of own.texts) {
-          const recognised = this.recognise(part, undefined) ?? this.recognise(part, analyse(this.#parts.parser, part, { virtualSchema: this.#schemaName }))
-          if (recognised === undefined) throw new ServerError(conditions.featureNotSupported, ['this statement among others'])
-          await this.#runOne(session, text, recognised, part, { ...request, bytes: queryFrame(part), start: 0, end: queryFrame(part).length })
+          const recognised =
+            this.recognise(part, undefined) ??
+            this.recognise(part, analyse(this.#parts.parser, part, { virtualSchema: this.#schemaName }))
+          if (recognised === undefined)
+            throw new ServerError(conditions.featureNotSupported, ['this statement among others'])
+          await this.#runOne(session, text, recognised, part, {
+            ...request,
+            bytes: queryFrame(part),
+            start: 0,
+            end: queryFrame(part).length,
+          })
         }
         return true
       default:
@@ -192,7 +236,13 @@ export class OwnStatements implements OwnRoom {
       return true
     }
     const rendered = queryFrame(await this.#render(session, plan))
-    await this.#atOrigin(session, text, { simple: true, bytes: rendered, start: 0, end: rendered.length, group: undefined })
+    await this.#atOrigin(session, text, {
+      simple: true,
+      bytes: rendered,
+      start: 0,
+      end: rendered.length,
+      group: undefined,
+    })
     return false
   }
 
@@ -221,7 +271,9 @@ export class OwnStatements implements OwnRoom {
 
   async #fail(session: Session, error: unknown): Promise<void> {
     const shown =
-      error instanceof ServerError ? error : new ServerError(conditions.internalError, [messageOf(error)], { cause: error })
+      error instanceof ServerError
+        ? error
+        : new ServerError(conditions.internalError, [messageOf(error)], { cause: error })
     if (!(error instanceof ServerError)) this.#parts.log.error('a statement of ours failed', { error: stackOf(error) })
     session.output.add(encodeError(shown))
     if (session.status === status.inBlock) await this.#failBlock(session)
@@ -234,7 +286,9 @@ export class OwnStatements implements OwnRoom {
       session.status = status.failed
       return
     }
-    await session.ask(parseFrame('_larder_question', '"a statement over the cache failed, so its transaction block fails"'))
+    await session.ask(
+      parseFrame('_larder_question', '"a statement over the cache failed, so its transaction block fails"'),
+    )
   }
 
   #checkBlock(session: Session): void {
@@ -283,12 +337,22 @@ export class OwnStatements implements OwnRoom {
     this.#parts.metrics.counters.virtual_statements++
     const viewer: Viewer = await viewerOf(session, this.#parts)
     session.cancelWait = () => virtual.cancel()
-    const base = { simple, frames, relations, viewer, settings: mirrored(session, this.#schemaName), ...(tag === undefined ? {} : { tag }) }
+    const base = {
+      simple,
+      frames,
+      relations,
+      viewer,
+      settings: mirrored(session, this.#schemaName),
+      ...(tag === undefined ? {} : { tag }),
+    }
     const router = attachment.router
-    const outcome = await virtual.run(catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base, (bytes) => {
-      session.output.add(bytes)
-      return session.output.backlogBytes > 4 * 1024 * 1024 ? session.untilTaken() : undefined
-    })
+    const outcome = await virtual.run(
+      catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base,
+      (bytes) => {
+        session.output.add(bytes)
+        return session.output.backlogBytes > 4 * 1024 * 1024 ? session.untilTaken() : undefined
+      },
+    )
     session.cancelWait = undefined
     if (outcome.failed && session.status === status.inBlock) await this.#failBlock(session)
     return outcome.failed
@@ -358,7 +422,13 @@ export class OwnStatements implements OwnRoom {
     return this.#execute(session, command, parameters)
   }
 
-  system(session: Session, frames: Buffer, relations: readonly string[], catalogue: boolean, tag?: string): Promise<boolean> {
+  system(
+    session: Session,
+    frames: Buffer,
+    relations: readonly string[],
+    catalogue: boolean,
+    tag?: string,
+  ): Promise<boolean> {
     return this.#system(session, false, frames, relations, tag, catalogue)
   }
 
@@ -404,9 +474,13 @@ class GroupRun {
     this.#room.checkBlock(session)
     const kinds = new Set(texts.map((text) => this.#groupKind(text)))
     if (kinds.has('foreign')) {
-      throw new ServerError(conditions.featureNotSupported, ['a statement of the cache and one of the origin before one Sync'], {
-        hint: 'Send a Sync between them.',
-      })
+      throw new ServerError(
+        conditions.featureNotSupported,
+        ['a statement of the cache and one of the origin before one Sync'],
+        {
+          hint: 'Send a Sync between them.',
+        },
+      )
     }
     if (kinds.has('inline')) return this.#inline(group, texts)
     if (kinds.has('system')) return this.#system(group, texts)
@@ -425,7 +499,8 @@ class GroupRun {
         text = session.texts.get(step.key)
         if (text !== undefined) parsed.set(step.name, text)
       } else if (step.kind === 'bind') text = parsed.get(step.statement) ?? session.statements.get(step.statement)?.text
-      else if (step.kind === 'describe' && step.target === 'S') text = parsed.get(step.name) ?? session.statements.get(step.name)?.text
+      else if (step.kind === 'describe' && step.target === 'S')
+        text = parsed.get(step.name) ?? session.statements.get(step.name)?.text
       if (text !== undefined) found.push(text)
       else if (step.kind === 'bind') {
         throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
@@ -440,7 +515,8 @@ class GroupRun {
     if (own.kind === 'refused') throw own.error
     if (own.kind === 'own') return own.statement.kind === 'select' ? 'system' : 'command'
     if (own.kind === 'catalogue') return 'system'
-    if (own.kind === 'several') throw new ServerError(conditions.syntaxError, ['cannot insert multiple commands into a prepared statement'])
+    if (own.kind === 'several')
+      throw new ServerError(conditions.syntaxError, ['cannot insert multiple commands into a prepared statement'])
     if (own.plan.kind === 'refused') throw own.plan.error
     if (own.plan.kind === 'session') return 'command'
     return own.plan.kind
@@ -481,7 +557,9 @@ class GroupRun {
     const [text] = texts
     const own = text === undefined ? undefined : this.#room.ownOf(session, text)
     if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || new Set(texts).size !== 1) {
-      throw new ServerError(conditions.featureNotSupported, ['several statements over the cache and user tables before one Sync'])
+      throw new ServerError(conditions.featureNotSupported, [
+        'several statements over the cache and user tables before one Sync',
+      ])
     }
     const rendered = await this.#room.render(session, own.plan)
     const frames: Buffer[] = []
@@ -503,7 +581,14 @@ class GroupRun {
     const bytes = Buffer.concat([...first, ...frames, syncFrame])
     const unit = session.newUnit()
     unit.cutParses = hasParse ? 0 : 1
-    passStraight(session, undefined, { simple: true, bytes, start: 0, end: bytes.length, group: undefined }, { verdict: 'bypass', reason: 'catalog' }, undefined, unit)
+    passStraight(
+      session,
+      undefined,
+      { simple: true, bytes, start: 0, end: bytes.length, group: undefined },
+      { verdict: 'bypass', reason: 'catalog' },
+      undefined,
+      unit,
+    )
     await session.untilQuiet()
     return false
   }
@@ -600,7 +685,13 @@ function readBind(bytes: Buffer): { parameters: (string | null)[]; formats: numb
     const length = bytes.readInt32BE(at)
     at += 4
     const binary = (codes.length > 1 ? codes[index] : codes[0]) === 1
-    parameters.push(length < 0 ? null : binary ? binaryText(bytes.subarray(at, at + length)) : bytes.toString('utf8', at, at + length))
+    parameters.push(
+      length < 0
+        ? null
+        : binary
+          ? binaryText(bytes.subarray(at, at + length))
+          : bytes.toString('utf8', at, at + length),
+    )
     if (length > 0) at += length
   }
   const formats: number[] = []
@@ -638,4 +729,3 @@ function mirrored(session: Session, schemaName: string): ReadonlyMap<string, str
   for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
   return settings
 }
-

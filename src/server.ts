@@ -8,7 +8,14 @@ import { StartupError } from './errors/index.ts'
 import { Decisions, Flights, Listener, type OriginDoor, type Services, UnknownOutcomes } from './frontend/index.ts'
 import { Epochs } from './invalidation/index.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
-import { connectOrigin, DataDirectory, EmbeddedPostgres, type OriginTarget, parseOriginUrl, sendCancel } from './origin/index.ts'
+import {
+  connectOrigin,
+  DataDirectory,
+  EmbeddedPostgres,
+  type OriginTarget,
+  parseOriginUrl,
+  sendCancel,
+} from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 
@@ -42,14 +49,28 @@ export async function startServer(store: SettingsStore, options: StartOptions = 
   }
 }
 
-async function startIn(directory: DataDirectory, store: SettingsStore, log: Log, options: StartOptions): Promise<RunningServer> {
+async function startIn(
+  directory: DataDirectory,
+  store: SettingsStore,
+  log: Log,
+  options: StartOptions,
+): Promise<RunningServer> {
   const settings = store.snapshot
   const clock = systemClock
   const metrics = new Metrics(clock)
   const events = new EventRing({ clock, log, countMax: settings.eventsMax })
   const origin = await openOrigin(directory, settings, log)
   const parser = await openParser()
-  const services = makeServices({ store, log, metrics, events, parser, directory, origin: origin.door, broken: options.brokenRules ?? new Set() })
+  const services = makeServices({
+    store,
+    log,
+    metrics,
+    events,
+    parser,
+    directory,
+    origin: origin.door,
+    broken: options.brokenRules ?? new Set(),
+  })
   const listener = new Listener(services)
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
@@ -131,7 +152,9 @@ function makeServices(parts: Parts) {
       recognise: (text, statement) => own.recognise(text, statement),
       hints: (text) => {
         const hints = readHints(text)
-        return hints.cache === undefined && hints.ttlMs === undefined ? undefined : { cache: hints.cache, ttlMs: hints.ttlMs }
+        return hints.cache === undefined && hints.ttlMs === undefined
+          ? undefined
+          : { cache: hints.cache, ttlMs: hints.ttlMs }
       },
     },
     counters,
@@ -160,7 +183,11 @@ function makeServices(parts: Parts) {
 }
 
 function resultLimits(settings: Settings) {
-  return { bytesMax: settings.l1BytesMax, entriesMax: settings.resultEntriesMax, entryBytesMax: settings.resultBytesMax }
+  return {
+    bytesMax: settings.l1BytesMax,
+    entriesMax: settings.resultEntriesMax,
+    entryBytesMax: settings.resultBytesMax,
+  }
 }
 
 function planLimits(settings: Settings) {
@@ -197,7 +224,11 @@ async function openOrigin(directory: DataDirectory, settings: Settings, log: Log
       close: async () => {},
     }
   }
-  const postgres = await EmbeddedPostgres.open({ directory: `${directory.path}/postgres`, superuser: settings.embeddedSuperuser, database: settings.embeddedDatabase })
+  const postgres = await EmbeddedPostgres.open({
+    directory: `${directory.path}/postgres`,
+    superuser: settings.embeddedSuperuser,
+    database: settings.embeddedDatabase,
+  })
   void postgres.closed.then((exit) => {
     if (!exit.expected) log.error('the embedded Postgres ended', { code: exit.code ?? '', signal: exit.signal ?? '' })
   })

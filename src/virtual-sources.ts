@@ -105,7 +105,15 @@ export function virtualSources(parts: SourceParts): VirtualSources {
         refusals: metrics.counters.result_too_large,
       }
       yield row
-      yield { ...row, part: 'process', setting: undefined, bytesMax: undefined, bytesInUse: process.memoryUsage.rss(), share: undefined, refusals: 0 }
+      yield {
+        ...row,
+        part: 'process',
+        setting: undefined,
+        bytesMax: undefined,
+        bytesInUse: process.memoryUsage.rss(),
+        share: undefined,
+        refusals: 0,
+      }
     },
   }
 }
@@ -307,7 +315,8 @@ function* dependencyRows(entry: Entry): Generator<DependencyRow> {
 
 function sessionRow(session: Session): SessionRow {
   const { identity, transaction } = session
-  const state = session.status === 0x49 ? 'idle' : session.status === 0x45 ? 'failed' : transaction.wrote ? 'wrote' : 'open'
+  const state =
+    session.status === 0x49 ? 'idle' : session.status === 0x45 ? 'failed' : transaction.wrote ? 'wrote' : 'open'
   return {
     id: session.id,
     pid: identity.pid,
@@ -335,7 +344,8 @@ function sessionRow(session: Session): SessionRow {
 function changedSettings(session: Session): Record<string, string> {
   const changed: Record<string, string> = {}
   for (const row of session.settings.rows()) {
-    if (row.source === 'session' || row.source === 'transaction' || row.source === 'startup') changed[row.name] = row.value
+    if (row.source === 'session' || row.source === 'transaction' || row.source === 'startup')
+      changed[row.name] = row.value
   }
   return changed
 }

@@ -3,7 +3,7 @@ import './latin1.ts'
 
 export { assert, unreachable } from './assert.ts'
 export type { Brand } from './brand.ts'
+export { readChunks } from './chunk-socket.ts'
 export { type Clock, ManualClock, systemClock } from './clock.ts'
 export { maskPasswords } from './mask.ts'
 export { Random } from './random.ts'
-export { readChunks } from './chunk-socket.ts'

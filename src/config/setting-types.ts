@@ -107,7 +107,12 @@ export function enumeration<const Value extends string>(
 
 /** A text that is never shown again. */
 export function secretText(): SettingType<string> {
-  return { kind: 'text', accepts: 'any text', parse: (given) => given, render: (value) => (value === '' ? '' : '********') }
+  return {
+    kind: 'text',
+    accepts: 'any text',
+    parse: (given) => given,
+    render: (value) => (value === '' ? '' : '********'),
+  }
 }
 
 export function text(options: { readonly pattern?: RegExp; readonly accepts: string }): SettingType<string> {

@@ -13,8 +13,8 @@ import {
   enumeration,
   integer,
   list,
-  secretText,
   type SettingType,
+  secretText,
   text,
 } from './setting-types.ts'
 

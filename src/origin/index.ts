@@ -5,5 +5,13 @@ export { type EmbeddedOptions, EmbeddedPostgres } from './embedded/embedded-post
 export { findPostgres, type PostgresBinaries } from './embedded/find-postgres.ts'
 export { connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
 export { OriginConnectionError } from './upstream/connection-error.ts'
+export {
+  type LinkLoss,
+  type LinkOwner,
+  type LinkTraffic,
+  noLink,
+  OriginLink,
+  type Sink,
+  type Unit,
+} from './upstream/link.ts'
 export { type OriginTarget, parseOriginUrl } from './upstream/target.ts'
-export { type LinkLoss, type LinkOwner, type LinkTraffic, noLink, OriginLink, type Sink, type Unit } from './upstream/link.ts'

@@ -35,7 +35,12 @@ export function int32(value: number): Buffer {
 // Frontend frames.
 
 /** Parse. `text` is latin1-carried bytes when `encoding` is 'latin1' (as plans keep them); `tail` overrides the parameter types. */
-export function parseFrame(name: string, text: string, types: Buffer = int16(0), encoding: BufferEncoding = 'utf8'): Buffer {
+export function parseFrame(
+  name: string,
+  text: string,
+  types: Buffer = int16(0),
+  encoding: BufferEncoding = 'utf8',
+): Buffer {
   return frame(frontend.parse, cstring(name, 'latin1'), cstring(text, encoding), types)
 }
 

@@ -15,20 +15,24 @@ export const captureStatement = '_larder_capture'
 // pg_class, attribute, proc, type, authid, auth_members, rewrite, policy, operator, cast, trigger, namespace, db_role_setting,
 // inherits, enum, aggregate, collation, ts_config, ts_config_map, ts_dict, extension, foreign_table, partitioned_table, range
 const cataloguesWatched = [
-  1259, 1249, 1255, 1247, 1260, 1261, 2618, 3256, 2617, 2605, 2620, 2615, 2964, 2611, 3501, 2600, 3456, 3602, 3603, 3600, 3079,
-  3118, 3350, 3541,
+  1259, 1249, 1255, 1247, 1260, 1261, 2618, 3256, 2617, 2605, 2620, 2615, 2964, 2611, 3501, 2600, 3456, 3602, 3603,
+  3600, 3079, 3118, 3350, 3541,
 ]
 
 /** A loop over the catalogues, not an expression with a term for each: setting up 72 calls costs three times running them. */
 const catalogueChanges = `(SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(o) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(o)
    OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(o)) FROM pg_catalog.unnest('{${cataloguesWatched.join(',')}}'::pg_catalog.oid[]) o)`
 
+// Without an id the transaction wrote nothing, so the catalogue is not asked about; with track_counts off it could not say.
 const captureText = (mark: string) => `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
- ${catalogueChanges}, ${mark},
- (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', (SELECT pg_catalog.bool_or(t.tgdeferrable)
-   FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) l.relation AND NOT t.tgisinternal)), ',')
+ CASE WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 WHEN pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'off' THEN 1
+ ELSE ${catalogueChanges} END, ${mark},
+ (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', CASE WHEN l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock' THEN
+   (SELECT pg_catalog.bool_or(t.tgdeferrable) FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid OPERATOR(pg_catalog.=) l.relation AND NOT t.tgisinternal) END), ',')
   FROM pg_catalog.pg_lock_status() l
-  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.<>) 2620 AND l.relation OPERATOR(pg_catalog.<>) 2699 AND l.relation OPERATOR(pg_catalog.<>) 2701 AND l.relation OPERATOR(pg_catalog.<>) 2702)`
+  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation'
+  AND l.relation OPERATOR(pg_catalog.<>) ALL ('{2620,2699,2701,2702}'::pg_catalog.oid[]))`
 
 /** Prepares the helper on a connection; it also answers the mark of the context (context.ts). */
 export function prepareCaptureFrame(mark: string): Buffer {

@@ -36,7 +36,7 @@ interface NamedFacts {
   readonly columns: readonly { readonly name: string; readonly type: string; readonly builtin: boolean }[]
   /** Users' functions that a column reference on a row may stand for: `o.total` is `total(o)`. */
   readonly attributes: readonly FunctionFacts[]
-  /** Casts of users whose functions are volatile. */
+  /** Casts of users whose functions are not immutable, or that go by way of text: their input may read the clock. */
   readonly volatileCasts: number
 }
 
@@ -70,8 +70,8 @@ const namesText = `SELECT pg_catalog.json_build_object(
    JOIN pg_catalog.pg_type a ON a.oid OPERATOR(pg_catalog.=) f.proargtypes[0]
    WHERE f.oid OPERATOR(pg_catalog.>=) 16384 AND f.pronargs OPERATOR(pg_catalog.=) 1 AND a.typtype OPERATOR(pg_catalog.<>) 'b'
    AND f.proname OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.name[])),
- 'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
-   WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND f.provolatile OPERATOR(pg_catalog.=) 'v'))`
+ 'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c LEFT JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
+   WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND (f.provolatile OPERATOR(pg_catalog.<>) 'i' OR c.castmethod OPERATOR(pg_catalog.=) 'i')))`
 
 function arrayLiteral(items: readonly (string | number)[]): string {
   return `{${items.map((item) => `"${String(item).replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
@@ -92,10 +92,18 @@ export function relationFactsFrames(oids: readonly number[], prepared: boolean):
 }
 
 export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prepared: boolean): Buffer {
-  const plain = (items: readonly { readonly name: string }[]) => arrayLiteral([...new Set(items.map((item) => item.name))])
+  const plain = (items: readonly { readonly name: string }[]) =>
+    arrayLiteral([...new Set(items.map((item) => item.name))])
   const columns = arrayLiteral(names.dateCasts.filter((column) => column !== ''))
   const attributes = arrayLiteral([...new Set(names.columns ?? [])])
-  const values = [plain(names.functions), plain(names.operators), plain(names.userTypes), arrayLiteral(oids), columns, attributes]
+  const values = [
+    plain(names.functions),
+    plain(names.operators),
+    plain(names.userTypes),
+    arrayLiteral(oids),
+    columns,
+    attributes,
+  ]
   return question(namesQuestion, namesText, values, prepared)
 }
 
@@ -129,7 +137,10 @@ function refusal(code: ReasonCode, argument: string | undefined): TextReason {
 }
 
 /** Why a read of these relations may not be kept; undefined if nothing speaks against it. Indexes and toast are no matter. */
-export function refusalOfRelations(relations: readonly RelationFacts[], asked: readonly number[]): TextReason | undefined {
+export function refusalOfRelations(
+  relations: readonly RelationFacts[],
+  asked: readonly number[],
+): TextReason | undefined {
   for (const oid of asked) {
     if (!relations.some((relation) => relation.oid === oid)) return refusal('unknown_dependency', String(oid))
   }
@@ -142,7 +153,18 @@ export function refusalOfRelations(relations: readonly RelationFacts[], asked: r
   return undefined
 }
 
-const dateTypes = new Set(['date', 'time', 'timetz', 'timestamp', 'timestamptz', '_date', '_time', '_timetz', '_timestamp', '_timestamptz'])
+const dateTypes = new Set([
+  'date',
+  'time',
+  'timetz',
+  'timestamp',
+  'timestamptz',
+  '_date',
+  '_time',
+  '_timetz',
+  '_timestamp',
+  '_timestamptz',
+])
 
 /** Why a statement that uses these names may not be kept; undefined if nothing speaks against it. */
 export function refusalOfNames(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
@@ -158,14 +180,16 @@ export function refusalOfNames(names: NamesUsed, facts: NamedFacts): TextReason 
 function refusalOfFunctions(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
   for (const called of names.functions) {
     const candidates = facts.functions.filter(
-      (candidate) => candidate.name === called.name && (called.schema === undefined || called.schema === candidate.schema),
+      (candidate) =>
+        candidate.name === called.name && (called.schema === undefined || called.schema === candidate.schema),
     )
     // A name without a function may be a cast in function notation, or a column of a row: types are checked as types.
     if (candidates.length === 0) return refusal('unknown_dependency', called.name)
     if (candidates.some((candidate) => candidate.volatility === 'v')) return refusal('volatile', called.name)
     const stable = candidates.find((candidate) => candidate.volatility === 's')
     if (stable && !(stable.builtin && stableFunctionsInKey.has(called.name))) return refusal('stable', called.name)
-    if (candidates.some((candidate) => candidate.volatility !== 'i' && !candidate.builtin)) return refusal('stable', called.name)
+    if (candidates.some((candidate) => candidate.volatility !== 'i' && !candidate.builtin))
+      return refusal('stable', called.name)
   }
   return undefined
 }
@@ -186,7 +210,8 @@ function refusalOfTypes(names: NamesUsed, facts: NamedFacts): TextReason | undef
     const candidates = facts.types.filter((type) => type.name === used.name)
     if (candidates.length === 0) return refusal('unknown_dependency', used.name)
     // Domains, composites and ranges may hide a date whose input reads the clock.
-    if (candidates.some((type) => type.kind !== 'e' && type.kind !== 'b')) return refusal('unknown_dependency', used.name)
+    if (candidates.some((type) => type.kind !== 'e' && type.kind !== 'b'))
+      return refusal('unknown_dependency', used.name)
   }
   return undefined
 }
@@ -195,7 +220,8 @@ function refusalOfDateCasts(names: NamesUsed, facts: NamedFacts): TextReason | u
   for (const column of names.dateCasts) {
     const candidates = facts.columns.filter((candidate) => candidate.name === column)
     if (column === '' || candidates.length === 0) return refusal('stable', column === '' ? 'date_in' : column)
-    if (!candidates.every((candidate) => candidate.builtin && dateTypes.has(candidate.type))) return refusal('stable', column)
+    if (!candidates.every((candidate) => candidate.builtin && dateTypes.has(candidate.type)))
+      return refusal('stable', column)
   }
   return undefined
 }
@@ -210,7 +236,9 @@ export function onlyBuiltins(names: NamesUsed, facts: NamedFacts): boolean {
     facts.volatileCasts === 0 &&
     !names.functions.some((called) => sqlRunners.test(called.name)) &&
     // An enum's input is built in; a domain checks, a base type reads with a function of its maker.
-    names.userTypes.every((used) => facts.types.filter((type) => type.name === used.name).every((type) => type.kind === 'e')) &&
+    names.userTypes.every((used) =>
+      facts.types.filter((type) => type.name === used.name).every((type) => type.kind === 'e'),
+    ) &&
     names.functions.every((called) =>
       facts.functions.filter((candidate) => candidate.name === called.name).every((candidate) => candidate.builtin),
     ) &&

@@ -3,8 +3,8 @@
 // A text with stored answers stays while they do: the result cache is charged for them. A text never scanned is normalised; a normal
 // form never met is parsed. Both happen once per text, never on a hit.
 
-import { fingerprintOf, normalise, type Statement, type TextReason } from '../../sql/index.ts'
 import type { Counters } from '../../observe/index.ts'
+import { fingerprintOf, normalise, type Statement, type TextReason } from '../../sql/index.ts'
 import { Shape } from './shape.ts'
 import { StatementText, type TextHints } from './statement-text.ts'
 
@@ -113,7 +113,9 @@ export class PlanCache {
     const scanned = normalise(text)
     const early = this.#sources.recognise(text, undefined)
     if (early !== undefined) return this.#makeOwn(database, key, latin1, scanned.normalised, early, text, nowMs)
-    const meansNow = scanned.literals.some((literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value))
+    const meansNow = scanned.literals.some(
+      (literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value),
+    )
     const shapeKey = `${database}\0${scanned.normalised}`
     let shape = scanned.ok && !meansNow ? this.#shapes.get(shapeKey) : undefined
     if (shape === undefined) {

@@ -60,7 +60,11 @@ export class ResultCache {
   /** Keeps an answer; undefined if it is larger than may be kept. The owner must hold the entry when this returns one. */
   store(facts: EntryFacts, ttlMs: number): Entry | undefined {
     const entry = new Entry(facts, ttlMs)
-    if (facts.bytes.length > this.#limits.entryBytesMax || entry.charge > this.#limits.bytesMax || this.#limits.entriesMax < 1) {
+    if (
+      facts.bytes.length > this.#limits.entryBytesMax ||
+      entry.charge > this.#limits.bytesMax ||
+      this.#limits.entriesMax < 1
+    ) {
       this.#counters.result_too_large++
       return undefined
     }
@@ -176,6 +180,10 @@ export class ResultCache {
   }
 }
 
-export function goneKey(owner: { readonly fingerprint: string; readonly text: string }, contextId: number, key: string): string {
+export function goneKey(
+  owner: { readonly fingerprint: string; readonly text: string },
+  contextId: number,
+  key: string,
+): string {
   return `${contextId} ${owner.text.length > 200 ? owner.fingerprint + owner.text.length : owner.text} ${key}`
 }

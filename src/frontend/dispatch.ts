@@ -11,6 +11,7 @@ import { contextInForce } from './facts.ts'
 import { frontend, parseCompleteFrame, status, syncFrame } from '../wire/index.ts'
 import type { BindStep, ExecuteStep, ParseStep, Step } from './batch.ts'
 import { framesOf, passStraight } from './pass.ts'
+import { parseFrameOf } from './prepared-statements.ts'
 import { replyToGroup, takeRead } from './read-path.ts'
 import type { Session } from './session.ts'
 import { ClientUnit, DescriptionRecorder } from './units.ts'
@@ -562,8 +563,11 @@ function passOpen(session: Session, group: Group): boolean {
   const unit = session.open
   if (ends && session.status === status.idle && transaction.wrote) holdOpen(session)
   const replays = session.statements.replay(group.steps)
-  if (unit !== undefined) unit.cutParses += replays.length
+  if (unit !== undefined) {
+    unit.cutParses += replays.length
+    unit.replayed.push(...replays)
+  }
   for (const step of group.steps) if (step.kind === 'parse') session.prepare(step, findText(session, step.key, step.text), true)
-  session.link.send(Buffer.concat([...replays, group.bytes.subarray(group.start, group.end)]), true)
+  session.link.send(Buffer.concat([...replays.map(parseFrameOf), group.bytes.subarray(group.start, group.end)]), true)
   return true
 }

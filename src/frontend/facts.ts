@@ -187,6 +187,7 @@ export async function learnFacts(
   if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
   const named = readNamedFacts(answer.rows[0][0] ?? null)
   refusal ??= refusalOfNames(names, named)
+  if (names.dateCasts.length > 0 && mayRename(text.shape.normalised)) refusal ??= { code: 'stable', argument: 'date_in' }
   for (const setting of names.settingsRead) services.contexts.watch(setting)
   const builtin = onlyBuiltins(names, named)
   const stored = relations.filter((relation) => storedKinds.has(relation.kind))
@@ -213,6 +214,12 @@ async function askRelations(session: Session, oids: readonly number[]): Promise<
   return readRelationFacts(answer.rows[0][0] ?? null)
 }
 
+/** True if a column's name may stand for something computed (a sub-select, a WITH, a function in FROM): its type is not the table's. */
+function mayRename(text: string): boolean {
+  const selects = text.match(/\bselect\b/gi)?.length ?? 0
+  return selects > 1 || /\b(?:with|values|lateral|table)\b|(?:\b(?:from|join)|,)\s+[\w".]+\s*\(/i.test(text)
+}
+
 /** Names and reasons in the text of a view and of the policies that guard a relation. */
 function namesBehind(session: Session, relation: RelationFacts): { names: NamesUsed; refusal: TextReason | undefined } {
   const { own } = session.services
@@ -224,6 +231,7 @@ function namesBehind(session: Session, relation: RelationFacts): { names: NamesU
     else {
       names = inner.names
       refusal = inner.reason
+      if (names.dateCasts.length > 0 && mayRename(relation.definition ?? '')) refusal ??= { code: 'stable', argument: 'date_in' }
     }
   }
   for (const policy of relation.secured ? relation.policies : []) {

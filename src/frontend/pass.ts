@@ -2,7 +2,9 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
+import { status } from '../wire/index.ts'
 import type { Request } from './dispatch.ts'
+import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
 import type { Session } from './session.ts'
 import { ClientUnit, type UnitOutcome } from './units.ts'
 
@@ -47,7 +49,7 @@ export function framesOf(
   unit: ClientUnit,
   end = request.end,
 ): Buffer[] | undefined {
-  let replays: Buffer[] = []
+  let replays: PreparedStatement[] = []
   unit.extended = request.group !== undefined
   if (request.group !== undefined) {
     const { steps } = request.group
@@ -55,16 +57,20 @@ export function framesOf(
     registerParses(session, request, unit)
   }
   const kind = text?.shape.statement.kind
-  if (kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set') {
-    replays.push(...session.statements.replayAll())
-  }
+  const named = kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
+  if (named && session.status !== status.failed) replays.push(...session.statements.replayAll())
   if (replays.length === 0) return undefined
   if (!request.simple) {
     unit.cutParses += replays.length
-    return [...replays, request.bytes.subarray(request.start, end)]
+    unit.replayed.push(...replays)
+    return [...replays.map(parseFrameOf), request.bytes.subarray(request.start, end)]
   }
-  // Before a simple query a replay is a unit of its own, which the client never hears of.
-  session.ask(Buffer.concat(replays)).catch(() => {})
+  // Before a simple query each replay is a unit of its own, which the client never hears of.
+  for (const replayed of replays) {
+    void session.ask(parseFrameOf(replayed)).then((answer) => {
+      if (answer.error !== undefined) replayed.atOrigin = false
+    })
+  }
   return undefined
 }
 

@@ -49,35 +49,40 @@ export class PreparedStatements {
     this.#byName.clear()
   }
 
-  /** Parse frames the origin must get before it gets these steps; the statements count as known there from now on. */
-  replay(steps: readonly Step[]): Buffer[] {
-    const frames: Buffer[] = []
+  /** Statements the origin must get before it gets these steps; they count as known there from now on. */
+  replay(steps: readonly Step[]): PreparedStatement[] {
+    const replays: PreparedStatement[] = []
     const parsed = new Set<string>()
     for (const step of steps) {
       if (step.kind === 'parse') {
         // A named statement that exists already is an error at the origin only if the origin knows of it.
-        if (step.name !== '') this.#replayOne(step.name, frames)
+        if (step.name !== '') this.#replayOne(step.name, replays)
         parsed.add(step.name)
-      } else if (step.kind === 'bind' && !parsed.has(step.statement)) this.#replayOne(step.statement, frames)
+      } else if (step.kind === 'bind' && !parsed.has(step.statement)) this.#replayOne(step.statement, replays)
       else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S' && !parsed.has(step.name)) {
-        this.#replayOne(step.name, frames)
+        this.#replayOne(step.name, replays)
       }
     }
-    return frames
+    return replays
   }
 
   /** Everything the origin does not know yet; before SQL that names prepared statements itself. */
-  replayAll(): Buffer[] {
-    const frames: Buffer[] = []
-    for (const name of this.#byName.keys()) if (name !== '') this.#replayOne(name, frames)
-    return frames
+  replayAll(): PreparedStatement[] {
+    const replays: PreparedStatement[] = []
+    for (const name of this.#byName.keys()) if (name !== '') this.#replayOne(name, replays)
+    return replays
   }
 
-  #replayOne(name: string, frames: Buffer[]): void {
+  #replayOne(name: string, replays: PreparedStatement[]): void {
     const statement = this.#byName.get(name)
     if (statement === undefined || statement.atOrigin) return
     statement.atOrigin = true
-    const types = statement.types === '' ? undefined : Buffer.from(statement.types, 'latin1')
-    frames.push(parseFrame(name, statement.source, types, 'latin1'))
+    replays.push(statement)
   }
+}
+
+/** The Parse frame of a statement, as its client sent it. */
+export function parseFrameOf(statement: PreparedStatement): Buffer {
+  const types = statement.types === '' ? undefined : Buffer.from(statement.types, 'latin1')
+  return parseFrame(statement.name, statement.source, types, 'latin1')
 }

@@ -607,6 +607,8 @@ export class Session implements LinkOwner, UnitHost {
       this.leave()
       return stop
     }
+    // PostgreSQL ignores these during a COPY; ours runs as extended messages, where a Sync more would be answered.
+    if (copying.converted && (type === frontend.sync || type === frontend.flush)) return stop
     this.link.send(bytes.subarray(at, stop))
     if (!complete) this.#bulkBytes = frameEnd - stop
     if (type === frontend.copyDone || type === frontend.copyFail) {

@@ -110,6 +110,8 @@ export class ClientUnit implements Unit {
   tag = ''
   /** ParseCompletes of ours that come first. */
   cutParses = 0
+  /** The statements they are of. */
+  readonly replayed: { atOrigin: boolean }[] = []
   rows = 0
   bytes = 0
   recorder: Recorder | undefined
@@ -192,6 +194,8 @@ export class ClientUnit implements Unit {
   }
 
   ready(status: number): void {
+    // A replay whose ParseComplete did not come never reached the origin's list.
+    if (this.cutParses > 0) for (const statement of this.replayed.slice(-this.cutParses)) statement.atOrigin = false
     this.host.unitReady(this, { status, failed: this.failed })
   }
 

@@ -58,8 +58,10 @@ const unimported: Readonly<Record<string, string>> = { '@biomejs/biome': 'biome'
 it.each(Object.keys(manifest.devDependencies))('%s is used for development', (name) => {
   const command = unimported[name]
   if (command !== undefined) return expect(Object.values(manifest.scripts).join('\n')).toContain(command)
-  if (name.startsWith('@types/'))
-    return expect(['node', ...Object.keys(runtime)]).toContain(name.slice('@types/'.length))
+  if (name.startsWith('@types/')) {
+    const typed = ['node', ...Object.keys(runtime), ...Object.keys(manifest.devDependencies)]
+    return expect(typed).toContain(name.slice('@types/'.length))
+  }
   const readers = files.filter((file) => /^(test|bench|examples)\/.*\.(ts|js|mjs)$/.test(file))
   const mentions = readers.filter((file) => read(file).includes(`'${name}`))
   expect(mentions.length).toBeGreaterThan(0)

@@ -29,7 +29,11 @@ import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
 
 /** Asks a question the connection keeps prepared; prepares it the first time, and again if it has gone. */
-async function askPrepared(session: Session, name: string, frames: (prepared: boolean) => Buffer): Promise<QuestionAnswer> {
+async function askPrepared(
+  session: Session,
+  name: string,
+  frames: (prepared: boolean) => Buffer,
+): Promise<QuestionAnswer> {
   const answer = await session.ask(frames(session.questions.has(name)))
   if (answer.error?.get('C') === '26000' && session.questions.delete(name)) return askPrepared(session, name, frames)
   if (answer.error === undefined) session.questions.add(name)
@@ -42,7 +46,9 @@ export async function probeContext(session: Session): Promise<void> {
   const { contexts } = services
   services.counters.context_probes++
   const version = contexts.version
-  const answer = await askPrepared(session, contextQuestion, (prepared) => contextFrames(contexts.customSettings, prepared))
+  const answer = await askPrepared(session, contextQuestion, (prepared) =>
+    contextFrames(contexts.customSettings, prepared),
+  )
   const row = answer.rows[0]
   if (answer.error !== undefined || row === undefined) {
     session.captureRefused = true
@@ -85,7 +91,8 @@ export function factsInForce(session: Session, text: StatementText, ttlMs: numbe
   const facts = text.shape.facts.get(context.id)
   if (facts === undefined) return undefined
   if (facts.tick < session.epochs.schemaStamp && !session.services.broken.has('ddl')) return undefined
-  if (ttlMs !== Number.POSITIVE_INFINITY && session.nowMs - facts.provenAtMs > Math.max(250, ttlMs / 4)) return undefined
+  if (ttlMs !== Number.POSITIVE_INFINITY && session.nowMs - facts.provenAtMs > Math.max(250, ttlMs / 4))
+    return undefined
   return facts
 }
 
@@ -116,7 +123,8 @@ export function storeAnswer(
   const { services, epochs } = session
   const recorder = unit.recorder
   if (recorder === undefined || outcome.failed) return { landing: undefined, unstored: 'failed' }
-  if ((outcome.status !== status.idle && !services.broken.has('txn')) || !unit.tag.startsWith('SELECT ')) return { landing: undefined, unstored: 'unfinished' }
+  if ((outcome.status !== status.idle && !services.broken.has('txn')) || !unit.tag.startsWith('SELECT '))
+    return { landing: undefined, unstored: 'unfinished' }
   if (unit.noticed) return { landing: undefined, unstored: 'notice' }
   if (recorder.tooLargeBytes > 0) {
     services.counters.result_too_large++
@@ -187,7 +195,8 @@ export async function learnFacts(
   if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
   const named = readNamedFacts(answer.rows[0][0] ?? null)
   refusal ??= refusalOfNames(names, named)
-  if (names.dateCasts.length > 0 && mayRename(text.shape.normalised)) refusal ??= { code: 'stable', argument: 'date_in' }
+  if (names.dateCasts.length > 0 && mayRename(text.shape.normalised))
+    refusal ??= { code: 'stable', argument: 'date_in' }
   for (const setting of names.settingsRead) services.contexts.watch(setting)
   const builtin = onlyBuiltins(names, named)
   const stored = relations.filter((relation) => storedKinds.has(relation.kind))
@@ -231,7 +240,8 @@ function namesBehind(session: Session, relation: RelationFacts): { names: NamesU
     else {
       names = inner.names
       refusal = inner.reason
-      if (names.dateCasts.length > 0 && mayRename(relation.definition ?? '')) refusal ??= { code: 'stable', argument: 'date_in' }
+      if (names.dateCasts.length > 0 && mayRename(relation.definition ?? ''))
+        refusal ??= { code: 'stable', argument: 'date_in' }
     }
   }
   for (const policy of relation.secured ? relation.policies : []) {
@@ -247,6 +257,11 @@ function namesBehind(session: Session, relation: RelationFacts): { names: NamesU
 function probeFailed(session: Session, error: ReadonlyMap<string, string> | undefined): undefined {
   if (session.ended || session.link.closed) return undefined
   const detail = error?.get('M') ?? 'no answer'
-  session.services.events.record({ severity: 'warning', event: 'probe_failed', subject: session.identity.database, detail })
+  session.services.events.record({
+    severity: 'warning',
+    event: 'probe_failed',
+    subject: session.identity.database,
+    detail,
+  })
   return undefined
 }

@@ -7,7 +7,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { type Entry, parametersKey, staleness } from '../cache/results/index.ts'
 import { bindCompleteFrame, frontend, parseCompleteFrame, status } from '../wire/index.ts'
 import { contextInForce } from './facts.ts'
-import { noteHit } from './read-path.ts'
+import { noteHit } from './reply.ts'
 import type { Session } from './session.ts'
 
 const describeBytes = 7
@@ -42,7 +42,8 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
     if (nameEnd !== at + 6) return 0
   } else {
     const prepared = session.statements.get(nameEnd === at + 6 ? '' : bytes.latin1Slice(at + 6, nameEnd))
-    if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== context.id) return 0
+    if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== context.id)
+      return 0
     text = prepared.text
   }
 
@@ -85,7 +86,8 @@ function frameEnd(bytes: Buffer, at: number, end: number): number {
 
 /** The text of a Parse of the unnamed statement without parameter types, if it is known. */
 function unnamedText(session: Session, bytes: Buffer, at: number, parseEnd: number): StatementText | undefined {
-  if (bytes[at + 5] !== 0 || bytes[parseEnd - 1] !== 0 || bytes[parseEnd - 2] !== 0 || bytes[parseEnd - 3] !== 0) return undefined
+  if (bytes[at + 5] !== 0 || bytes[parseEnd - 1] !== 0 || bytes[parseEnd - 2] !== 0 || bytes[parseEnd - 3] !== 0)
+    return undefined
   const textEnd = bytes.indexOf(0, at + 6)
   return textEnd === parseEnd - 3 ? session.texts.get(bytes.latin1Slice(at + 6, textEnd)) : undefined
 }

@@ -1,7 +1,7 @@
 // Fills under way that an equal miss may join instead of asking the origin as well (R7, RRC-20).
 
-import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 import type { StatementText } from '../cache/plans/index.ts'
+import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 
 export interface Landing {
   readonly bytes: Buffer

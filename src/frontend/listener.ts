@@ -145,7 +145,9 @@ export class Listener {
     try {
       await this.#services.origin.cancel(pid, key)
     } catch (error) {
-      this.#services.log.warning('cancel request failed', { error: error instanceof Error ? error.message : String(error) })
+      this.#services.log.warning('cancel request failed', {
+        error: error instanceof Error ? error.message : String(error),
+      })
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import type { NamesUsed, Statement, TextReason } from '../sql/index.ts'
-import type { Group, Request } from './dispatch.ts'
+import type { Group, Request } from './request.ts'
 import type { Session } from './session.ts'
 
 export interface NamesBehind {

@@ -3,8 +3,8 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
-import type { Request } from './dispatch.ts'
 import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
+import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 import { ClientUnit, type UnitOutcome } from './units.ts'
 
@@ -57,7 +57,8 @@ export function framesOf(
     registerParses(session, request, unit)
   }
   const kind = text?.shape.statement.kind
-  const named = kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
+  const named =
+    kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
   if (named && session.status !== status.failed) replays.push(...session.statements.replayAll())
   if (replays.length === 0) return undefined
   if (!request.simple) {
@@ -92,7 +93,12 @@ function registerParses(session: Session, request: Request, unit: ClientUnit): v
   }
 }
 
-function forgetDropped(session: Session, text: StatementText | undefined, unit: ClientUnit, outcome: UnitOutcome): void {
+function forgetDropped(
+  session: Session,
+  text: StatementText | undefined,
+  unit: ClientUnit,
+  outcome: UnitOutcome,
+): void {
   if (outcome.failed) return
   const { tag } = unit
   if (tag === 'DISCARD ALL' || tag === 'DEALLOCATE ALL') {
@@ -145,7 +151,14 @@ export function noteAnswer(
   })
 }
 
-function countShape(text: StatementText, verdict: PassVerdict, unit: ClientUnit, us: number, nowMs: number, role: string): void {
+function countShape(
+  text: StatementText,
+  verdict: PassVerdict,
+  unit: ClientUnit,
+  us: number,
+  nowMs: number,
+  role: string,
+): void {
   const { counts } = text.shape
   counts.calls++
   counts.rows += unit.rows

@@ -18,7 +18,6 @@ import {
   backend,
   backendKeyDataFrame,
   errorFrame,
-  type FirstMessage,
   frontend,
   parameterStatusFrame,
   readFirstMessage,
@@ -26,9 +25,11 @@ import {
   startupPacket,
   status,
 } from '../wire/index.ts'
-import { Output } from './output.ts'
+import type { Output } from './output.ts'
 import type { Services } from './services.ts'
-import { Session, type SessionIdentity } from './session.ts'
+import { Session } from './session.ts'
+import type { SessionIdentity } from './session-identity.ts'
+import { adminParameters, databaseOf, isReplication, type Startup, splitOptions } from './startup-parameters.ts'
 
 export interface StartupHost {
   readonly services: Services
@@ -44,8 +45,6 @@ export interface StartupHost {
 
 /** PostgreSQL's own bound of a password message (PG_MAX_AUTH_TOKEN_LENGTH). */
 const passwordBytesMax = 65_535
-
-type Startup = Extract<FirstMessage, { kind: 'startup' }>
 
 export class StartupConversation implements LinkOwner, Unit {
   readonly sink: { write(bytes: Buffer, start: number, end: number): void; flush(): void }
@@ -82,7 +81,8 @@ export class StartupConversation implements LinkOwner, Unit {
     }
     this.#held = Buffer.concat([this.#held, chunk.subarray(0, length)])
     if (this.#state === 'first') this.#first()
-    else if (this.#held.length > 64 * 1024) this.#refuse(new ServerError(conditions.protocolViolation, ['too much data before authentication']))
+    else if (this.#held.length > 64 * 1024)
+      this.#refuse(new ServerError(conditions.protocolViolation, ['too much data before authentication']))
   }
 
   /** The client went. */
@@ -114,7 +114,9 @@ export class StartupConversation implements LinkOwner, Unit {
         // What follows in the same packet was sent before our answer was known: an attack, or a broken client.
         if (++this.#askedEncryption > 2 || this.#held.length > 0) {
           this.#host.services.counters.protocol_errors++
-          this.#refuse(new ServerError(conditions.protocolViolation, ['received unencrypted data after encryption request']))
+          this.#refuse(
+            new ServerError(conditions.protocolViolation, ['received unencrypted data after encryption request']),
+          )
           return
         }
         this.#output.add(Buffer.from('N'))
@@ -139,12 +141,16 @@ export class StartupConversation implements LinkOwner, Unit {
     if (startup.major !== 3) {
       this.#host.services.counters.protocol_errors++
       this.#refuse(
-        new ServerError(conditions.protocolViolation, [`unsupported frontend protocol ${startup.major}.${startup.minor}`]),
+        new ServerError(conditions.protocolViolation, [
+          `unsupported frontend protocol ${startup.major}.${startup.minor}`,
+        ]),
       )
       return
     }
     if (!startup.parameters.get('user')) {
-      this.#refuse(new ServerError(conditions.invalidAuthorization, ['no PostgreSQL user name specified in startup packet']))
+      this.#refuse(
+        new ServerError(conditions.invalidAuthorization, ['no PostgreSQL user name specified in startup packet']),
+      )
       return
     }
     if (!this.#host.admits()) {
@@ -197,7 +203,12 @@ export class StartupConversation implements LinkOwner, Unit {
     }
     const { services } = this.#host
     const detail = error instanceof Error ? error.message : String(error)
-    services.events.record({ severity: 'warning', event: 'origin_unreachable', subject: services.origin.description, detail })
+    services.events.record({
+      severity: 'warning',
+      event: 'origin_unreachable',
+      subject: services.origin.description,
+      detail,
+    })
     this.#refuse(
       new ServerError(conditions.cannotConnectNow, ['unable to reach its origin'], {
         detail,
@@ -224,7 +235,8 @@ export class StartupConversation implements LinkOwner, Unit {
       this.#held = Buffer.from(this.#held.subarray(end))
     }
     // The client does not wait for the end of its start-up: what it sent is kept until then.
-    if (this.#held.length > 64 * 1024) this.#refuse(new ServerError(conditions.protocolViolation, ['too much data before authentication']))
+    if (this.#held.length > 64 * 1024)
+      this.#refuse(new ServerError(conditions.protocolViolation, ['too much data before authentication']))
     else if (this.#held[0] === frontend.terminate) this.leave()
   }
 
@@ -283,7 +295,7 @@ export class StartupConversation implements LinkOwner, Unit {
     const session = new Session(services, identity, settings, this.#socket, this.#output)
     if (link !== undefined) {
       session.link = link
-      link.handOver(session)
+      link.handOver(session.originSide)
     }
     this.#output.add(readyFrame(statusByte))
     this.#host.begin(session)
@@ -296,7 +308,8 @@ export class StartupConversation implements LinkOwner, Unit {
     this.#host.services.counters.origin_connections--
     this.#state = 'done'
     // The origin's refusal has been relayed already, as it came.
-    if (loss.fatal === undefined) this.#output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
+    if (loss.fatal === undefined)
+      this.#output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
     this.#output.flush()
     this.#output.close()
     this.#socket.destroySoon()
@@ -358,7 +371,15 @@ export class StartupConversation implements LinkOwner, Unit {
 
   #refuse(error: ServerError): void {
     this.#state = 'done'
-    this.#output.add(errorFrame({ severity: 'FATAL', sqlstate: error.sqlstate, message: error.message, detail: error.detail, hint: error.hint }))
+    this.#output.add(
+      errorFrame({
+        severity: 'FATAL',
+        sqlstate: error.sqlstate,
+        message: error.message,
+        detail: error.detail,
+        hint: error.hint,
+      }),
+    )
     this.#output.flush()
     this.#output.close()
     this.#socket.destroySoon()
@@ -366,43 +387,4 @@ export class StartupConversation implements LinkOwner, Unit {
     this.#host.services.counters.sessions_refused++
     this.#host.abandon()
   }
-}
-
-const adminParameters: readonly (readonly [string, string])[] = [
-  ['client_encoding', 'UTF8'],
-  ['DateStyle', 'ISO, MDY'],
-  ['integer_datetimes', 'on'],
-  ['server_encoding', 'UTF8'],
-  ['server_version', '18.0 (Larder)'],
-  ['standard_conforming_strings', 'on'],
-  ['TimeZone', 'UTC'],
-]
-
-function databaseOf(startup: Startup): string {
-  return startup.parameters.get('database') || (startup.parameters.get('user') ?? '')
-}
-
-function isReplication(startup: Startup): boolean {
-  const value = startup.parameters.get('replication')
-  return value !== undefined && !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
-}
-
-/** Takes `-c cache.x=…` (and a parameter named `cache.x`) out of what the origin gets. */
-function splitOptions(given: ReadonlyMap<string, string>): { ours: Map<string, string>; parameters: Map<string, string> } {
-  const ours = new Map<string, string>()
-  const parameters = new Map(given)
-  for (const [name, value] of given) {
-    if (!name.toLowerCase().startsWith('cache.')) continue
-    ours.set(name.slice(6).toLowerCase(), value)
-    parameters.delete(name)
-  }
-  const options = given.get('options')
-  if (options === undefined || !/cache\./i.test(options)) return { ours, parameters }
-  const rest = options.replace(/(?:^|\s)(?:-c\s*|--)cache\.([a-z_0-9]+)=((?:\\.|\S)*)/gi, (_all, name: string, value: string) => {
-    ours.set(name.toLowerCase().replaceAll('-', '_'), value.replace(/\\(.)/g, '$1'))
-    return ''
-  })
-  if (rest.trim() === '') parameters.delete('options')
-  else parameters.set('options', rest)
-  return { ours, parameters }
 }

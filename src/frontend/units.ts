@@ -3,9 +3,10 @@
 // A unit never writes to the client from `take` (the run before its frame is not written yet); it forwards, cuts or holds. What it
 // holds is written by the session when the unit is ready.
 
-import { readCapture, type Capture } from '../cache/plans/index.ts'
+import { type Capture, readCapture } from '../cache/plans/index.ts'
 import type { LinkLoss, Unit } from '../origin/index.ts'
 import { backend, readDataRow, readFields, readTag } from '../wire/index.ts'
+import type { DescriptionRecorder, Recorder } from './recorder.ts'
 
 /** What the session does when a unit ends. */
 export interface UnitOutcome {
@@ -14,92 +15,14 @@ export interface UnitOutcome {
   readonly failed: boolean
 }
 
-/** Copies the frames of an answer while they pass; stops for good when it grows too large. */
-export class Recorder {
-  readonly #bytesMax: number
-  #pieces: Buffer[] = []
-  #bytes = 0
-  descriptionBytes = 0
-  /** ParameterDescription of the statement, if it came along. */
-  parameterDescription: Buffer | undefined
-  tooLargeBytes = 0
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  describe(bytes: Buffer, start: number, end: number): void {
-    if (this.#bytes === 0) this.descriptionBytes = end - start
-    this.add(bytes, start, end)
-  }
-
-  add(bytes: Buffer, start: number, end: number): void {
-    this.#bytes += end - start
-    if (this.#bytes > this.#bytesMax) {
-      this.tooLargeBytes = this.#bytes
-      this.#pieces = []
-      return
-    }
-    if (this.tooLargeBytes > 0) return
-    const last = this.#lastPiece
-    // Rows of one chunk lie side by side: one copy for all of them instead of one per row.
-    if (last !== undefined && last.source === bytes && last.end === start) last.end = end
-    else {
-      this.#settle()
-      this.#lastPiece = { source: bytes, start, end }
-    }
-  }
-
-  /** Must be called before the chunk goes: what was noted is copied. */
-  settle(): void {
-    this.#settle()
-  }
-
-  /** The whole answer in a buffer of its own. */
-  finish(): Buffer {
-    this.#settle()
-    const whole = Buffer.allocUnsafeSlow(this.#bytes)
-    let at = 0
-    for (const piece of this.#pieces) at += piece.copy(whole, at)
-    return whole
-  }
-
-  #lastPiece: { source: Buffer; start: number; end: number } | undefined
-
-  #settle(): void {
-    const last = this.#lastPiece
-    if (last === undefined) return
-    this.#lastPiece = undefined
-    if (this.tooLargeBytes === 0) this.#pieces.push(Buffer.from(last.source.subarray(last.start, last.end)))
-  }
-}
-
 /** The part of the session that units talk to. */
 export interface UnitHost {
   /** The origin asks for COPY data; the unit takes what the client sends until its ReadyForQuery. */
   copyBegins(unit: ClientUnit): void
   parameterChanged(bytes: Buffer, start: number, end: number): void
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void
-  unitLost(unit: ClientUnit, loss: LinkLoss): void
   /** Registers chunk-bound recorders, which must copy before the chunk goes. */
   recording(recorder: Recorder): void
-}
-
-/** Collects the answer to a Describe of a statement. */
-export class DescriptionRecorder {
-  readonly #pieces: Buffer[] = []
-  complete = false
-
-  take(type: number, bytes: Buffer, start: number, end: number): void {
-    if (this.complete) return
-    if (type !== backend.parameterDescription && type !== backend.rowDescription && type !== backend.noData) return
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
-    this.complete = type !== backend.parameterDescription
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.#pieces)
-  }
 }
 
 /** Forwards everything; may record, and may cut the ParseCompletes of statements we replayed. */
@@ -200,7 +123,7 @@ export class ClientUnit implements Unit {
   }
 
   lost(loss: LinkLoss): void {
-    this.host.unitLost(this, loss)
+    this.onLost?.(loss)
   }
 
   protected noteError(bytes: Buffer, start: number, end: number): void {
@@ -395,6 +318,12 @@ export class QuestionUnit implements Unit {
   }
 
   lost(loss: LinkLoss): void {
-    this.#settle({ rows: [], error: new Map([['C', '08006'], ['M', loss.message]]) })
+    this.#settle({
+      rows: [],
+      error: new Map([
+        ['C', '08006'],
+        ['M', loss.message],
+      ]),
+    })
   }
 }

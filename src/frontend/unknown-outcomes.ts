@@ -30,7 +30,10 @@ export class UnknownOutcomes {
   }
 
   /** `ask` answers which of the pids still have a backend, or undefined if it could not be asked. */
-  async resolve(ask: (pids: readonly number[]) => Promise<ReadonlySet<number> | undefined>, nowMs: () => number): Promise<void> {
+  async resolve(
+    ask: (pids: readonly number[]) => Promise<ReadonlySet<number> | undefined>,
+    nowMs: () => number,
+  ): Promise<void> {
     if (!this.wantsAsking) return
     this.#asking = true
     try {

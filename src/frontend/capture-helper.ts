@@ -1,0 +1,50 @@
+// The prepared helper that tells a transaction's locks: made ready, and kept ready.
+
+import { captureFrames, captureStatement, contextMark, prepareCaptureFrame } from '../cache/plans/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
+import type { Session } from './session.ts'
+
+/** Prepares the helper on this connection and tries it once, outside everything else, so that a refusal harms nobody. */
+export async function prepareCapture(session: Session): Promise<void> {
+  const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames]))
+  session.captureReady = answer.error === undefined && answer.rows.length === 1
+  session.captureTried ||= session.captureReady
+  if (session.captureReady || session.ended) return
+  session.captureRefused = true
+  session.services.events.record({
+    severity: 'warning',
+    event: 'locks_refused',
+    subject: session.identity.database,
+    detail: answer.error?.get('M'),
+  })
+}
+
+/** The helper asks for every setting that cached statements read by name, so it is made again when one joins them. */
+export function prepareFrames(session: Session): Buffer[] {
+  const { contexts } = session.services
+  session.captureVersion = contexts.watchVersion
+  return [closeFrame('S', captureStatement), prepareCaptureFrame(contextMark(contexts.customSettings))]
+}
+
+/** Makes the origin count this session's catalogue changes as reported, so that the next write is not taken for another one. */
+export async function settleCatalogueCounts(session: Session): Promise<void> {
+  session.catalogueCounted = false
+  const name = '_larder_question'
+  await session.ask(
+    Buffer.concat([
+      parseFrame(name, 'SELECT pg_catalog.pg_stat_force_next_flush()'),
+      bindFrame('', name),
+      executeFrame(''),
+      closeFrame('S', name),
+    ]),
+  )
+}
+
+/** True if the helper must be made ready first; the message is looked at again then. */
+export function notReady(session: Session): boolean {
+  if (!session.captureReady || session.captureVersion !== session.services.contexts.watchVersion) {
+    session.slowly(() => prepareCapture(session))
+  } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  else return false
+  return true
+}

@@ -1,0 +1,65 @@
+// COMMIT of a block that may have written: its locks are read first.
+
+import { captureFrames, readCapture, type StatementText } from '../cache/plans/index.ts'
+import { bindFrame, closeFrame, errorFrame, executeFrame, parseFrame } from '../wire/index.ts'
+import { prepareFrames } from './capture-helper.ts'
+import { runOpaque, sendSuspended } from './opaque.ts'
+import type { Request } from './request.ts'
+import { keepRequest } from './request.ts'
+import type { Session } from './session.ts'
+import { Suspension, scopeOf } from './suspension.ts'
+
+/** COMMIT of a block that may have written. */
+export function commitBlock(session: Session, text: StatementText, request: Request, prepares: boolean): boolean {
+  const { transaction } = session
+  if (session.captureRefused || transaction.opaque || !session.captureTried)
+    return runOpaque(session, text, request, 'write')
+  const copy = keepRequest(request)
+  session.busy = true
+  const current = session.captureReady && session.captureVersion === session.services.contexts.watchVersion
+  const prepare = current ? [] : prepareFrames(session)
+  void session.ask(Buffer.concat([...prepare, captureFrames])).then((answer) => {
+    if (session.ended) return
+    session.services.counters.lock_captures++
+    const row = answer.rows[0]
+    if (answer.error !== undefined || row === undefined) {
+      void abandonBlock(session, answer.error)
+      return
+    }
+    const capture = readCapture(row)
+    const suspension = new Suspension(session)
+    // A prepared transaction changes nothing yet; COMMIT PREPARED bumps everything.
+    if (!prepares)
+      suspension.hold(scopeOf(session, capture, text, transaction.ddl), capture.catalogueChanged || transaction.ddl)
+    session.captureReady = true
+    if (capture.triggers || capture.temporary || capture.mark !== session.context?.mark) transaction.settings = true
+    sendSuspended(session, text, copy, suspension, (unit) => unit.tag === 'COMMIT')
+  })
+  return true
+}
+
+/** The question before COMMIT failed (canceled, timed out): the block is aborted, so the COMMIT fails with that error. */
+export async function abandonBlock(session: Session, error: ReadonlyMap<string, string> | undefined): Promise<void> {
+  await session.ask(queryFrameWithoutSync('ROLLBACK'))
+  session.transaction.reset()
+  session.settings.rollback()
+  session.output.add(
+    errorFrame({
+      severity: 'ERROR',
+      sqlstate: error?.get('C') ?? '40000',
+      message: error?.get('M') ?? 'transaction aborted',
+    }),
+  )
+  session.finish(session.status)
+  session.resume()
+}
+
+/** As extended messages, so that the Sync of a question ends it. */
+export function queryFrameWithoutSync(text: string): Buffer {
+  return Buffer.concat([
+    parseFrame('_larder_question', text),
+    bindFrame('', '_larder_question'),
+    executeFrame(''),
+    closeFrame('S', '_larder_question'),
+  ])
+}

@@ -1,0 +1,170 @@
+// Which way a group of extended messages goes.
+//
+// Like dispatch.ts: true if the group was taken, false if it must wait for what is under way.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import { frontend, status } from '../wire/index.ts'
+import type { BindStep, ParseStep, Step } from './batch.ts'
+import { describeLocally, recordDescription } from './descriptions.ts'
+import { isOurs, route } from './dispatch.ts'
+import { inBlock, noteInBlock } from './in-block.ts'
+import { runOpaque } from './opaque.ts'
+import { beginOpen, continueOpen, skip } from './open-group.ts'
+import { passStraight } from './pass.ts'
+import { takeRead } from './read-path.ts'
+import { replyToGroup } from './reply.ts'
+import { findText, type Group, type ResolvedExecute, requestOf } from './request.ts'
+import type { Session } from './session.ts'
+import { ClientUnit } from './units.ts'
+import { runCaptured } from './write-path.ts'
+
+export function dispatchGroup(session: Session, group: Group): boolean {
+  if (session.skipping) return skip(session, group)
+  if (session.open !== undefined) return continueOpen(session, group)
+  if (group.last === frontend.functionCall) {
+    if (session.status !== status.idle && !session.transaction.ending) {
+      session.transaction.wrote = true
+      session.transaction.settings = true
+      return passGroup(session, group)
+    }
+    return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
+  }
+  if (group.last === frontend.flush) return beginOpen(session, group)
+  const executes = executesOf(session, group)
+  if (executes === undefined) return unknownGroup(session, group)
+  if (executes.length === 0) return groupWithoutExecute(session, group)
+  const [only] = executes
+  if (executes.length === 1 && only !== undefined) {
+    if (only.rowCountMax > 0 && !isOurs(session, only.text)) return limited(session, only, group)
+    return route(session, only.text, only.parameters, requestOf(group))
+  }
+  return manyExecutes(session, executes, group)
+}
+
+/** Which statement each Execute of the group runs; undefined if that cannot be told for all of them. */
+export function executesOf(session: Session, group: Group): ResolvedExecute[] | undefined {
+  if (group.unread) return undefined
+  let parses: Map<string, StatementText> | undefined
+  let binds: Map<string, BindStep & { text: StatementText | undefined }> | undefined
+  const executes: ResolvedExecute[] = []
+  for (const step of group.steps) {
+    if (step.kind === 'parse') {
+      parses ??= new Map()
+      parses.set(step.name, findText(session, step.key, step.text))
+    } else if (step.kind === 'bind') {
+      binds ??= new Map()
+      const text = parses?.get(step.statement) ?? session.statements.get(step.statement)?.text
+      binds.set(step.portal, { ...step, text })
+    } else if (step.kind === 'execute') {
+      const bind = binds?.get(step.portal)
+      if (bind?.text === undefined) return undefined
+      const { text, parameters } = bind
+      executes.push({ text, parameters, rowCountMax: step.rowCountMax, bind, execute: step })
+    }
+  }
+  return executes
+}
+
+/** Portals or statements we do not know of: anything may run. */
+export function unknownGroup(session: Session, group: Group): boolean {
+  if (session.status !== status.idle && !session.transaction.ending) {
+    session.transaction.wrote = true
+    session.transaction.settings = true
+    // A COMMIT among messages we could not read would end the block unseen.
+    if (group.unread || group.steps.some((step) => step.kind === 'execute' && !knownPortal(group, step.portal))) {
+      if (!session.quiet) return session.waitForQuiet()
+      session.transaction.ending = true
+      return runOpaque(session, undefined, requestOf(group), 'write')
+    }
+    return passGroup(session, group)
+  }
+  return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
+}
+
+export function knownPortal(group: Group, portal: string): boolean {
+  return group.steps.some((step) => step.kind === 'bind' && step.portal === portal)
+}
+
+export function passGroup(session: Session, group: Group): boolean {
+  return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' })
+}
+
+/** Prepares, describes, closes: nothing runs. */
+export function groupWithoutExecute(session: Session, group: Group): boolean {
+  const own = group.steps.some((step) => ownText(session, group, step) !== undefined)
+  if (own) return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
+  if (group.steps.length === 0 && session.quiet) {
+    session.finish(session.status)
+    return true
+  }
+  if (session.quiet && describeLocally(session, group)) {
+    session.finish(session.status)
+    return true
+  }
+  const unit = new ClientUnit(session)
+  recordDescription(session, group, unit)
+  return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
+}
+
+export function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
+  let text: StatementText | undefined
+  if (step.kind === 'parse') text = findText(session, step.key, step.text)
+  else if (step.kind === 'bind') text = textOf(session, group, step.statement)
+  else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S')
+    text = textOf(session, group, step.name)
+  return text === undefined || !isOurs(session, text) ? undefined : text
+}
+
+export function textOf(session: Session, group: Group, name: string): StatementText | undefined {
+  const parse = group.steps.find((step): step is ParseStep => step.kind === 'parse' && step.name === name)
+  return parse === undefined ? session.statements.get(name)?.text : findText(session, parse.key, parse.text)
+}
+
+/** An Execute with a row limit reads part of an answer: never kept. */
+export function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
+  const request = requestOf(group)
+  if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, execute.text, request)
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) return inBlock(session, execute.text, request)
+  if (execute.text.shape.statement.kind !== 'read') return runOpaque(session, execute.text, request, 'write')
+  return takeRead(session, execute.text, execute.parameters, request, 'cursor')
+}
+
+/** Several statements before one Sync: one transaction if no block is open. */
+export function manyExecutes(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+  const request = requestOf(group)
+  if (executes.some((execute) => isOurs(session, execute.text))) {
+    return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
+  }
+  const kinds = executes.map((execute) => execute.text.shape.statement.kind)
+  const inTransaction = session.status !== status.idle && !session.transaction.ending
+  const plain = kinds.every((kind) => kind === 'read' || kind === 'write' || kind === 'show' || kind === 'explain')
+  if (inTransaction) {
+    if (!plain && kinds.some((kind) => kind === 'transaction' || kind === 'several' || kind === 'unreadable')) {
+      if (!session.quiet) return session.waitForQuiet()
+      session.transaction.ending = true
+      return runOpaque(session, undefined, request, 'write')
+    }
+    for (const execute of executes) noteInBlock(session, execute.text)
+    return passStraight(session, undefined, request, { verdict: 'bypass', reason: 'several_statements' })
+  }
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.idle) return manyAgain(session, executes, group)
+  if (kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)) return true
+  if (plain && !session.captureRefused) {
+    const limited = executes.some((execute) => execute.rowCountMax > 0)
+    const verdict = { verdict: 'bypass', reason: limited ? 'cursor' : 'several_statements' } as const
+    return runCaptured(
+      session,
+      undefined,
+      request,
+      kinds.every((kind) => kind === 'read') ? { verdict, keep: undefined } : undefined,
+    )
+  }
+  return runOpaque(session, undefined, request, 'write')
+}
+
+export function manyAgain(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+  session.transaction.ending = false
+  return manyExecutes(session, executes, group)
+}

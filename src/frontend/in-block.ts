@@ -1,0 +1,146 @@
+// Statements inside a transaction block: passed on, and noted for the end of the block.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { SessionSettings } from '../config/index.ts'
+import { ServerError } from '../errors/index.ts'
+import { status } from '../wire/index.ts'
+import { commitBlock } from './commit-block.ts'
+import { runOpaque } from './opaque.ts'
+import { passStraight } from './pass.ts'
+import type { Request } from './request.ts'
+import type { Session } from './session.ts'
+
+/** One statement inside a block: noted for its end, and passed on. */
+export function inBlock(session: Session, text: StatementText, request: Request): boolean {
+  const { statement } = text.shape
+  const { transaction } = session
+  if (statement.kind === 'transaction') return transactionVerb(session, text, request)
+  if (statement.kind === 'several' || statement.kind === 'unreadable') {
+    // It may hold a COMMIT: the end of the block, unannounced.
+    if (!session.quiet) return session.waitForQuiet()
+    transaction.ending = true
+    return session.status === status.failed
+      ? passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
+      : runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
+  }
+  const code = transaction.wrote ? 'wrote' : 'in_transaction'
+  noteInBlock(session, text)
+  if (statement.kind === 'read') {
+    return passStraight(session, text, request, { verdict: 'bypass', reason: code })
+  }
+  return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
+}
+
+export function noteInBlock(session: Session, text: StatementText): void {
+  const { statement } = text.shape
+  const { transaction } = session
+  switch (statement.kind) {
+    case 'read': {
+      const facts = session.context && text.shape.facts.get(session.context.id)
+      if (facts === undefined || facts.mayWrite) {
+        transaction.wrote ||= statement.names.functions.length > 0 || facts === undefined
+        transaction.settings ||= statement.names.functions.length > 0
+      }
+      transaction.settings ||= statement.reason?.code === 'unknown_key'
+      break
+    }
+    case 'set':
+      transaction.settings = true
+      break
+    case 'ddl':
+      transaction.wrote = true
+      transaction.ddl ||= !statement.temporaryOnly
+      transaction.settings ||= statement.temporaryOnly
+      break
+    case 'show':
+    case 'prepare':
+    case 'deallocate':
+    case 'notify':
+    case 'explain':
+    case 'empty':
+    case 'utility':
+      break
+    case 'cursor':
+      transaction.wrote = true
+      transaction.opaque ||= statement.withHold
+      break
+    default:
+      // What may run any SQL may also have dropped our prepared helper.
+      if (statement.kind === 'call' || statement.kind === 'execute') session.captureReady = false
+      transaction.wrote = true
+      transaction.settings ||= statement.kind !== 'write' && statement.kind !== 'copy_in'
+  }
+}
+
+export function transactionVerb(session: Session, text: StatementText, request: Request): boolean {
+  const { statement } = text.shape
+  const { transaction, settings } = session
+  switch (statement.verb) {
+    case 'commit':
+    case 'prepare':
+      if (!session.quiet) return session.waitForQuiet()
+      transaction.ending = true
+      if (session.status === status.inBlock && (transaction.wrote || transaction.ddl || transaction.opaque)) {
+        return commitBlock(session, text, request, statement.verb === 'prepare')
+      }
+      break
+    case 'rollback':
+    case 'commit_prepared':
+    case 'rollback_prepared':
+      transaction.ending = true
+      break
+    case 'savepoint':
+    case 'release':
+    case 'rollback_to': {
+      const name = savepointName(text)
+      if (name === undefined) break
+      if (!session.quiet) return session.waitForQuiet()
+      const { verb } = statement
+      return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, (outcome) => {
+        if (!outcome.failed) followSavepoint(settings, verb, name)
+      })
+    }
+    default:
+      break
+  }
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
+}
+
+/** A savepoint made where we could not read it (in a string of several statements) is none of ours. */
+export function followSavepoint(
+  settings: SessionSettings,
+  verb: 'savepoint' | 'release' | 'rollback_to',
+  name: string,
+): void {
+  try {
+    if (verb === 'savepoint') settings.savepoint(name)
+    else if (verb === 'release') settings.releaseSavepoint(name)
+    else settings.rollbackTo(name)
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+  }
+}
+
+export function savepointName(text: StatementText): string | undefined {
+  const match = /(?:savepoint|release|to)\s+(?:savepoint\s+)?("(?:[^"]|"")+"|[^\s;"]+)\s*;?\s*$/i.exec(text.text)
+  const name = match?.[1]
+  return name?.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name?.toLowerCase()
+}
+
+export function passReason(text: StatementText): 'write' | 'ddl' | 'transaction' | 'utility' {
+  switch (text.shape.statement.kind) {
+    case 'write':
+    case 'execute':
+    case 'explain_write':
+    case 'copy_in':
+    case 'copy_file':
+    case 'call':
+      return 'write'
+    case 'ddl':
+      return 'ddl'
+    case 'transaction':
+      return 'transaction'
+    default:
+      return 'utility'
+  }
+}

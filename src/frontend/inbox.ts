@@ -1,0 +1,263 @@
+// What the client has sent: cut into messages and groups, one at a time, and held while something else must come first.
+//
+// Invariants
+//   1. A message is looked at only when it is all there; one too long to be held is passed on in pieces, unread.
+//   2. While the session is busy nothing is looked at, but for what belongs to a long message or a COPY under way.
+
+import { frontend, isFrontendType } from '../wire/index.ts'
+import { readStep, type Step } from './batch.ts'
+import { dispatchQuery } from './dispatch.ts'
+import { dispatchGroup } from './dispatch-group.ts'
+import { takeStoredAnswer } from './fast-path.ts'
+import { copyEnds, type Session } from './session.ts'
+
+/** Client bytes kept while a slow path runs, before the client is made to wait. */
+const heldBytesMax = 256 * 1024
+/** A message group held back for its Sync; a longer one is passed on as it comes, unread. */
+const groupBytesMax = 1024 * 1024
+/** Bytes waiting for a slow reader before the other side is paused. */
+const backlogBytesMax = 1024 * 1024
+
+export class Inbox {
+  readonly #session: Session
+  #held: Buffer | undefined
+  #bulkBytes = 0
+  /** The COPY's data has ended, its group has not. */
+  #copyTail = false
+  #clientPaused = false
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** Goes on with what the client sent meanwhile. */
+  resume(): void {
+    const held = this.#held
+    this.#held = undefined
+    if (this.#clientPaused) this.resumeClient()
+    if (held !== undefined) this.#process(held, held.length)
+    else this.#session.output.flush()
+  }
+
+  /** The origin has answered the COPY: whatever was left of its group is over. */
+  copyEnded(): void {
+    this.#copyTail = false
+  }
+
+  receive(chunk: Buffer, length: number): void {
+    if (this.#session.ended || this.#session.closing) return
+    this.#session.services.counters.client_bytes_in += length
+    if (!this.#mayLook()) {
+      this.#hold(chunk, 0, length)
+      return
+    }
+    let bytes = chunk
+    let end = length
+    if (this.#held !== undefined) {
+      bytes = Buffer.concat([this.#held, chunk.subarray(0, length)])
+      end = bytes.length
+      this.#held = undefined
+    }
+    this.#process(bytes, end)
+  }
+
+  /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
+  #mayLook(): boolean {
+    return !this.#session.busy || this.#session.copying !== undefined || this.#bulkBytes > 0 || this.#copyTail
+  }
+
+  #process(bytes: Buffer, end: number): void {
+    const { clock } = this.#session.services
+    this.#session.nowMs = clock.nowMs()
+    this.#session.chunkUs = clock.monotonicUs()
+    let at = 0
+    while (at < end && !this.#session.ended && !this.#session.closing && this.#mayLook()) {
+      const next = this.#message(bytes, at, end)
+      if (next === -1) break
+      at = next
+    }
+    if (this.#session.ended) return
+    if (at < end) this.#hold(bytes, at, end)
+    this.#session.output.flush()
+    if (this.#session.output.backlogBytes > backlogBytesMax || this.#session.link.backlogBytes > backlogBytesMax)
+      this.#pauseClient()
+  }
+
+  /** Takes one message, or one group of extended messages; the new position, or -1 if more bytes (or time) are needed. */
+  #message(bytes: Buffer, at: number, end: number): number {
+    if (this.#bulkBytes > 0) {
+      const stop = Math.min(end, at + this.#bulkBytes)
+      this.#bulkBytes -= stop - at
+      this.#session.link.send(bytes.subarray(at, stop))
+      return stop
+    }
+    if (end - at < 5) return -1
+    const type = bytes[at] as number
+    const length = bytes.readInt32BE(at + 1)
+    if (!isFrontendType(type)) {
+      this.#session.violation(`invalid frontend message type ${type}`)
+      return end
+    }
+    if (length < 4 || length > 0x3fff_ffff) {
+      this.#session.violation('invalid message length')
+      return end
+    }
+    const frameEnd = at + 1 + length
+    if (this.#session.derailed) return this.#passRaw(type, bytes, at, Math.min(frameEnd, end), frameEnd)
+    if (this.#copyTail) {
+      // The Sync before the data was the COPY's; the one behind it ends the group.
+      if (frameEnd > end) return -1
+      this.#copyTail = type !== frontend.sync
+      this.#session.link.send(bytes.subarray(at, frameEnd))
+      return frameEnd
+    }
+    if (this.#session.copying !== undefined) return this.#copyData(type, bytes, at, Math.min(frameEnd, end), frameEnd)
+    if (frameEnd > end) return length > groupBytesMax ? this.#bulk(bytes, at, end, frameEnd) : -1
+    switch (type) {
+      case frontend.query:
+        if (bytes[frameEnd - 1] !== 0) {
+          this.#session.violation('invalid string in message')
+          return end
+        }
+        return dispatchQuery(this.#session, bytes, at, frameEnd) ? frameEnd : -1
+      case frontend.terminate:
+        this.#session.leave()
+        return end
+      case frontend.copyData:
+      case frontend.copyDone:
+      case frontend.copyFail:
+        return frameEnd // left over from a COPY that failed: PostgreSQL ignores them too
+      case frontend.password:
+        this.#session.violation('invalid frontend message type 112')
+        return end
+      default: {
+        const taken = takeStoredAnswer(this.#session, bytes, at, end)
+        return taken > 0 ? taken : this.#group(bytes, at, end)
+      }
+    }
+  }
+
+  /** Extended messages up to Sync or Flush (or a function call, which is a group of its own). */
+  #group(bytes: Buffer, at: number, end: number): number {
+    const steps: Step[] = []
+    let unread = false
+    let here = at
+    while (end - here >= 5) {
+      const type = bytes[here] as number
+      const length = bytes.readInt32BE(here + 1)
+      if (length < 4 || length > 0x3fff_ffff || !isFrontendType(type)) break
+      const frameEnd = here + 1 + length
+      if (frameEnd > end) {
+        if (frameEnd - at <= groupBytesMax) return -1
+        return this.#openGroup(bytes, at, here, end) === -1 ? -1 : this.#bulk(bytes, here, end, frameEnd)
+      }
+      if (type === frontend.sync || type === frontend.flush || type === frontend.functionCall) {
+        return dispatchGroup(this.#session, {
+          steps,
+          unread,
+          bytes,
+          start: at,
+          end: frameEnd,
+          bodyEnd: here,
+          last: type,
+        })
+          ? frameEnd
+          : -1
+      }
+      if (type === frontend.query || type === frontend.terminate) {
+        // A query without Sync before it: let the origin sort it out, as it would.
+        return here > at ? this.#openGroup(bytes, at, here, end) : -1
+      }
+      const step = readStep(bytes, here, frameEnd)
+      if (step === undefined) unread = true
+      else steps.push(step)
+      here = frameEnd
+    }
+    if (here - at > groupBytesMax) return this.#openGroup(bytes, at, here, end)
+    return -1
+  }
+
+  /** Sends part of a group without having seen its end: nothing about it is known, so everything is assumed. */
+  #openGroup(bytes: Buffer, at: number, stop: number, _end: number): number {
+    return dispatchGroup(this.#session, {
+      steps: [],
+      unread: true,
+      bytes,
+      start: at,
+      end: stop,
+      bodyEnd: stop,
+      last: frontend.flush,
+    })
+      ? stop
+      : -1
+  }
+
+  /** A message too long to be looked at: passed on in pieces. */
+  #bulk(bytes: Buffer, at: number, end: number, frameEnd: number): number {
+    const type = bytes[at] as number
+    const last = type === frontend.query || type === frontend.functionCall ? type : frontend.flush
+    if (type !== frontend.copyData) {
+      const group = { steps: [], unread: true, bytes, start: at, end, bodyEnd: end, last }
+      if (!dispatchGroup(this.#session, group)) return -1
+      this.#bulkBytes = frameEnd - end
+    } else this.#bulkBytes = 0
+    return end
+  }
+
+  #passRaw(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {
+    this.#session.link.send(bytes.subarray(at, stop))
+    if (stop < frameEnd) this.#bulkBytes = frameEnd - stop
+    if (type === frontend.terminate) this.#session.leave()
+    return stop
+  }
+
+  #copyData(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {
+    const copying = this.#session.copying
+    if (copying === undefined) return -1
+    const complete = stop === frameEnd
+    if (!complete && type !== frontend.copyData) return -1
+    if (type === frontend.terminate) {
+      this.#session.link.send(bytes.subarray(at, stop))
+      this.#session.leave()
+      return stop
+    }
+    // PostgreSQL ignores these during a COPY; ours runs as extended messages, where a Sync more would be answered.
+    if (copying.converted && (type === frontend.sync || type === frontend.flush)) return stop
+    this.#session.link.send(bytes.subarray(at, stop))
+    if (!complete) this.#bulkBytes = frameEnd - stop
+    if (type === frontend.copyDone || type === frontend.copyFail) {
+      this.#session.copying = undefined
+      if (copying.converted) copyEnds.get(copying.unit)?.(type === frontend.copyDone)
+      else this.#copyTail = copying.unit.extended
+    }
+    return stop
+  }
+
+  #hold(bytes: Buffer, start: number, end: number): void {
+    const piece = bytes.subarray(start, end)
+    this.#held = this.#held === undefined ? Buffer.from(piece) : Buffer.concat([this.#held, piece])
+    if (this.#session.busy && this.#held.length > heldBytesMax) this.#pauseClient()
+  }
+
+  /** What the client sent before the origin asked for it. */
+  copyBegins(): void {
+    const held = this.#held
+    if (held === undefined || this.#session.ended || this.#session.copying === undefined) return
+    this.#held = undefined
+    if (this.#clientPaused) this.resumeClient()
+    this.#process(held, held.length)
+  }
+
+  #pauseClient(): void {
+    if (this.#clientPaused) return
+    this.#clientPaused = true
+    this.#session.socket.pause()
+  }
+
+  resumeClient(): void {
+    if (!this.#clientPaused || this.#session.ended) return
+    if (this.#session.busy && this.#held !== undefined && this.#held.length > heldBytesMax) return
+    this.#clientPaused = false
+    this.#session.socket.resume()
+  }
+}

@@ -1,0 +1,86 @@
+// Waiting for an equal fill under way instead of asking the origin as well (R7, RRC-20).
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { Entry } from '../cache/results/index.ts'
+import { status } from '../wire/index.ts'
+import type { Landing } from './flights.ts'
+import { reply } from './reply.ts'
+import type { Request } from './request.ts'
+import type { Session } from './session.ts'
+
+/** What a wait brought, if it was for just this; whatever else is asked next must not get it. */
+export function landedFor(
+  session: Session,
+  text: StatementText,
+  parameters: string,
+  contextId: number,
+): Landed | undefined {
+  const { landed } = session
+  session.landed = undefined
+  const same = landed?.text === text && landed.parameters === parameters && landed.contextId === contextId
+  return same ? landed : undefined
+}
+
+/** Waits for an equal fill under way, if its answer will be as good as one of our own (R7); then the message is looked at again. */
+export function joinFlight(session: Session, text: StatementText, parameters: string): boolean {
+  const { services, context } = session
+  const waitMs = session.settings.current.resultCoalesceWait
+  if (context === undefined || waitMs === 0) return false
+  const flight = services.flights.find(text, context.id, parameters)
+  if (flight === undefined) return false
+  if (!flight.joinable() && !services.broken.has('R7-join')) return false
+  const asked = { text, parameters, contextId: context.id }
+  session.slowly(
+    () =>
+      new Promise((resolve) => {
+        const settle = (landed: Landed) => {
+          clearTimeout(timer)
+          leave()
+          session.cancelWait = undefined
+          session.landed = landed
+          resolve()
+        }
+        const timer = setTimeout(() => settle({ ...asked, landing: undefined, canceled: false }), waitMs)
+        const leave = flight.join((landing) => settle({ ...asked, landing, canceled: false }))
+        session.cancelWait = () => settle({ ...asked, landing: undefined, canceled: true })
+      }),
+  )
+  return true
+}
+
+/** What a reader that joined another's fill came back with. */
+export interface Landed {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly contextId: number
+  readonly landing: Landing | undefined
+  readonly canceled: boolean
+}
+
+export function replyLanding(session: Session, text: StatementText, request: Request, landing: Landing): boolean {
+  const like = { ...landing, key: '', parameterDescription: undefined } as unknown as Entry
+  session.nowMs = session.services.clock.nowMs()
+  if (!reply(session, like, request)) return false
+  const { counters } = session.services
+  counters.result_hits++
+  counters.result_coalesced++
+  session.hits++
+  text.shape.counts.calls++
+  text.shape.counts.hits++
+  text.shape.counts.lastAtMs = session.nowMs
+  session.decide({
+    verdict: 'coalesced',
+    reason: undefined,
+    argument: undefined,
+    unstored: undefined,
+    text,
+    entry: undefined,
+    ageMs: 0,
+    rows: landing.rows,
+    bytes: landing.bytes.length,
+    totalUs: 0,
+    originUs: 0,
+  })
+  session.finish(status.idle)
+  return true
+}

@@ -1,0 +1,77 @@
+import { conditions, ServerError } from '../errors/index.ts'
+import { wholeDatabase } from '../invalidation/index.ts'
+import { type LinkLoss, type LinkOwner, noLink, type Sink } from '../origin/index.ts'
+import { backend, errorFrame } from '../wire/index.ts'
+import type { Output } from './output.ts'
+import type { Recorder } from './recorder.ts'
+import type { Session } from './session.ts'
+
+/** Bytes waiting for a slow reader before the other side is paused. */
+const backlogBytesMax = 1024 * 1024
+
+export class OriginSide implements LinkOwner {
+  readonly sink: Sink
+  readonly #session: Session
+  #recorders: Recorder[] = []
+
+  constructor(session: Session, output: Output) {
+    this.#session = session
+    this.sink = { write: (bytes, start, end) => output.write(bytes, start, end), flush: () => this.#chunkEnds() }
+  }
+
+  recording(recorder: Recorder): void {
+    if (this.#recorders[this.#recorders.length - 1] !== recorder) this.#recorders.push(recorder)
+  }
+
+  /** The end of a chunk from the origin: recorders copy, the client gets it, and the origin waits for a slow client. */
+  #chunkEnds(): void {
+    for (const recorder of this.#recorders) recorder.settle()
+    this.#recorders.length = 0
+    this.#session.output.flush()
+    if (this.#session.output.backlogBytes > backlogBytesMax) this.#session.link.pause()
+  }
+
+  idle(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.parameterStatus) this.#session.parameterChanged(bytes, start, end)
+    if (this.#session.derailed) {
+      if (type === backend.readyForQuery) this.#session.status = bytes[start + 5] as number
+      if (type === backend.readyForQuery || type === backend.commandComplete) {
+        this.#session.epochs.bump(wholeDatabase, 'unknown', this.#session.services.clock.nowMs())
+        this.#session.forgetContext()
+      }
+      return true
+    }
+    // A parameter changed without our doing: the server's configuration was read again.
+    if (type === backend.parameterStatus) this.#session.forgetContext()
+    return type === backend.notification || type === backend.notice || type === backend.parameterStatus
+  }
+
+  failed(error: unknown): void {
+    this.#session.fail(error)
+  }
+
+  lost(loss: LinkLoss): void {
+    this.#session.services.counters.origin_connections_lost++
+    this.#session.services.events.record({
+      severity: 'warning',
+      event: 'origin_lost',
+      subject: `session ${this.#session.id}`,
+      detail: loss.message,
+    })
+    this.#session.wakeWaiters()
+    if (this.#session.identity.admin) {
+      this.#session.link = noLink()
+      return
+    }
+    if (this.#session.outcomeUnknown)
+      this.#session.output.add(errorFrame(new ServerError(conditions.unknownOutcome, [], { detail: loss.message })))
+    else if (loss.fatal !== undefined) this.#session.output.add(loss.fatal)
+    else
+      this.#session.output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
+    this.#session.end()
+  }
+
+  drained(): void {
+    this.#session.inbox.resumeClient()
+  }
+}

@@ -1,0 +1,172 @@
+// Stored answers in the shape of the request: the messages of the flow are made here (RRC-13, RRC-22).
+
+import type { StatementText } from '../cache/plans/index.ts'
+import { type Entry, readsText, staleness } from '../cache/results/index.ts'
+import { bindCompleteFrame, closeCompleteFrame, parseCompleteFrame, status } from '../wire/index.ts'
+import type { Step } from './batch.ts'
+import { contextInForce } from './facts.ts'
+import { refusalOf } from './read-path.ts'
+import type { Group, Request, ResolvedExecute } from './request.ts'
+import type { Session } from './session.ts'
+
+/** A statement prepared before the catalogue or the context changed may have other columns now: the origin says so if it has. */
+export function unprovenStatement(session: Session, group: Group): boolean {
+  const contextId = session.context?.id
+  return group.steps.some((step) => {
+    if (step.kind !== 'bind' || group.steps.some((other) => other.kind === 'parse' && other.name === step.statement))
+      return false
+    const prepared = session.statements.get(step.statement)
+    return (
+      prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== contextId
+    )
+  })
+}
+
+/** The origin ran these statements as they were prepared, at this tick and in this context. */
+export function provePrepared(session: Session, group: Group | undefined, tick: number, contextId: number): void {
+  for (const step of group?.steps ?? []) {
+    const prepared = step.kind === 'bind' ? session.statements.get(step.statement) : undefined
+    if (prepared === undefined) continue
+    prepared.provenTick = tick
+    prepared.contextId = contextId
+  }
+}
+
+/** Writes the stored answer in the shape of the request; false if a description is asked for that was not stored. */
+export function reply(session: Session, entry: Entry, request: Request): boolean {
+  if (request.group !== undefined) {
+    if (!isPlainGroup(request.group.steps) || !canReply(session, entry, request.group.steps)) return false
+    replySteps(session, () => entry, request.group.steps)
+    return true
+  }
+  if (entry.descriptionBytes === 0) return false
+  session.output.add(entry.bytes, true)
+  return true
+}
+
+/** ([Parse s] [Describe s] Bind s to p [Describe p] Execute p)… Close…: what every driver sends. Anything else is the origin's to judge. */
+export function isPlainGroup(steps: readonly Step[]): boolean {
+  let at = 0
+  const portals = new Set<string>()
+  while (at < steps.length && steps[at]?.kind !== 'close') {
+    let parsed: string | undefined
+    const parse = steps[at]
+    if (parse?.kind === 'parse') {
+      parsed = parse.name
+      at++
+      const describe = steps[at]
+      if (describe?.kind === 'describe' && describe.target === 'S' && describe.name === parsed) at++
+    }
+    const bind = steps[at++]
+    if (bind?.kind !== 'bind' || (parsed !== undefined && bind.statement !== parsed)) return false
+    if (bind.portal !== '' && portals.has(bind.portal)) return false
+    portals.add(bind.portal)
+    const describe = steps[at]
+    if (describe?.kind === 'describe') {
+      if (describe.target !== 'P' || describe.name !== bind.portal) return false
+      at++
+    }
+    const execute = steps[at++]
+    if (execute?.kind !== 'execute' || execute.portal !== bind.portal) return false
+  }
+  for (; at < steps.length; at++) if (steps[at]?.kind !== 'close') return false
+  return true
+}
+
+export function canReply(session: Session, entry: Entry, steps: readonly Step[]): boolean {
+  for (const step of steps) {
+    if (step.kind === 'describe' && !describes(entry, step.target)) return false
+    if (step.kind === 'parse' && step.name !== '' && session.statements.get(step.name) !== undefined) return false
+    if (step.kind === 'close' && step.target === 'S' && session.statements.get(step.name)?.atOrigin) return false
+  }
+  return true
+}
+
+/** The description of a statement has text formats whatever the portal's are: one of text results serves both. */
+export function describes(entry: Entry, target: 'S' | 'P'): boolean {
+  if (entry.descriptionBytes === 0) return false
+  return target === 'P' || (entry.parameterDescription !== undefined && readsText(entry.key))
+}
+
+/** The messages of the extended flow, made as the steps ask for them. */
+export function replySteps(session: Session, entryOf: (portal: string) => Entry, steps: readonly Step[]): void {
+  const { output } = session
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'parse': {
+        const text = session.texts.get(step.key)
+        if (text !== undefined) session.prepare(step, text, false)
+        output.add(parseCompleteFrame)
+        break
+      }
+      case 'bind':
+        output.add(bindCompleteFrame)
+        break
+      case 'describe': {
+        const entry = entryOf(step.target === 'P' ? step.name : '')
+        if (step.target === 'S' && entry.parameterDescription !== undefined) output.add(entry.parameterDescription)
+        output.write(entry.bytes, 0, entry.descriptionBytes)
+        break
+      }
+      case 'execute': {
+        const entry = entryOf(step.portal)
+        if (entry.descriptionBytes === 0) output.add(entry.bytes, true)
+        else if (entry.bytes.length > 65_536) output.add(entry.bytes.subarray(entry.descriptionBytes), true)
+        else output.write(entry.bytes, entry.descriptionBytes, entry.bytes.length)
+        break
+      }
+      case 'close':
+        if (step.target === 'S') session.statements.delete(step.name)
+        output.add(closeCompleteFrame)
+    }
+  }
+}
+
+/** Answers a group of several reads if all of them are stored; false if not, and nothing was written. */
+export function replyToGroup(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+  const settings = session.settings.current
+  const context = contextInForce(session)
+  if (context === undefined) return false
+  if (!context.readable || context.temporary) return false
+  if (!isPlainGroup(group.steps) || unprovenStatement(session, group)) return false
+  const entries = new Map<string, Entry>()
+  for (const execute of executes) {
+    if (execute.rowCountMax > 0 || refusalOf(session, execute.text, settings.resultCache, undefined)) return false
+    if (execute.text.hints?.cache === 'refresh' || entries.has(execute.execute.portal + execute.execute.start))
+      return false
+    const entry = execute.text.find(context.id, execute.parameters) as Entry | undefined
+    if (entry === undefined || staleness(entry, session.nowMs, execute.text.hints?.ttlMs ?? settings.resultTtl))
+      return false
+    if (group.steps.some((step) => step.kind === 'describe' && step.target === 'S')) return false
+    if (!canReply(session, entry, group.steps)) return false
+    entries.set(execute.execute.portal, entry)
+  }
+  // One portal name may be bound again and again: steps are answered in order, so each needs the entry of its own bind.
+  let next = 0
+  const order = executes.map((execute) => entries.get(execute.execute.portal) as Entry)
+  if (new Set(executes.map((execute) => execute.execute.portal)).size !== executes.length) return false
+  replySteps(session, (portal) => entries.get(portal) as Entry, group.steps)
+  for (const execute of executes) noteHit(session, execute.text, order[next++] as Entry)
+  session.finish(status.idle)
+  return true
+}
+
+export function noteHit(session: Session, text: StatementText, entry: Entry): void {
+  const { services, nowMs } = session
+  const us = services.clock.monotonicUs() - session.chunkUs
+  session.chunkUs += us
+  services.results.touch(entry, nowMs)
+  services.counters.result_hits++
+  services.metrics.histograms.hit_us.record(us)
+  session.hits++
+  const { counts } = text.shape
+  counts.calls++
+  counts.hits++
+  counts.rows += entry.rows
+  counts.hitUs += us
+  if (entry.costUs > us) counts.savedUs += entry.costUs - us
+  counts.lastAtMs = nowMs
+  counts.lastHitAtMs = nowMs
+  counts.us.record(us)
+  session.decideHit(text, entry, us)
+}

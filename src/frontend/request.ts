@@ -1,0 +1,61 @@
+// What the client asks for once: a simple query, or the messages up to a Sync; and the texts behind them.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { BindStep, ExecuteStep, Step } from './batch.ts'
+import type { Session } from './session.ts'
+
+/** The messages of one sync group, and where they lie. */
+export interface Group {
+  readonly steps: readonly Step[]
+  /** Some message of it was not understood, so nothing may be concluded. */
+  readonly unread: boolean
+  readonly bytes: Buffer
+  readonly start: number
+  /** End of the group, its last message included. */
+  readonly end: number
+  /** End of the messages before the last one. */
+  readonly bodyEnd: number
+  /** Type of the last message: Sync, Flush, or one that is a group by itself. */
+  readonly last: number
+}
+
+/** What the client asks for once: a simple query, or a group that executes one statement. */
+export interface Request {
+  readonly simple: boolean
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  readonly group: Group | undefined
+}
+
+/** The text's object, made if it is new. `source` is the text alone when `key` has parameter types behind it. */
+export function findText(session: Session, key: string, source: string | undefined): StatementText {
+  const { plans } = session.services
+  const known = session.texts.get(key)
+  if (known !== undefined) {
+    plans.touch(known)
+    return known
+  }
+  return plans.learn(session.identity.database, key, source ?? key, session.nowMs)
+}
+
+export interface ResolvedExecute {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly rowCountMax: number
+  readonly bind: BindStep
+  readonly execute: ExecuteStep
+}
+
+export function requestOf(group: Group): Request {
+  return { simple: false, bytes: group.bytes, start: group.start, end: group.end, group }
+}
+
+/** A copy of a request that outlives the read callback. */
+export function keepRequest(request: Request): Request {
+  const bytes = Buffer.from(request.bytes.subarray(request.start, request.end))
+  if (request.group === undefined) return { ...request, bytes, start: 0, end: bytes.length }
+  const { group } = request
+  const moved = { ...group, bytes, start: 0, end: bytes.length, bodyEnd: group.bodyEnd - group.start }
+  return { simple: request.simple, bytes, start: 0, end: bytes.length, group: moved }
+}

@@ -1,0 +1,17 @@
+// Who a session is, as its start-up has settled it.
+
+export interface SessionIdentity {
+  readonly id: number
+  readonly login: string
+  readonly database: string
+  readonly clientAddress: string
+  readonly pid: number
+  readonly key: Buffer
+  readonly replication: boolean
+  /** Connected to an admin database: there is no origin behind it. */
+  readonly admin: boolean
+  /** An admin session that no origin vouches for: it was let in by trust or by admin_password. */
+  readonly adminTrusted: boolean
+  readonly parameters: Map<string, string>
+  readonly connectedAtMs: number
+}

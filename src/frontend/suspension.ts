@@ -1,0 +1,106 @@
+// What a commit under way holds back, and lets go or bumps at its end.
+
+import { type Capture, type StatementText, writtenOids } from '../cache/plans/index.ts'
+import { type WriteScope, wholeDatabase } from '../invalidation/index.ts'
+import type { Session } from './session.ts'
+
+/** The scope of what a transaction holds; undefined if it changed nothing. */
+export function scopeOf(
+  session: Session,
+  capture: Capture | undefined,
+  text: StatementText | undefined,
+  ddl: boolean,
+): WriteScope | undefined {
+  if (capture === undefined) return undefined
+  const { broken } = session.services
+  if (capture.catalogueChanged && !broken.has('ddl')) {
+    if (capture.wrote || ddl) return wholeDatabase
+  }
+  if (ddl && !broken.has('ddl')) return wholeDatabase
+  if (!capture.wrote) return undefined
+  if (capture.deferred && !broken.has('deferred')) return wholeDatabase
+  const oids = broken.has('R3-capture') ? writtenOids(capture).slice(0, 1) : writtenOids(capture)
+  if (broken.has('R3-capture') && text === undefined) return undefined
+  return oids.length === 0
+    ? undefined
+    : { everything: false, relations: oids.map((oid) => session.epochs.relation(oid)) }
+}
+
+/** A scope held while its commit is under way. */
+export class Suspension {
+  readonly #session: Session
+  #scope: WriteScope | undefined
+  #schema = false
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  get holds(): boolean {
+    return this.#scope !== undefined
+  }
+
+  hold(scope: WriteScope | undefined, schema: boolean): void {
+    if (scope === undefined) return
+    this.#scope = scope
+    this.#schema = schema
+    if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.suspend(scope)
+  }
+
+  /** The commit is done: what was derived from the scope is void from here on. */
+  bump(): void {
+    const scope = this.#take()
+    if (scope === undefined) return
+    const { services, epochs } = this.#session
+    const startedUs = services.clock.monotonicUs()
+    const act = () => {
+      if (this.#schema) {
+        services.epochs.bumpAllDatabases('schema', services.clock.nowMs())
+        // Roles may have been renamed, defaults of roles and databases changed.
+        services.contexts.distrust()
+      }
+      if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
+      this.#release(scope)
+    }
+    if (services.broken.has('R3-ack')) {
+      this.#release(scope)
+      setTimeout(() => {
+        epochs.suspend(scope)
+        act()
+      }, 25)
+    } else act()
+    services.metrics.histograms.invalidate_us.record(services.clock.monotonicUs() - startedUs)
+  }
+
+  /** Nothing was committed. */
+  lift(): void {
+    const scope = this.#take()
+    if (scope !== undefined) this.#release(scope)
+  }
+
+  /** The connection went and nobody knows: it stays held until the backend is seen to be gone (R8). */
+  unknown(): void {
+    const scope = this.#take()
+    if (scope === undefined) return
+    const { services, epochs, identity } = this.#session
+    this.#session.outcomeUnknown = true
+    if (services.broken.has('R8-unknown')) {
+      this.#release(scope)
+      return
+    }
+    services.counters.unknown_outcomes++
+    services.events.record({ severity: 'warning', event: 'unknown_outcome', subject: `session ${identity.id}` })
+    if (services.broken.has('R2-suspend')) epochs.suspend(scope)
+    services.outcomes.add({ pid: identity.pid, database: epochs, scope })
+  }
+
+  #take(): WriteScope | undefined {
+    const scope = this.#scope
+    this.#scope = undefined
+    return scope
+  }
+
+  #release(scope: WriteScope): void {
+    if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.release(scope)
+  }
+}

@@ -1,8 +1,7 @@
-// What every room may use: time, asserts, random numbers, branded types. Knows nothing of Postgres or caches.
+// What every room may use: time, asserts, random numbers. Knows nothing of Postgres or caches.
 import './latin1.ts'
 
 export { assert, unreachable } from './assert.ts'
-export type { Brand } from './brand.ts'
 export { readChunks } from './chunk-socket.ts'
 export { type Clock, ManualClock, systemClock } from './clock.ts'
 export { maskPasswords } from './mask.ts'

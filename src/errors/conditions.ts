@@ -16,9 +16,7 @@ function table<const Name extends string>(rows: Record<Name, Condition>): Readon
 }
 
 export const conditions = table({
-  // Class 01, 08: warnings, connections
-  hintIgnored: { sqlstate: '01000', severity: 'NOTICE', message: '%s' },
-  unableToConnect: { sqlstate: '08001', severity: 'FATAL', message: 'could not connect to the origin: %s' },
+  // Class 08: connections
   connectionFailure: { sqlstate: '08006', severity: 'FATAL', message: 'the connection to the origin was lost' },
   unknownOutcome: {
     sqlstate: '08007',
@@ -27,7 +25,7 @@ export const conditions = table({
   },
   protocolViolation: { sqlstate: '08P01', severity: 'FATAL', message: 'protocol violation: %s' },
 
-  // Class 0A, 22, 25, 26, 28, 34, 3B, 3D: features, values, transactions, names of session objects
+  // Class 0A, 22, 25, 26, 28, 34, 3B: features, values, transactions, names of session objects
   featureNotSupported: { sqlstate: '0A000', severity: 'ERROR', message: '%s is not supported' },
   invalidParameterValue: {
     sqlstate: '22023',
@@ -44,7 +42,6 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'invalid input syntax for type %s: "%s"',
   },
-  activeTransaction: { sqlstate: '25001', severity: 'ERROR', message: '%s cannot run inside a transaction block' },
   readOnlyRelation: { sqlstate: '25006', severity: 'ERROR', message: 'cannot execute %s on read-only relation "%s"' },
   noActiveTransaction: {
     sqlstate: '25P01',
@@ -56,11 +53,6 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'current transaction is aborted, commands ignored until end of transaction block',
   },
-  idleTransaction: {
-    sqlstate: '25P03',
-    severity: 'FATAL',
-    message: 'terminating connection due to idle-in-transaction timeout',
-  },
   undefinedPreparedStatement: {
     sqlstate: '26000',
     severity: 'ERROR',
@@ -70,13 +62,11 @@ export const conditions = table({
   invalidAuthorization: { sqlstate: '28000', severity: 'FATAL', message: '%s' },
   undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
   undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },
-  undefinedDatabase: { sqlstate: '3D000', severity: 'FATAL', message: 'database "%s" does not exist' },
 
   // Class 42: syntax and names
   insufficientPrivilege: { sqlstate: '42501', severity: 'ERROR', message: 'permission denied for %s' },
   syntaxError: { sqlstate: '42601', severity: 'ERROR', message: '%s' },
   invalidName: { sqlstate: '42602', severity: 'ERROR', message: 'invalid name: "%s"' },
-  undefinedColumn: { sqlstate: '42703', severity: 'ERROR', message: 'column "%s" does not exist' },
   undefinedObject: { sqlstate: '42704', severity: 'ERROR', message: '%s does not exist' },
   unknownSetting: { sqlstate: '42704', severity: 'ERROR', message: 'unrecognized configuration parameter "%s"' },
   undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
@@ -90,11 +80,8 @@ export const conditions = table({
   },
 
   // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
-  outOfMemory: { sqlstate: '53200', severity: 'ERROR', message: 'out of memory for %s' },
   tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
-  programLimitExceeded: { sqlstate: '54000', severity: 'ERROR', message: '%s exceeds the limit of %s' },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
-  objectInUse: { sqlstate: '55006', severity: 'ERROR', message: '%s is in use' },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },
@@ -103,12 +90,9 @@ export const conditions = table({
     severity: 'FATAL',
     message: 'terminating connection due to administrator command',
   },
-  crashShutdown: { sqlstate: '57P02', severity: 'FATAL', message: 'terminating connection because %s' },
   cannotConnectNow: { sqlstate: '57P03', severity: 'FATAL', message: 'the server is %s' },
   ioError: { sqlstate: '58030', severity: 'ERROR', message: 'could not %s: %s' },
   undefinedFile: { sqlstate: '58P01', severity: 'ERROR', message: 'could not open file "%s": no such file' },
   configFileError: { sqlstate: 'F0000', severity: 'ERROR', message: 'configuration file "%s" contains errors: %s' },
   internalError: { sqlstate: 'XX000', severity: 'ERROR', message: '%s' },
 })
-
-export type ConditionName = keyof typeof conditions

@@ -1,5 +1,5 @@
 // Named conditions with their SQLSTATE, and the two errors that carry them outwards.
 
-export { type Condition, type ConditionName, conditions, type Severity } from './conditions.ts'
-export { type ErrorFields, ServerError } from './server-error.ts'
+export { conditions } from './conditions.ts'
+export { ServerError } from './server-error.ts'
 export { StartupError, startupErrorOf } from './startup-error.ts'

@@ -2,7 +2,7 @@
 
 import type { Condition, Severity } from './conditions.ts'
 
-export interface ErrorFields {
+interface ErrorFields {
   readonly detail?: string | undefined
   readonly hint?: string | undefined
   /** 1-based character position in the statement. */

@@ -2,7 +2,7 @@
 
 import { ServerError } from './server-error.ts'
 
-export type ExitCode = 1 | 2
+type ExitCode = 1 | 2
 
 export class StartupError extends Error {
   override readonly name = 'StartupError'

@@ -19,7 +19,7 @@ import {
 import { OwnStatements } from './own-statements.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 
-export interface RunningServer {
+interface RunningServer {
   readonly host: string
   readonly port: number
   readonly originDescription: string
@@ -31,7 +31,7 @@ export interface RunningServer {
   close(options?: { readonly immediate?: boolean }): Promise<void>
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly log?: Log
   /** For tests: rules of the consistency protocol to leave out. */
   readonly brokenRules?: ReadonlySet<string>
@@ -79,7 +79,10 @@ async function startIn(
     await origin.close()
     await directory.close()
   }
-  const sweeper = setInterval(() => services.results.sweep(clock.nowMs(), 1000), 200)
+  const sweeper = setInterval(() => {
+    services.results.sweep(clock.nowMs(), 1000)
+    services.plans.expire(clock.nowMs(), 1000)
+  }, 200)
   sweeper.unref()
   services.attach(listener)
   store.onChange(() => reconfigure(services, store.snapshot, events))
@@ -191,7 +194,12 @@ function resultLimits(settings: Settings) {
 }
 
 function planLimits(settings: Settings) {
-  return { entriesMax: settings.planEntriesMax, bytesMax: settings.planBytesMax, shapesMax: settings.queriesMax }
+  return {
+    entriesMax: settings.planEntriesMax,
+    bytesMax: settings.planBytesMax,
+    shapesMax: settings.queriesMax,
+    ttlMs: settings.planTtl,
+  }
 }
 
 function reconfigure(services: Services, settings: Settings, events: EventRing): void {

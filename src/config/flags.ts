@@ -4,7 +4,7 @@ import { StartupError } from '../errors/index.ts'
 import { nearest } from './nearest.ts'
 import { findSetting, settingNames } from './snapshot.ts'
 
-export interface Flags {
+interface Flags {
   /** Setting names to values as text. */
   readonly settings: ReadonlyMap<string, string>
   readonly configFile: string | undefined

@@ -31,7 +31,7 @@ export interface Resolved {
 /** For each row its value and the source of it. */
 export type Resolution = ReadonlyMap<string, Resolved>
 
-export interface Layer {
+interface Layer {
   readonly source: SettingSource
   text(row: SettingRow): string | undefined
   /** How a message names the parameter. */

@@ -147,7 +147,7 @@ export function list(accepts: string): SettingType<readonly string[]> {
   }
 }
 
-export interface Address {
+interface Address {
   readonly host: string
   readonly port: number
 }

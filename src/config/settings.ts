@@ -184,14 +184,6 @@ export const settingTable = [
     summary: 'Whether each answer says where it came from: as a NOTICE or as ParameterStatus cache.last.',
   }),
   setting({
-    name: 'hint_errors',
-    type: enumeration(['notice', 'error']),
-    initial: 'notice',
-    change: 'session',
-    group: 'surface',
-    summary: 'Whether a malformed cache hint is a NOTICE or an error.',
-  }),
-  setting({
     name: 'l1_bytes_max',
     type: bytes({ min: '1MB' }),
     initial: '256MB',

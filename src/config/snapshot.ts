@@ -5,8 +5,6 @@ import { type SettingRow, settingTable } from './settings.ts'
 
 type TableRow = (typeof settingTable)[number]
 
-export type SettingName = TableRow['name']
-
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name

@@ -24,7 +24,9 @@ const catalogueChanges = `(SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tup
    OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(o)) FROM pg_catalog.unnest('{${cataloguesWatched.join(',')}}'::pg_catalog.oid[]) o)`
 
 // Without an id the transaction wrote nothing, so the catalogue is not asked about; with track_counts off it could not say.
-const captureText = (mark: string) => `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
+const captureText = (
+  mark: string,
+) => `SELECT pg_catalog.pg_current_xact_id_if_assigned(), pg_catalog.pg_my_temp_schema(),
  CASE WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 WHEN pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'off' THEN 1
  ELSE ${catalogueChanges} END, ${mark},
  (SELECT pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode, ':', CASE WHEN l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock' THEN
@@ -42,7 +44,7 @@ export function prepareCaptureFrame(mark: string): Buffer {
 /** Runs it: the origin answers BindComplete, one DataRow, CommandComplete. */
 export const captureFrames = Buffer.concat([bindFrame('', captureStatement), executeFrame('')])
 
-export interface Lock {
+interface Lock {
   readonly oid: number
   readonly mode: string
 }
@@ -108,8 +110,4 @@ export function writtenOids(capture: Capture): number[] {
 /** The relations a read depends on. */
 export function readOids(capture: Capture): number[] {
   return [...new Set(capture.locks.map((lock) => lock.oid))]
-}
-
-export function isCatalogueOid(oid: number): boolean {
-  return oid < firstUserOid
 }

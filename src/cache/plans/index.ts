@@ -4,7 +4,6 @@ export {
   type Capture,
   captureFrames,
   captureStatement,
-  isCatalogueOid,
   prepareCaptureFrame,
   readCapture,
   readOids,
@@ -23,6 +22,6 @@ export {
   relationsQuestion,
 } from './catalogue.ts'
 export { ContextTable, contextFrames, contextMark, contextQuestion, type SessionContext } from './context.ts'
-export { PlanCache, type PlanCacheLimits, type PlanCacheSources, type TextAnalysis } from './plan-cache.ts'
+export { PlanCache } from './plan-cache.ts'
 export { Shape, type ShapeFacts } from './shape.ts'
-export { StatementText, type TextHints } from './statement-text.ts'
+export { StatementText } from './statement-text.ts'

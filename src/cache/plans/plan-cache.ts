@@ -1,6 +1,6 @@
 // What is known of statements: an exact-text table in front (PLN-9), shapes behind it (PLN-6), least recently used first out (PLN-2).
 //
-// A text with stored answers stays while they do: the result cache is charged for them. A text never scanned is normalised; a normal
+// A text that nobody used for the time to live leaves too (PLN-2). A text with stored answers stays while they do: the result cache is charged for them. A text never scanned is normalised; a normal
 // form never met is parsed. Both happen once per text, never on a hit.
 
 import type { Counters } from '../../observe/index.ts'
@@ -9,13 +9,13 @@ import { Shape } from './shape.ts'
 import { StatementText, type TextHints } from './statement-text.ts'
 
 /** What the analysis of one text yields beyond its shape. */
-export interface TextAnalysis {
+interface TextAnalysis {
   readonly statement: Statement
   /** False when the verdict hangs on this text's literals, so that no other text may share it. */
   readonly shareable: boolean
 }
 
-export interface PlanCacheSources {
+interface PlanCacheSources {
   /** The real grammar's view of a text. */
   analyse(text: string): TextAnalysis
   /** True if a literal may be a word for the current time. */
@@ -25,10 +25,12 @@ export interface PlanCacheSources {
   hints(text: string): TextHints | undefined
 }
 
-export interface PlanCacheLimits {
+interface PlanCacheLimits {
   readonly entriesMax: number
   readonly bytesMax: number
   readonly shapesMax: number
+  /** How long a text that nobody uses is kept. */
+  readonly ttlMs: number
 }
 
 const literalReason: TextReason = { code: 'stable', argument: 'now' }
@@ -43,6 +45,8 @@ export class PlanCache {
   #oldest: StatementText | undefined
   #count = 0
   #bytes = 0
+  /** As last told by learn() or expire(): asking the clock at every hit would cost more than a use's date is worth. */
+  #nowMs = 0
 
   constructor(limits: PlanCacheLimits, sources: PlanCacheSources, counters: Counters) {
     this.#limits = limits
@@ -68,7 +72,13 @@ export class PlanCache {
   /** Notes a use; constant time, nothing allocated. */
   touch(text: StatementText): void {
     this.#counters.plan_hits++
+    text.usedAtMs = this.#nowMs
     if (this.#newest === text) return
+    if (!text.listed) {
+      // A prepared statement has kept it; its place may have been taken by the same text learnt anew.
+      if (!this.textsOf(text.shape.database).has(text.key)) this.#enter(text)
+      return
+    }
     this.#unlink(text)
     this.#link(text)
   }
@@ -76,15 +86,25 @@ export class PlanCache {
   /** Learns a text never met. `key` is its bytes as latin1 (with parameter types behind), `latin1` the bytes of the text alone. */
   learn(database: string, key: string, latin1: string, nowMs: number): StatementText {
     this.#counters.plan_misses++
+    this.#nowMs = Math.max(this.#nowMs, nowMs)
     const text = Buffer.from(latin1, 'latin1').toString('utf8')
     const made = this.#make(database, key, latin1, text, nowMs)
-    made.shape.texts++
-    this.textsOf(database).set(key, made)
-    this.#link(made)
-    this.#count++
-    this.#bytes += made.chargeBytes
-    this.#trim()
+    this.#enter(made)
     return made
+  }
+
+  /** Drops what nobody used for `ttlMs`, at most `countMax` texts at a time; called now and then. */
+  expire(nowMs: number, countMax: number): void {
+    this.#nowMs = nowMs
+    for (let step = 0; step < countMax; step++) {
+      const text = this.#oldest
+      if (text === undefined || nowMs - text.usedAtMs < this.#limits.ttlMs) return
+      if (text.entryCount > 0) this.#holdBack(text)
+      else {
+        this.#drop(text)
+        this.#counters.plan_expirations++
+      }
+    }
   }
 
   shapes(): Iterable<Shape> {
@@ -145,6 +165,17 @@ export class PlanCache {
     return new StatementText(key, latin1, shape, undefined, own, undefined)
   }
 
+  #enter(text: StatementText): void {
+    text.listed = true
+    text.usedAtMs = this.#nowMs
+    text.shape.texts++
+    this.textsOf(text.shape.database).set(text.key, text)
+    this.#link(text)
+    this.#count++
+    this.#bytes += text.chargeBytes
+    this.#trim()
+  }
+
   #addShape(key: string, shape: Shape): void {
     if (this.#shapes.size >= this.#limits.shapesMax) {
       let looked = 0
@@ -166,9 +197,7 @@ export class PlanCache {
         this.#drop(text)
         this.#counters.plan_evictions++
       } else if (text.entryCount > 0) {
-        // Held by its answers: out of the list's count until they leave; it comes back at its next use.
-        this.#unlink(text)
-        this.#link(text)
+        this.#holdBack(text)
         if (next === undefined || ++this.#skipped > 16) break
       }
       text = next
@@ -179,8 +208,16 @@ export class PlanCache {
 
   #skipped = 0
 
+  /** Held by its answers: to the end of the list, as if used now. */
+  #holdBack(text: StatementText): void {
+    text.usedAtMs = this.#nowMs
+    this.#unlink(text)
+    this.#link(text)
+  }
+
   #drop(text: StatementText): void {
     this.#unlink(text)
+    text.listed = false
     this.textsOf(text.shape.database).delete(text.key)
     text.shape.texts--
     this.#count--

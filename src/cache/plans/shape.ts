@@ -19,7 +19,7 @@ export interface ShapeFacts {
 }
 
 /** Octaves of microseconds: counts per power of two, for the percentiles of `cache.queries`. */
-export class Octaves {
+class Octaves {
   readonly counts = new Uint32Array(32)
 
   record(us: number): void {
@@ -40,7 +40,7 @@ export class Octaves {
   }
 }
 
-export class ShapeCounts {
+class ShapeCounts {
   calls = 0
   hits = 0
   misses = 0

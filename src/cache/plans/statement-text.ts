@@ -4,7 +4,7 @@ import type { TextReason } from '../../sql/index.ts'
 import type { Shape } from './shape.ts'
 
 /** What is stored for a text; the result cache knows what more it is. */
-export interface StoredAnswer {
+interface StoredAnswer {
   /** Parameters and formats; empty for the plain form. */
   readonly key: string
   readonly contextId: number
@@ -20,7 +20,7 @@ export interface TextHints {
 }
 
 /** What the origin answered to Describe of the statement, in one context. */
-export interface StatementDescription {
+interface StatementDescription {
   /** ParameterDescription and RowDescription (or NoData), as they came. */
   readonly bytes: Buffer
   /** Tick of the clock before it was asked; a later change of the catalogue voids it. */
@@ -43,6 +43,9 @@ export class StatementText {
   newer: StatementText | undefined
   older: StatementText | undefined
   entryCount = 0
+  /** False once it has left the plan cache; a prepared statement may keep it longer. */
+  listed = false
+  usedAtMs = 0
   readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
   readonly #plain = new Map<number, StoredAnswer>()

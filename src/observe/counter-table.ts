@@ -3,9 +3,9 @@
 // A counter only grows until it is reset; a gauge says how things stand. Names are pinned: changing one is a change for
 // users (MET-1). A row is moved by at least one fixture or test (MET-2).
 
-export type CounterKind = 'counter' | 'gauge'
+type CounterKind = 'counter' | 'gauge'
 
-export interface CounterRow<Name extends string = string> {
+interface CounterRow<Name extends string = string> {
   readonly name: Name
   readonly kind: CounterKind
   readonly summary: string
@@ -21,7 +21,6 @@ function gauge<const Name extends string>(name: Name, summary: string): CounterR
 
 export const counterTable = [
   counter('result_hits', 'reads answered from the result cache'),
-  counter('result_stale_hits', 'of these, reads answered with an entry past its time to live'),
   counter('result_misses', 'eligible reads that asked the origin'),
   counter('result_bypasses', 'reads that were not eligible and went to the origin'),
   counter('result_passes', 'statements that are not reads and went to the origin'),
@@ -69,7 +68,7 @@ export const counterTable = [
   gauge('memory_rss', 'resident memory of the process in bytes'),
 ] as const
 
-export type CounterName = (typeof counterTable)[number]['name']
+type CounterName = (typeof counterTable)[number]['name']
 
 /** One plain numeric field per row of the table: `counters.result_hits++` is one store. */
 export type Counters = Record<CounterName, number>

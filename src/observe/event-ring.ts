@@ -6,9 +6,9 @@
 import type { Clock } from '../base/index.ts'
 import type { Log } from './log.ts'
 
-export type EventSeverity = 'info' | 'warning' | 'error'
+type EventSeverity = 'info' | 'warning' | 'error'
 
-export interface EventInput {
+interface EventInput {
   readonly severity: EventSeverity
   /** A fixed word such as `origin_lost`. */
   readonly event: string
@@ -31,7 +31,7 @@ type MutableEventRow = { -readonly [Field in keyof EventRow]: EventRow[Field] }
 
 const mergeWindowMs = 60_000
 
-export interface EventRingOptions {
+interface EventRingOptions {
   readonly clock: Clock
   readonly log: Log
   readonly countMax: number

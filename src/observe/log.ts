@@ -8,11 +8,11 @@
 
 import { type Clock, maskPasswords, systemClock } from '../base/index.ts'
 
-export const logLevels = ['debug', 'info', 'warning', 'error'] as const
+const logLevels = ['debug', 'info', 'warning', 'error'] as const
 
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface Log {
   level: LogLevel
@@ -22,7 +22,7 @@ export interface Log {
   error(message: string, fields?: LogFields): void
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level?: LogLevel
   /** Takes finished lines, line break included. Standard error if absent. */
   readonly write?: (line: string) => void

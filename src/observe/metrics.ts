@@ -11,7 +11,7 @@ export const histogramTable = [
   { name: 'invalidate_us', summary: 'from the acknowledgement of a change by the origin to the epochs moved' },
 ] as const
 
-export type HistogramName = (typeof histogramTable)[number]['name']
+type HistogramName = (typeof histogramTable)[number]['name']
 
 export class Metrics {
   readonly counters: Counters = createCounters()

@@ -11,6 +11,7 @@
 
 import type net from 'node:net'
 import { readChunks } from '../../base/index.ts'
+import type { Counters } from '../../observe/index.ts'
 import { backend, terminateFrame } from '../../wire/index.ts'
 
 /** Where forwarded bytes go; `write` returns false when the sink would rather wait. */
@@ -48,14 +49,16 @@ export interface LinkOwner {
   drained(): void
 }
 
+/** What a link counts. */
+type LinkCounters = Pick<Counters, 'origin_bytes_in' | 'origin_bytes_out'>
+
 const heldBytesMax = 64 * 1024
 const frameBytesMax = 0x7fff_fff0
 
 export class OriginLink {
   readonly units: Unit[] = []
-  bytesIn = 0
-  bytesOut = 0
   #owner: LinkOwner
+  readonly #counters: LinkCounters
   readonly #socket: net.Socket
   #held: Buffer | undefined
   #pieceBytes = 0
@@ -63,8 +66,13 @@ export class OriginLink {
   #fatal: Buffer | undefined
   #closed = false
 
-  constructor(socket: net.Socket, owner: LinkOwner) {
+  constructor(
+    socket: net.Socket,
+    owner: LinkOwner,
+    counters: LinkCounters = { origin_bytes_in: 0, origin_bytes_out: 0 },
+  ) {
     this.#owner = owner
+    this.#counters = counters
     this.#socket = readChunks(socket, (bytes, length) => this.#chunk(bytes, length))
     this.#socket.on('error', (error) => this.#lost(error.message))
     this.#socket.on('close', () => this.#lost('the origin closed the connection'))
@@ -89,7 +97,7 @@ export class OriginLink {
   /** Sends bytes of the unit last queued. The bytes are copied unless `owned`: then they must never change again. */
   send(bytes: Buffer, owned = false): void {
     if (this.#closed) return
-    this.bytesOut += bytes.length
+    this.#counters.origin_bytes_out += bytes.length
     this.#socket.write(owned ? bytes : Buffer.from(bytes))
   }
 
@@ -142,7 +150,7 @@ export class OriginLink {
 
   #chunk(chunk: Buffer, length: number): void {
     if (this.#closed) return
-    this.bytesIn += length
+    this.#counters.origin_bytes_in += length
     let bytes = chunk
     let end = length
     if (this.#held !== undefined) {

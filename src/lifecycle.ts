@@ -15,7 +15,7 @@ export interface Stoppable {
 }
 
 /** What we need of `process`; tests hand in their own. */
-export interface ProcessLike {
+interface ProcessLike {
   on(event: string, listener: (error: unknown) => void): unknown
   exit(code: number): void
   readonly stdin: { readonly isTTY?: boolean }
@@ -26,7 +26,7 @@ interface Surroundings {
   readonly log: Log
 }
 
-export interface Life {
+interface Life {
   readonly stopping: boolean
   /** An orderly stop, as on SIGTERM. */
   stop(why: string): void

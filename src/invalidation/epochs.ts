@@ -34,7 +34,7 @@ export class Relation {
 }
 
 /** Why everything of a database was bumped. */
-export type GlobalCause = 'schema' | 'unknown' | 'flush'
+type GlobalCause = 'schema' | 'unknown' | 'flush'
 
 /** What a write may have changed: some relations, or everything. */
 export interface WriteScope {
@@ -44,7 +44,7 @@ export interface WriteScope {
 
 export const wholeDatabase: WriteScope = { everything: true, relations: [] }
 
-export interface InvalidationObserver {
+interface InvalidationObserver {
   bumped(database: string, scope: WriteScope, cause: 'write' | GlobalCause): void
   suspended(): void
 }

@@ -88,7 +88,7 @@ function kindOf(node: Typed, found: Collected): StatementKind {
     case 'CopyStmt':
       return kindOfCopy(node.fields, found)
     case 'ExplainStmt':
-      return kindOfExplain(node.fields, found)
+      return kindOfExplain(node.fields)
     case 'VacuumStmt':
       return node.fields.is_vacuumcmd && isOptionOn(node.fields.options, 'full') ? 'ddl' : 'utility'
     default:
@@ -109,7 +109,7 @@ function kindOfCopy(fields: Fields, found: Collected): StatementKind {
   return fields.is_from ? 'copy_in' : 'copy_out'
 }
 
-function kindOfExplain(fields: Fields, found: Collected): StatementKind {
+function kindOfExplain(fields: Fields): StatementKind {
   if (!isOptionOn(fields.options, 'analyze')) return 'explain'
   // ANALYZE runs the query, and what it calls may write whatever the text looks like.
   return 'explain_write'

@@ -99,7 +99,7 @@ export function readyFrame(statusByte: number): Buffer {
   return bytes
 }
 
-export interface ErrorFields {
+interface ErrorFields {
   readonly severity: string
   readonly sqlstate: string
   readonly message: string

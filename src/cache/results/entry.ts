@@ -12,7 +12,7 @@
 import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
 
 /** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
-export const entryOverheadBytes = 400
+const entryOverheadBytes = 400
 
 export interface EntryFacts {
   readonly key: string
@@ -37,7 +37,7 @@ export interface EntryFacts {
 }
 
 /** What an entry needs of the statement it belongs to: where it is found, and how it is called. */
-export interface EntryOwner {
+interface EntryOwner {
   readonly fingerprint: string
   readonly text: string
   readonly shape?: { readonly normalised: string }

@@ -4,7 +4,7 @@ import { suspended, unmoved } from '../../invalidation/index.ts'
 import type { ReasonCode } from '../../sql/index.ts'
 import type { Entry } from './entry.ts'
 
-export interface Staleness {
+interface Staleness {
   readonly code: ReasonCode
   readonly argument: string | undefined
   /** True if the entry can never be served again and should leave. */

@@ -10,7 +10,7 @@ import { frameHeaderBytes } from '../../wire/index.ts'
 /** Key of a statement without parameters read as text: what a simple query asks for. */
 export const plainKey = ''
 
-export interface BindParts {
+interface BindParts {
   readonly portal: string
   readonly statement: string
   /** Offset of the parameter formats. */

@@ -13,16 +13,16 @@ import type { Counters } from '../../observe/index.ts'
 import { Entry, type EntryFacts } from './entry.ts'
 import { staleness } from './freshness.ts'
 
-export interface ResultCacheLimits {
+interface ResultCacheLimits {
   readonly bytesMax: number
   readonly entriesMax: number
   readonly entryBytesMax: number
 }
 
 /** Why an entry that is gone is gone, where a later miss should say so. */
-export type GoneReason = 'evicted' | 'expired' | 'flushed'
+type GoneReason = 'evicted' | 'expired' | 'flushed'
 
-export type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
+type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
 
 export class ResultCache {
   #limits: ResultCacheLimits

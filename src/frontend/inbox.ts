@@ -151,6 +151,10 @@ export class Inbox {
         if (frameEnd - at <= groupBytesMax) return -1
         return this.#openGroup(bytes, at, here, end) === -1 ? -1 : this.#bulk(bytes, here, end, frameEnd)
       }
+      if ((type === frontend.sync || type === frontend.flush) && length !== 4) {
+        this.#session.violation('invalid message format')
+        return end
+      }
       if (type === frontend.sync || type === frontend.flush || type === frontend.functionCall) {
         return dispatchGroup(this.#session, {
           steps,

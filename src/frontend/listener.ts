@@ -50,6 +50,8 @@ export class Listener {
     this.#stopping = true
     this.#server.close()
     for (const conversation of [...this.#conversations]) conversation.giveUp(goodbye())
+    // Goodbyes that are on their way already are read first.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
     if (!options.immediate) await this.#drain(options.drainMs)
     for (const session of [...this.#sessions.values()]) this.#dismiss(session)
   }

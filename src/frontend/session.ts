@@ -32,12 +32,6 @@ import { signalFrame } from './signal.ts'
 import { TransactionState } from './transaction-state.ts'
 import { CaptureUnit, ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
 
-/** Client bytes kept while a slow path runs, before the client is made to wait. */
-const _heldBytesMax = 256 * 1024
-/** A message group held back for its Sync; a longer one is passed on as it comes, unread. */
-const _groupBytesMax = 1024 * 1024
-/** Bytes waiting for a slow reader before the other side is paused. */
-const _backlogBytesMax = 1024 * 1024
 
 export class Session implements UnitHost {
   readonly services: Services

@@ -57,6 +57,8 @@ export function captureUnit(
       const { temporaryOnly, names } = text?.shape.statement ?? { temporaryOnly: false, names: undefined }
       const unseen = temporaryOnly && names?.functions.length === 0
       const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: false } : capture
+      // In a block nothing is committed yet; only a test that leaves out its rule gets here.
+      if (session.status !== status.idle) return
       suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false)
     },
     sendSync: () => session.link.send(syncFrame),

@@ -41,6 +41,11 @@ export class OriginSide implements LinkOwner {
       }
       return true
     }
+    // An answer that nobody asked for: the count of units is off, and whatever comes next would go to the wrong question.
+    if (type === backend.readyForQuery) {
+      this.#session.fail(new ServerError(conditions.protocolViolation, ['unexpected ReadyForQuery from the origin']))
+      return false
+    }
     // A parameter changed without our doing: the server's configuration was read again.
     if (type === backend.parameterStatus) this.#session.forgetContext()
     return type === backend.notification || type === backend.notice || type === backend.parameterStatus

@@ -9,7 +9,6 @@ select price from item;
 --> 10
 --> SELECT 1
 set cache.result_cache = off;
---> miss
 --> SET
 select price from item;
 --> bypass(off)
@@ -22,7 +21,6 @@ select price from item;
 --> 10
 --> SELECT 1
 reset cache.result_cache;
---> bypass(off)
 --> RESET
 select price from item;
 --> hit
@@ -64,9 +62,6 @@ select price from item /*+ cache */;
 --> price int4
 --> 10
 --> SELECT 1
-set cache.hint_errors = error;
---> miss
---> SET
 /*+ cache(nonsense=1) */ select price from item;
 --> hit
 --> price int4
@@ -78,7 +73,6 @@ select price from item /* cache='off' */;
 --> 10
 --> SELECT 1
 set cache.result_cache = declared;
---> bypass(hint)
 --> SET
 select price from item;
 --> bypass(undeclared)
@@ -91,23 +85,18 @@ select price from item;
 --> 10
 --> SELECT 1
 set cache.result_cache = maybe;
---> miss
 --> ERROR 22023: invalid value for parameter "cache.result_cache": "maybe"
 --> HINT: Available values: on, off, declared.
 set cache.nothing = 1;
---> miss
 --> ERROR 42704: unrecognized configuration parameter "cache.nothing"
 set cache.listen = '0.0.0.0:1';
---> miss
 --> ERROR 55P02: parameter "cache.listen" cannot be changed now
 --> HINT: It is a setting of the whole server: ALTER SYSTEM SET cache.listen = '…'.
 show cache.result_cache;
---> miss
 --> cache.result_cache text
 --> declared
 --> SHOW
 show cache.result_ttl;
---> miss
 --> cache.result_ttl text
 --> 30s
 --> SHOW
@@ -115,7 +104,6 @@ reset all;
 --> pass(utility)
 --> RESET
 show cache.result_cache;
---> pass(utility)
 --> cache.result_cache text
 --> on
 --> SHOW

@@ -86,7 +86,7 @@ close h;
 -- protocol: extended
 -- rows: 3
 select id from item order by id;
---> pass(write)
+--> bypass(cursor)
 --> id int4
 --> 1
 --> 2
@@ -99,7 +99,7 @@ select id from item order by id;
 -- rows: 1
 -- bind: 3
 select id from item where id > $1 order by id;
---> pass(write)
+--> bypass(cursor)
 --> id int4
 --> 4
 --> (suspended)

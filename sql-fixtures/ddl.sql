@@ -77,7 +77,7 @@ alter table item alter column cost type numeric(10, 2);
 --> DETAIL: rule _RETURN on view item_view depends on column "cost"
 -- session reader
 select * from item;
---> hit
+--> miss(schema_changed)
 --> id int4 | cost int4 | name text
 --> 1 | 10 | x
 --> SELECT 1

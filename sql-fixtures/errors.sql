@@ -85,7 +85,7 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select 1 / 0;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> ERROR 22012: division by zero
 select price from item;
 --> bypass(wrote)

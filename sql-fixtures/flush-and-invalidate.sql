@@ -16,12 +16,11 @@ select name from person;
 --> Ada
 --> SELECT 1
 invalidate cache relation item;
---> miss
 --> kind text | subject text | entries int8 | durable bool
 --> relation | item | 1 | t
 --> INVALIDATE CACHE
 select price from item;
---> miss
+--> miss(invalidated(public.item))
 --> price int4
 --> 10
 --> SELECT 1
@@ -31,56 +30,50 @@ select name from person;
 --> Ada
 --> SELECT 1
 invalidate cache table item, person;
---> hit
 --> kind text | subject text | entries int8 | durable bool
 --> relation | item | 1 | t
 --> relation | person | 1 | t
 --> INVALIDATE CACHE
 select price from item;
---> miss
+--> miss(invalidated(public.item))
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
---> miss
+--> miss(invalidated(public.person))
 --> name text
 --> Ada
 --> SELECT 1
 invalidate cache relation nowhere;
---> miss
 --> ERROR 42P01: relation "nowhere" does not exist
 invalidate cache relation public.item;
---> miss
 --> kind text | subject text | entries int8 | durable bool
 --> relation | public.item | 1 | t
 --> INVALIDATE CACHE
 select price from item;
---> miss
+--> miss(invalidated(public.item))
 --> price int4
 --> 10
 --> SELECT 1
 flush all caches;
---> miss
 --> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
 --> all | all | t | 1 | 2 | 2
 --> FLUSH ALL CACHES
 select price from item;
---> miss
+--> miss(flushed)
 --> price int4
 --> 10
 --> SELECT 1
 select name from person;
---> miss
+--> miss(flushed)
 --> name text
 --> Ada
 --> SELECT 1
 flush;
---> miss
 --> ERROR 42601: syntax error at end of input
 --> HINT: Expected CACHE or ALL CACHES.
 --> POSITION: 6
 flush cache plans;
---> miss
 --> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
 --> plans | plans | t | 2 | 2 | 2
 --> FLUSH CACHE
@@ -90,7 +83,6 @@ select price from item;
 --> 10
 --> SELECT 1
 invalidate;
---> hit
 --> ERROR 42601: syntax error at end of input
 --> HINT: Expected CACHE.
 --> POSITION: 11

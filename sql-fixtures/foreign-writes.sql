@@ -24,15 +24,18 @@ select pg_sleep(0.02);
 --> ""
 --> SELECT 1
 set cache.result_ttl = '10ms';
---> bypass(volatile(pg_sleep))
 --> SET
 select price from item;
 --> miss(too_old)
 --> price int4
 --> 11
 --> SELECT 1
+select pg_sleep(0.02);
+--> bypass(volatile(pg_sleep))
+--> pg_sleep void
+--> ""
+--> SELECT 1
 reset cache.result_ttl;
---> miss(too_old)
 --> RESET
 select price from item;
 --> miss(expired)
@@ -50,12 +53,11 @@ select price from item;
 --> 11
 --> SELECT 1
 invalidate cache relation item;
---> hit
 --> kind text | subject text | entries int8 | durable bool
 --> relation | item | 1 | t
 --> INVALIDATE CACHE
 select price from item;
---> miss(expired)
+--> miss(invalidated(public.item))
 --> price int4
 --> 12
 --> SELECT 1
@@ -64,12 +66,11 @@ update item set price = 13;
 --> UPDATE 1
 -- session one
 flush all caches;
---> miss(expired)
 --> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
---> all | all | t | 7 | 8 | 1
+--> all | all | t | 3 | 4 | 1
 --> FLUSH ALL CACHES
 select price from item;
---> miss
+--> miss(flushed)
 --> price int4
 --> 13
 --> SELECT 1

@@ -7,7 +7,7 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 10
 --> SELECT 1
@@ -93,7 +93,7 @@ begin;
 --> BEGIN
 -- bind: 1
 select price from item where id = $1;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 11
 --> SELECT 1

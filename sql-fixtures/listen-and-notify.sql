@@ -33,7 +33,7 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select pg_notify('news', 'second');
---> bypass(wrote)
+--> bypass(in_transaction)
 --> pg_notify void
 --> ""
 --> SELECT 1

@@ -30,7 +30,7 @@ lock table item in share mode;
 --> pass(utility)
 --> LOCK TABLE
 select price from item for update nowait;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 10
 --> SELECT 1

@@ -50,8 +50,10 @@ reset client_min_messages;
 --> pass(utility)
 --> RESET
 select loud(id) from item;
---> hit
+--> miss unstored(notice)
 --> loud int4
+--> NOTICE 00000: asked about 1
+--> HINT: quietly
 --> 1
 --> SELECT 1
 create table if not exists item (id int);

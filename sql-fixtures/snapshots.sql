@@ -7,7 +7,7 @@ begin isolation level repeatable read;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 10
 --> SELECT 1
@@ -57,7 +57,7 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 11
 --> SELECT 1

@@ -29,7 +29,7 @@ execute put(1, 11);
 --> UPDATE 1
 -- session two
 select price from item where id = 1;
---> miss
+--> miss(invalidated(public.item))
 --> price int4
 --> 11
 --> SELECT 1

@@ -22,12 +22,12 @@ set escape_string_warning = off;
 --> pass(utility)
 --> SET
 select id from item where name = 'a\\b';
---> bypass(unknown_key(standard_conforming_strings))
+--> bypass(unknown_key(client_encoding))
 --> id int4
 --> 2
 --> SELECT 1
 select id from item where name = 'a\\b';
---> bypass(unknown_key(standard_conforming_strings))
+--> bypass(unknown_key(client_encoding))
 --> id int4
 --> 2
 --> SELECT 1
@@ -82,7 +82,7 @@ set client_encoding = 'UTF8';
 --> SET
 --> parameter client_encoding = UTF8
 select name from item order by id;
---> hit
+--> miss(schema_changed)
 --> name text
 --> Zażółć
 --> a\b

@@ -31,7 +31,7 @@ select n from public.item;
 --> SELECT 1
 -- session two
 select n from item;
---> miss
+--> hit
 --> n int4
 --> 1
 --> SELECT 1
@@ -89,7 +89,7 @@ select n from item;
 --> SELECT 1
 -- session two
 select n from item;
---> miss(schema_changed)
+--> miss
 --> n int4
 --> 1
 --> SELECT 1

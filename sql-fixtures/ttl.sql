@@ -14,7 +14,6 @@ select price from item;
 --> 10
 --> SELECT 1
 set cache.result_ttl = 0;
---> hit
 --> SET
 select price from item;
 --> miss(ttl_zero)
@@ -27,7 +26,6 @@ select price from item;
 --> 10
 --> SELECT 1
 set cache.result_ttl = '1h';
---> miss(ttl_zero)
 --> SET
 select price from item;
 --> hit
@@ -47,8 +45,12 @@ select price from item;
 --> price int4
 --> 10
 --> SELECT 1
+select pg_sleep(0.01);
+--> bypass(volatile(pg_sleep))
+--> pg_sleep void
+--> ""
+--> SELECT 1
 reset cache.result_ttl;
---> miss(too_old)
 --> RESET
 select price from item;
 --> miss(expired)
@@ -59,7 +61,6 @@ begin;
 --> pass(transaction)
 --> BEGIN
 set local cache.result_ttl = 0;
---> pass(transaction)
 --> SET
 commit;
 --> pass(transaction)

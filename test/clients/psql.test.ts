@@ -197,7 +197,8 @@ describe('psql', () => {
     )
     expect(stderr).toBe('')
     expect(stdout).toContain('cache.stats')
-    expect(stdout).toContain('result_ttl')
+    expect(stdout).toContain('result_hits')
+    expect(stdout).toContain('query id')
   })
 })
 

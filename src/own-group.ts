@@ -1,0 +1,248 @@
+// Composition: the steps of one extended group, with at least one statement of ours in it, answered in order.
+
+import type { StatementText } from './cache/plans/index.ts'
+import { authorise, encodeNotice, encodeResult, encodeRowDescription, type Formats } from './commands/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
+import { type Group, passStraight, type Request, type Session } from './frontend/index.ts'
+import { readBind } from './own-bind.ts'
+import { type OwnRuns, utf8 } from './own-runs.ts'
+import { completeSessionStatement } from './own-session-statement.ts'
+import type { OwnText } from './own-text.ts'
+import {
+  backend,
+  bindCompleteFrame,
+  closeCompleteFrame,
+  describeFrame,
+  frame,
+  frameHeaderBytes,
+  int16,
+  int32,
+  noDataFrame,
+  parseCompleteFrame,
+  parseFrame,
+  syncFrame,
+} from './wire/index.ts'
+
+interface Portal {
+  readonly text: StatementText
+  readonly own: OwnText
+  readonly parameters: readonly (string | null)[]
+  readonly formats: Formats
+}
+
+/** The steps of one group, with at least one statement of ours in it. */
+export class OwnGroup {
+  readonly #runs: OwnRuns
+  readonly #session: Session
+  readonly #request: Request
+  readonly #portals = new Map<string, Portal>()
+
+  constructor(runs: OwnRuns, session: Session, request: Request) {
+    this.#runs = runs
+    this.#session = session
+    this.#request = request
+  }
+
+  /** False if the origin answered and the session has finished by itself. */
+  async run(): Promise<boolean> {
+    const session = this.#session
+    const group = this.#request.group as Group
+    const texts = this.#texts(group)
+    this.#runs.checkBlock(session)
+    const kinds = new Set(texts.map((text) => this.#groupKind(text)))
+    if (kinds.has('foreign')) {
+      throw new ServerError(
+        conditions.featureNotSupported,
+        ['a statement of the cache and one of the origin before one Sync'],
+        {
+          hint: 'Send a Sync between them.',
+        },
+      )
+    }
+    if (kinds.has('inline')) return this.#inline(group, texts)
+    if (kinds.has('system')) return this.#system(group, texts)
+    for (const step of group.steps) await this.#step(step)
+    return true
+  }
+
+  /** Every statement the group prepares or uses. */
+  #texts(group: Group): StatementText[] {
+    const session = this.#session
+    const found: StatementText[] = []
+    const parsed = new Map<string, StatementText>()
+    for (const step of group.steps) {
+      let text: StatementText | undefined
+      if (step.kind === 'parse') {
+        text = session.texts.get(step.key)
+        if (text !== undefined) parsed.set(step.name, text)
+      } else if (step.kind === 'bind') text = parsed.get(step.statement) ?? session.statements.get(step.statement)?.text
+      else if (step.kind === 'describe' && step.target === 'S')
+        text = parsed.get(step.name) ?? session.statements.get(step.name)?.text
+      if (text !== undefined) found.push(text)
+      else if (step.kind === 'bind') {
+        throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+      }
+    }
+    return found
+  }
+
+  #groupKind(text: StatementText): 'command' | 'system' | 'inline' | 'foreign' {
+    if (text.own === undefined && !this.#session.identity.admin) return 'foreign'
+    const own = this.#runs.ownOf(this.#session, text)
+    if (own.kind === 'refused') throw own.error
+    if (own.kind === 'own') return own.statement.kind === 'select' ? 'system' : 'command'
+    if (own.kind === 'catalogue') return 'system'
+    if (own.kind === 'several')
+      throw new ServerError(conditions.syntaxError, ['cannot insert multiple commands into a prepared statement'])
+    if (own.plan.kind === 'refused') throw own.plan.error
+    if (own.plan.kind === 'session') return 'command'
+    return own.plan.kind
+  }
+
+  /** The client's frames go to the system database as they are, but for texts of ours that stand for another. */
+  async #system(group: Group, texts: readonly StatementText[]): Promise<boolean> {
+    const session = this.#session
+    const relations: string[] = []
+    let tag: string | undefined
+    let catalogue = false
+    for (const text of texts) {
+      const own = this.#runs.ownOf(session, text)
+      if (own.kind === 'own' && own.statement.kind === 'select') {
+        authorise(await this.#runs.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
+        relations.push(...own.statement.relations)
+        tag = own.statement.tag
+      } else if (own.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
+      else if (own.kind === 'catalogue') catalogue = true
+    }
+    const frames: Buffer[] = []
+    for (const step of group.steps) {
+      const text = step.kind === 'parse' ? session.texts.get(step.key) : undefined
+      const own = text === undefined ? undefined : this.#runs.ownOf(session, text)
+      if (step.kind === 'parse' && own?.kind === 'own' && own.statement.kind === 'select') {
+        frames.push(parseFrame(step.name, own.statement.text))
+      } else frames.push(group.bytes.subarray(step.start, step.end))
+      if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
+      if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
+    }
+    await this.#runs.system(session, { simple: false, frames: Buffer.concat(frames), relations, tag, catalogue })
+    return true
+  }
+
+  /** One statement over user tables too: the origin runs its text with our rows in it. */
+  async #inline(group: Group, texts: readonly StatementText[]): Promise<boolean> {
+    const session = this.#session
+    const [text] = texts
+    const own = text === undefined ? undefined : this.#runs.ownOf(session, text)
+    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || new Set(texts).size !== 1) {
+      throw new ServerError(conditions.featureNotSupported, [
+        'several statements over the cache and user tables before one Sync',
+      ])
+    }
+    const rendered = await this.#runs.render(session, own.plan)
+    const frames: Buffer[] = []
+    const newSteps: Group['steps'][number][] = []
+    for (const step of group.steps) {
+      const bytes = group.bytes.subarray(step.start, step.end)
+      if (step.kind === 'parse') {
+        session.prepare(step, text, false)
+        frames.push(parseFrame(inlineName, rendered, step.types === '' ? undefined : Buffer.from(step.types, 'latin1')))
+      } else if (step.kind === 'bind') frames.push(renamedBind(bytes, step.portal))
+      else if (step.kind === 'describe' && step.target === 'S') frames.push(describeFrame('S', inlineName))
+      else frames.push(bytes)
+      newSteps.push(step)
+    }
+    const hasParse = group.steps.some((step) => step.kind === 'parse')
+    const first = hasParse ? [] : [parseFrame(inlineName, rendered)]
+    const close = frame(0x43, Buffer.from(`S${inlineName}\0`, 'latin1'))
+    if (!hasParse || group.steps.some((step) => step.kind === 'execute')) await session.ask(close)
+    const bytes = Buffer.concat([...first, ...frames, syncFrame])
+    const unit = session.newUnit()
+    unit.cutParses = hasParse ? 0 : 1
+    passStraight(
+      session,
+      undefined,
+      { simple: true, bytes, start: 0, end: bytes.length, group: undefined },
+      { verdict: 'bypass', reason: 'catalog' },
+      undefined,
+      unit,
+    )
+    await session.untilQuiet()
+    return false
+  }
+
+  async #step(step: Group['steps'][number]): Promise<void> {
+    const session = this.#session
+    const group = this.#request.group as Group
+    const { output } = session
+    switch (step.kind) {
+      case 'parse': {
+        const text = session.texts.get(step.key)
+        if (step.name !== '' && session.statements.get(step.name) !== undefined) {
+          throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
+        }
+        if (text !== undefined) session.prepare(step, text, true)
+        output.add(parseCompleteFrame)
+        return
+      }
+      case 'bind': {
+        const text = session.statements.get(step.statement)?.text
+        if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        const { parameters, formats } = readBind(group.bytes.subarray(step.start, step.end))
+        const own = this.#runs.ownOf(session, text)
+        this.#portals.set(step.portal, { text, own, parameters, formats })
+        output.add(bindCompleteFrame)
+        return
+      }
+      case 'describe': {
+        const own = step.target === 'S' ? this.#ownOfStatement(step.name) : this.#portal(step.name).own
+        const command = own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
+        if (step.target === 'S') {
+          const types = command?.parameterTypes ?? []
+          output.add(frame(backend.parameterDescription, int16(types.length), ...types.map(int32)))
+        }
+        const formats = step.target === 'S' ? [] : this.#portal(step.name).formats
+        output.add((command === undefined ? undefined : encodeRowDescription(command.columns, formats)) ?? noDataFrame)
+        return
+      }
+      case 'execute': {
+        const portal = this.#portal(step.portal)
+        const { own } = portal
+        if (own.kind === 'virtual') {
+          output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
+          return
+        }
+        if (own.kind !== 'own' || own.statement.kind !== 'command') return
+        const result = await this.#runs.execute(session, own.statement, portal.parameters)
+        for (const notice of result.notices ?? []) output.add(encodeNotice(notice))
+        const whole = encodeResult({ ...result, notices: [] }, portal.formats)
+        const description = encodeRowDescription(result.columns, portal.formats)
+        output.add(description === undefined ? whole : whole.subarray(description.length))
+        return
+      }
+      case 'close':
+        if (step.target === 'S') session.statements.delete(step.name)
+        output.add(closeCompleteFrame)
+    }
+  }
+
+  #ownOfStatement(name: string): OwnText {
+    const text = this.#session.statements.get(name)?.text
+    if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [name])
+    return this.#runs.ownOf(this.#session, text)
+  }
+
+  #portal(name: string): Portal {
+    const portal = this.#portals.get(name)
+    if (portal === undefined) throw new ServerError(conditions.undefinedPortal, [name])
+    return portal
+  }
+}
+
+const inlineName = '_larder_inline'
+
+/** The same Bind for our own statement name. */
+function renamedBind(bytes: Buffer, portal: string): Buffer {
+  const at = frameHeaderBytes + portal.length + 1
+  const tailAt = bytes.indexOf(0, at) + 1
+  return frame(0x42, Buffer.from(`${portal}\0${inlineName}\0`, 'latin1'), bytes.subarray(tailAt))
+}

@@ -1,0 +1,54 @@
+// Composition: who looks. Asked of the origin once per session and role.
+
+import type { Session } from './frontend/index.ts'
+import { ask, type OwnParts } from './own-parts.ts'
+import type { Viewer } from './virtual/index.ts'
+import { status } from './wire/index.ts'
+
+const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
+ (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER'))`
+
+/** A session that no origin vouches for was let in as an admin. */
+export async function viewerOf(session: Session, parts: OwnParts): Promise<Viewer> {
+  if (session.viewer !== undefined) return session.viewer as Viewer
+  const viewer = await askViewer(session, parts)
+  session.viewer = viewer
+  return viewer
+}
+
+async function askViewer(session: Session, parts: OwnParts): Promise<Viewer> {
+  const { identity } = session
+  if (identity.admin && identity.adminTrusted)
+    return viewerFrom(session, identity.login, identity.login, true, new Set(), parts)
+  const answer = session.link.closed || session.status === status.failed ? undefined : await ask(session, rolesText, [])
+  const row = answer?.rows[0]
+  if (row === undefined)
+    return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)
+  const [role, login, superuser, roles] = row
+  const member = new Set<string>(roles ? (JSON.parse(roles) as string[]) : [])
+  return viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
+}
+
+function viewerFrom(
+  session: Session,
+  role: string,
+  loginRole: string,
+  superuser: boolean,
+  roles: ReadonlySet<string>,
+  parts: OwnParts,
+): Viewer {
+  const { adminRoles, monitorRoles, readRoles } = parts.store.snapshot
+  const any = (names: readonly string[]) => names.some((name) => roles.has(name))
+  const isAdmin = superuser || any(adminRoles)
+  const isMonitor = isAdmin || any(monitorRoles)
+  return {
+    sessionId: session.id,
+    role,
+    loginRole,
+    database: session.identity.database,
+    isAdmin,
+    isMonitor,
+    canRead: isMonitor || any(readRoles),
+    memberOf: (name) => superuser || name === role || roles.has(name),
+  }
+}

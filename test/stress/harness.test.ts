@@ -6,6 +6,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
+import { DelayingRelay } from '../support/delaying-relay.ts'
 import { openLarder } from '../support/larder.ts'
 import { openNaiveCache } from '../support/naive-cache.ts'
 import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
@@ -54,6 +55,19 @@ describe('everything written through one Larder', () => {
     },
     timeoutMs,
   )
+})
+
+describe('a Larder whose connections to the origin are cut in the middle of writes', () => {
+  it('never answers with what was before a commit of unknown outcome', async () => {
+    const relay = await DelayingRelay.open(origin.target)
+    const upstream = `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
+    const larder = await openLarder({ upstream, settings: { result_ttl: '1h' } })
+    const outcome = await run({ server: larder, reads: reads / 4, cut: (name) => relay.newest(name)?.cut() })
+    await larder.close()
+    await relay.close()
+    expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+    expect(outcome.lost).toBeGreaterThan(5)
+  })
 })
 
 describe('the harness', () => {

@@ -6,7 +6,7 @@
 // At the end, when all is quiet, everything a reader may ask is asked twice through the address and once straight.
 
 import { Random } from '../../src/base/index.ts'
-import { errorOf, sync, WireClient, type WireTarget } from '../support/wire-client.ts'
+import { ConnectionClosed, errorOf, sync, WireClient, type WireTarget } from '../support/wire-client.ts'
 import { type Group, keyCount, keys, Ledger } from './ledger.ts'
 import { type ReadShape, readShapes, tenantShape } from './reads.ts'
 import { emptyReport, type Flow, flows, type Report, rowsOfBatch, StressSession } from './stress-session.ts'
@@ -24,6 +24,8 @@ export interface StressOptions {
   readonly seconds?: number | undefined
   /** Reads between two writes of one writer. */
   readonly pace?: number
+  /** Cuts the connection of a writer by this name, so that its outcome is unknown; called now and then. */
+  readonly cut?: (name: string) => void
   /** Ends at once when so many violations were seen. */
   readonly violationsMax?: number
 }
@@ -31,10 +33,14 @@ export interface StressOptions {
 export interface StressOutcome extends Report {
   readonly writes: number
   readonly aborts: number
+  /** Connections that were lost on purpose. */
+  readonly lost: number
   readonly hitShare: number
   readonly seconds: number
 }
 
+/** Of the writes of a session that may be cut, how many are. */
+const cutShare = 0.2
 const hotCount = 6
 /** Reads after which another set is hot. */
 const hotReads = 300
@@ -48,7 +54,7 @@ export function describeOutcome(outcome: StressOutcome): string {
   const verdicts = [...outcome.verdicts].sort(([, left], [, right]) => right - left).slice(0, 12)
   return [
     `${outcome.reads} reads, ${outcome.hits} hits (${(outcome.hitShare * 100).toFixed(1)} %), ${outcome.writes} writes, ` +
-      `${outcome.aborts} aborts, ${outcome.naturalErrors} natural errors, ${outcome.seconds.toFixed(1)} s, ` +
+      `${outcome.aborts} aborts, ${outcome.lost} lost, ${outcome.naturalErrors} natural errors, ${outcome.seconds.toFixed(1)} s, ` +
       `${outcome.violations.length} violations`,
     verdicts.map(([verdict, count]) => `${verdict} ${count}`).join(', '),
     ...outcome.violations.slice(0, 20),
@@ -64,6 +70,7 @@ class Run {
   readonly #startedAt = performance.now()
   #hot: (readonly [shape: ReadShape, key: number, flow: Flow])[] = []
   #hotTurn = -1
+  #lost = 0
 
   constructor(options: StressOptions) {
     this.#options = options
@@ -86,6 +93,7 @@ class Run {
       ...this.#report,
       writes: this.#ledger.writeCount,
       aborts: this.#ledger.abortCount,
+      lost: this.#lost,
       hitShare: reads === 0 ? 0 : hits / reads,
       seconds: (performance.now() - this.#startedAt) / 1000,
     }
@@ -98,22 +106,36 @@ class Run {
       database: 'postgres',
       parameters: { application_name: `${role}-${index}` },
     }
-    return StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report)
+    const mayBeCut = role === 'writer' && this.#options.cut !== undefined
+    return StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report, mayBeCut)
   }
 
   async #act(role: string, session: StressSession): Promise<void> {
     while (!this.#isOver()) {
-      if (role === 'writer') await this.#write(session)
-      else if (role === 'tenant') await readAsTenant(session)
-      else await this.#read(session)
-      await session.tidy()
+      await this.#undertake(role, session).catch((error: unknown) => {
+        if (!session.mayBeCut || !(error instanceof ConnectionClosed)) throw error
+        this.#lost += 1
+        return session.reopen()
+      })
       this.#wakeWriters()
     }
     this.#wakeWriters()
   }
 
+  async #undertake(role: string, session: StressSession): Promise<void> {
+    if (role === 'writer') await this.#write(session)
+    else if (role === 'tenant') await readAsTenant(session)
+    else await this.#read(session)
+    await session.tidy()
+  }
+
   async #write(session: StressSession): Promise<void> {
-    await pickWrite(session).run(session)
+    const writing = pickWrite(session).run(session)
+    if (session.mayBeCut && session.random.chance(cutShare)) {
+      // Somewhere among its round trips: how many others have had an answer meanwhile is as good a clock as any.
+      void this.#untilReads(this.#report.reads + session.random.int(4)).then(() => this.#options.cut?.(session.name))
+    }
+    await writing
     await session.tidy()
     // What a writer reads next is its own write as often as not.
     if (session.random.chance(0.5)) await readOne(session)

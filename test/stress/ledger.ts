@@ -73,8 +73,11 @@ export class Ledger {
     this.#targets.delete(version)
   }
 
-  unknown(version: number): void {
-    this.#set(version, 'unknown')
+  /** The connection that wrote it died: if COMMIT had left, nobody can tell. */
+  lost(version: number): void {
+    const status = this.#statuses[version - 1]
+    if (status === 'committing') this.#set(version, 'unknown')
+    else if (status === 'open') this.aborted(version)
   }
 
   /** Says directly that a row is at least this new, where a row follows another with a delay of its own (REFRESH). */

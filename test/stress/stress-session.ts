@@ -25,7 +25,7 @@ import {
   WireClient,
   type WireTarget,
 } from '../support/wire-client.ts'
-import { type Floor, type Group, groups, keyCount, type Ledger } from './ledger.ts'
+import { type Floor, type Group, groups, keyCount, type Ledger, type Target } from './ledger.ts'
 import type { ReadShape, Rows } from './reads.ts'
 
 export type Flow = 'simple' | 'extended' | 'prepared' | 'binary'
@@ -57,7 +57,9 @@ export interface Pending {
 
 export class StressSession {
   readonly name: string
-  readonly client: WireClient
+  client: WireClient
+  /** Whether its connection may be lost at any moment. */
+  readonly mayBeCut: boolean
   readonly random: Random
   readonly ledger: Ledger
   readonly report: Report
@@ -68,19 +70,46 @@ export class StressSession {
   #status = 'I'
   #failed = false
 
-  constructor(name: string, client: WireClient, random: Random, ledger: Ledger, report: Report) {
-    this.name = name
+  readonly #target: WireTarget
+  /** Versions whose end is not known yet. */
+  #opened: number[] = []
+
+  private constructor(
+    target: WireTarget,
+    client: WireClient,
+    random: Random,
+    ledger: Ledger,
+    report: Report,
+    mayBeCut: boolean,
+  ) {
+    this.name = target.parameters?.application_name ?? 'session'
+    this.#target = target
+    this.mayBeCut = mayBeCut
     this.client = client
     this.random = random
     this.ledger = ledger
     this.report = report
   }
 
-  static async open(target: WireTarget, random: Random, ledger: Ledger, report: Report): Promise<StressSession> {
-    const name = target.parameters?.application_name ?? 'session'
-    const session = new StressSession(name, await WireClient.connect(target), random, ledger, report)
-    await session.client.query('SET cache.response_signal = parameter')
-    return session
+  static async open(
+    target: WireTarget,
+    random: Random,
+    ledger: Ledger,
+    report: Report,
+    mayBeCut = false,
+  ): Promise<StressSession> {
+    return new StressSession(target, await connect(target), random, ledger, report, mayBeCut)
+  }
+
+  /** Connects again after its connection was lost; what it was writing may or may not have happened. */
+  async reopen(): Promise<void> {
+    for (const version of this.#opened.splice(0)) this.ledger.lost(version)
+    this.ownVersion = undefined
+    this.#status = 'I'
+    this.#failed = false
+    this.#prepared.clear()
+    this.client.destroy()
+    this.client = await connect(this.#target)
   }
 
   // Reading
@@ -131,6 +160,13 @@ export class StressSession {
 
   // Writing
 
+  /** A new version for these rows. */
+  open(...targets: readonly Target[]): number {
+    const version = this.ledger.open(...targets)
+    this.#opened.push(version)
+    return version
+  }
+
   /** Says it, and tells whether it succeeded; errors other than natural ones are violations of their own. */
   async say(sql: string, values: readonly (string | number)[] = [], flow: Flow = 'simple'): Promise<Batch> {
     const text = flow === 'simple' ? inline(sql, values) : sql
@@ -162,6 +198,7 @@ export class StressSession {
    * the error may have come before a Parse took effect.
    */
   async tidy(): Promise<void> {
+    this.#opened = []
     if (this.#status !== 'I') await this.say('rollback')
     if (!this.#failed) return
     this.#failed = false
@@ -172,6 +209,12 @@ export class StressSession {
   violation(text: string): void {
     this.report.violations.push(`${this.name}: ${text}`)
   }
+}
+
+async function connect(target: WireTarget): Promise<WireClient> {
+  const client = await WireClient.connect(target)
+  await client.query('SET cache.response_signal = parameter')
+  return client
 }
 
 export function verdictOf(batch: Batch): string {

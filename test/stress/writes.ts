@@ -18,6 +18,8 @@ import { type Flow, flows, rowsOfBatch, type StressSession, succeeded } from './
 
 export interface Write {
   readonly name: string
+  /** May still hold locks, or take effect late, when its connection has died: no write for sessions that are cut. */
+  readonly outlivesConnection?: true
   /** How often it is chosen, against the others. */
   readonly weight: number
   run(session: StressSession): Promise<void>
@@ -32,7 +34,7 @@ function single(name: string, weight: number, group: Group, sql: string, only: r
     weight,
     async run(session) {
       const key = anyKey(session)
-      const version = session.ledger.open([group, key])
+      const version = session.open([group, key])
       session.ledger.committing(version)
       settle(session, version, await session.say(sql, [key, version], session.random.pick(only)))
     },
@@ -60,7 +62,7 @@ async function inBlock(
   opening = 'begin',
 ): Promise<void> {
   await session.say(opening)
-  const version = session.ledger.open(...targets)
+  const version = session.open(...targets)
   session.ownVersion = version
   const wrote = await body((targets[0] as Target)[1], version)
   if (!wrote || session.random.chance(rollbackShare)) {
@@ -131,7 +133,7 @@ export const writes: readonly Write[] = [
   }),
 
   block('savepoint', 3, 'kv', async (session, key, version) => {
-    const undone = session.ledger.open()
+    const undone = session.open()
     await session.say('savepoint s')
     const first = await wrote(session, bump('kv'), [key, undone])
     await session.say('rollback to s')
@@ -163,7 +165,7 @@ export const writes: readonly Write[] = [
       const key = anyKey(session)
       await session.say('begin')
       const locked = await session.say('select id from kv4 where id = $1 for update', [key])
-      const version = session.ledger.open(['cascade', key])
+      const version = session.open(['cascade', key])
       const values = [key, version]
       const done =
         rowsOfBatch(locked).length === 1 &&
@@ -183,7 +185,7 @@ export const writes: readonly Write[] = [
     async run(session) {
       await session.say('begin')
       const locked = await session.say('lock table kv8')
-      const version = session.ledger.open(...every('truncate'))
+      const version = session.open(...every('truncate'))
       const refill = `insert into kv8 select k, ${version} from generate_series(1, ${keyCount}) k`
       const done =
         succeeded(locked) && succeeded(await session.say('truncate kv8')) && succeeded(await session.say(refill))
@@ -198,12 +200,13 @@ export const writes: readonly Write[] = [
     name: 'copy',
     weight: 2,
     async run(session) {
-      const version = session.ledger.open(...every('copy'))
+      const version = session.open(...every('copy'))
       const extended = session.random.chance(0.5)
       const sql = 'copy kv9 from stdin'
       session.client.send(extended ? Buffer.concat([parse('', sql), bind(), execute(), sync()]) : query(sql))
       const [opened] = (await session.client.receive((frame) => 'GE'.includes(frame.type))).slice(-1)
       if (opened?.type !== 'G') {
+        await session.client.receiveBatch()
         session.violation('COPY was not opened')
         return
       }
@@ -230,8 +233,8 @@ export const writes: readonly Write[] = [
     async run(session) {
       const key = anyKey(session)
       const fails = session.random.chance(0.3)
-      const first = session.ledger.open(['procedure', key])
-      const second = session.ledger.open(['procedure', key])
+      const first = session.open(['procedure', key])
+      const second = session.open(['procedure', key])
       session.ledger.committing(first)
       session.ledger.committing(second)
       const batch = await session.client.query(`call bump10(${key}, ${first}, ${second}, ${fails})`)
@@ -250,7 +253,7 @@ export const writes: readonly Write[] = [
     weight: 1,
     async run(session) {
       const key = anyKey(session)
-      const version = session.ledger.open(['several', key])
+      const version = session.open(['several', key])
       session.ledger.committing(version)
       const both = `${bump('kv11')}; ${bump('kv12')}`.replaceAll('$1', String(key)).replaceAll('$2', String(version))
       const batch = await session.client.query(`begin; ${both}; commit; select 1 / 0`)
@@ -267,7 +270,7 @@ export const writes: readonly Write[] = [
     weight: 3,
     async run(session) {
       const key = anyKey(session)
-      const version = session.ledger.open(['kv', key])
+      const version = session.open(['kv', key])
       const fails = session.random.chance(rollbackShare)
       const values = [String(key), String(version)]
       const steps = [
@@ -292,10 +295,11 @@ export const writes: readonly Write[] = [
   {
     name: 'two phases',
     weight: 1,
+    outlivesConnection: true,
     async run(session) {
       const key = anyKey(session)
       await session.say('begin')
-      const version = session.ledger.open(['execute', key])
+      const version = session.open(['execute', key])
       const done = await wrote(session, bump('kv13'), [key, version])
       if (!done || !succeeded(await session.say(`prepare transaction 'stress-${version}'`))) {
         session.ledger.aborted(version)
@@ -341,8 +345,9 @@ export const writes: readonly Write[] = [
 
 /** One of the writes, by weight. */
 export function pickWrite(session: StressSession): Write {
-  let left = session.random.next() * writes.reduce((total, { weight }) => total + weight, 0)
-  return writes.find(({ weight }) => {
+  const choice = session.mayBeCut ? writes.filter(({ outlivesConnection }) => !outlivesConnection) : writes
+  let left = session.random.next() * choice.reduce((total, { weight }) => total + weight, 0)
+  return choice.find(({ weight }) => {
     left -= weight
     return left < 0
   }) as Write
@@ -353,7 +358,7 @@ let ddlTurn: Promise<unknown> = Promise.resolve()
 
 function ddl(group: Group, sql: (version: number) => string): Write {
   const run = async (session: StressSession): Promise<void> => {
-    const version = session.ledger.open(...every(group))
+    const version = session.open(...every(group))
     session.ledger.committing(version)
     const batch = await session.say(sql(version))
     if (succeeded(batch)) session.ledger.acknowledged(version)
@@ -364,6 +369,7 @@ function ddl(group: Group, sql: (version: number) => string): Write {
     name: group,
     // Every change of the catalogue makes all that is known of statements void, so it stays rare.
     weight: 0.3,
+    outlivesConnection: true,
     run(session) {
       const turn = ddlTurn.then(() => run(session))
       ddlTurn = turn.catch(() => undefined)

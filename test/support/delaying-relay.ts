@@ -52,10 +52,14 @@ export class DelayingRelay {
   /** The newest living connection that named itself so at start-up; waits until there is one. */
   async connection(applicationName: string): Promise<RelayedConnection> {
     for (;;) {
-      const found = this.connections.findLast((each) => each.applicationName === applicationName && !each.closed)
+      const found = this.newest(applicationName)
       if (found !== undefined) return found
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
+  }
+
+  newest(applicationName: string): RelayedConnection | undefined {
+    return this.connections.findLast((each) => each.applicationName === applicationName && !each.closed)
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,7 @@ export interface BindStep {
   readonly end: number
 }
 
-export interface DescribeStep {
+interface DescribeStep {
   readonly kind: 'describe'
   readonly target: 'S' | 'P'
   readonly name: string
@@ -41,7 +41,7 @@ export interface ExecuteStep {
   readonly end: number
 }
 
-export interface CloseStep {
+interface CloseStep {
   readonly kind: 'close'
   readonly target: 'S' | 'P'
   readonly name: string

@@ -39,7 +39,7 @@ export function commitBlock(session: Session, text: StatementText, request: Requ
 }
 
 /** The question before COMMIT failed (canceled, timed out): the block is aborted, so the COMMIT fails with that error. */
-export async function abandonBlock(session: Session, error: ReadonlyMap<string, string> | undefined): Promise<void> {
+async function abandonBlock(session: Session, error: ReadonlyMap<string, string> | undefined): Promise<void> {
   await session.ask(queryFrameWithoutSync('ROLLBACK'))
   session.transaction.reset()
   session.settings.rollback()
@@ -55,7 +55,7 @@ export async function abandonBlock(session: Session, error: ReadonlyMap<string, 
 }
 
 /** As extended messages, so that the Sync of a question ends it. */
-export function queryFrameWithoutSync(text: string): Buffer {
+function queryFrameWithoutSync(text: string): Buffer {
   return Buffer.concat([
     parseFrame('_larder_question', text),
     bindFrame('', '_larder_question'),

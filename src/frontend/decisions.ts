@@ -6,7 +6,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 
-export interface DecisionSubject {
+interface DecisionSubject {
   readonly id: number
   readonly databaseName: string
   readonly roleName: string
@@ -47,7 +47,7 @@ export interface DecisionRecord {
 
 type Place = { -readonly [Field in keyof DecisionRecord]: DecisionRecord[Field] }
 
-export interface BypassRecord {
+interface BypassRecord {
   readonly reason: ReasonCode
   statements: number
   lastAtMs: number

@@ -66,7 +66,7 @@ export function executesOf(session: Session, group: Group): ResolvedExecute[] | 
 }
 
 /** Portals or statements we do not know of: anything may run. */
-export function unknownGroup(session: Session, group: Group): boolean {
+function unknownGroup(session: Session, group: Group): boolean {
   if (session.status !== status.idle && !session.transaction.ending) {
     session.transaction.wrote = true
     session.transaction.settings = true
@@ -81,16 +81,16 @@ export function unknownGroup(session: Session, group: Group): boolean {
   return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
 }
 
-export function knownPortal(group: Group, portal: string): boolean {
+function knownPortal(group: Group, portal: string): boolean {
   return group.steps.some((step) => step.kind === 'bind' && step.portal === portal)
 }
 
-export function passGroup(session: Session, group: Group): boolean {
+function passGroup(session: Session, group: Group): boolean {
   return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' })
 }
 
 /** Prepares, describes, closes: nothing runs. */
-export function groupWithoutExecute(session: Session, group: Group): boolean {
+function groupWithoutExecute(session: Session, group: Group): boolean {
   const own = group.steps.some((step) => ownText(session, group, step) !== undefined)
   if (own) return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   if (group.steps.length === 0 && session.quiet) {
@@ -115,13 +115,13 @@ export function ownText(session: Session, group: Group, step: Step): StatementTe
   return text === undefined || !isOurs(session, text) ? undefined : text
 }
 
-export function textOf(session: Session, group: Group, name: string): StatementText | undefined {
+function textOf(session: Session, group: Group, name: string): StatementText | undefined {
   const parse = group.steps.find((step): step is ParseStep => step.kind === 'parse' && step.name === name)
   return parse === undefined ? session.statements.get(name)?.text : findText(session, parse.key, parse.text)
 }
 
 /** An Execute with a row limit reads part of an answer: never kept. */
-export function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
+function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
   const request = requestOf(group)
   if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, execute.text, request)
   if (!session.quiet) return session.waitForQuiet()
@@ -131,7 +131,7 @@ export function limited(session: Session, execute: ResolvedExecute, group: Group
 }
 
 /** Several statements before one Sync: one transaction if no block is open. */
-export function manyExecutes(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+function manyExecutes(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
   const request = requestOf(group)
   if (executes.some((execute) => isOurs(session, execute.text))) {
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
@@ -164,7 +164,7 @@ export function manyExecutes(session: Session, executes: readonly ResolvedExecut
   return runOpaque(session, undefined, request, 'write')
 }
 
-export function manyAgain(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+function manyAgain(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
   session.transaction.ending = false
   return manyExecutes(session, executes, group)
 }

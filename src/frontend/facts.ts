@@ -104,7 +104,7 @@ export interface FillMark {
   readonly ttlMs: number
 }
 
-export interface Stored {
+interface Stored {
   readonly landing: Landing | undefined
   readonly unstored: ReasonCode | undefined
 }

@@ -72,7 +72,7 @@ export function noteInBlock(session: Session, text: StatementText): void {
   }
 }
 
-export function transactionVerb(session: Session, text: StatementText, request: Request): boolean {
+function transactionVerb(session: Session, text: StatementText, request: Request): boolean {
   const { statement } = text.shape
   const { transaction, settings } = session
   switch (statement.verb) {
@@ -107,11 +107,7 @@ export function transactionVerb(session: Session, text: StatementText, request: 
 }
 
 /** A savepoint made where we could not read it (in a string of several statements) is none of ours. */
-export function followSavepoint(
-  settings: SessionSettings,
-  verb: 'savepoint' | 'release' | 'rollback_to',
-  name: string,
-): void {
+function followSavepoint(settings: SessionSettings, verb: 'savepoint' | 'release' | 'rollback_to', name: string): void {
   try {
     if (verb === 'savepoint') settings.savepoint(name)
     else if (verb === 'release') settings.releaseSavepoint(name)
@@ -121,7 +117,7 @@ export function followSavepoint(
   }
 }
 
-export function savepointName(text: StatementText): string | undefined {
+function savepointName(text: StatementText): string | undefined {
   const match = /(?:savepoint|release|to)\s+(?:savepoint\s+)?("(?:[^"]|"")+"|[^\s;"]+)\s*;?\s*$/i.exec(text.text)
   const name = match?.[1]
   return name?.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name?.toLowerCase()

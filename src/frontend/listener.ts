@@ -9,7 +9,7 @@ import type { Services } from './services.ts'
 import type { Session } from './session.ts'
 import { StartupConversation, type StartupHost } from './startup.ts'
 
-export interface ListenerAddress {
+interface ListenerAddress {
   readonly host: string
   readonly port: number
 }

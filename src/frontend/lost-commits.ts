@@ -16,7 +16,7 @@ export function askForLost(session: Session): void {
   )
 }
 
-export function lostBackendsFrames(pids: readonly number[]): Buffer {
+function lostBackendsFrames(pids: readonly number[]): Buffer {
   const question = `SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[])
  UNION SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.pid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[])`
   const name = '_larder_lost'

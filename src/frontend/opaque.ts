@@ -89,17 +89,17 @@ export function runOpaque(
   return true
 }
 
-export function verdictOf(text: StatementText | undefined, what: string): PassVerdict {
+function verdictOf(text: StatementText | undefined, what: string): PassVerdict {
   if (what === 'cursor') return { verdict: 'bypass', reason: 'cursor' }
   if (text?.shape.statement.kind === 'unreadable') return { verdict: 'bypass', reason: 'unreadable' }
   return { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
 }
 
-export function cannotCommitInside(text: StatementText): boolean {
+function cannotCommitInside(text: StatementText): boolean {
   return text.shape.statement.parts.every((kind) => kind !== 'transaction' && kind !== 'call' && kind !== 'unreadable')
 }
 
-export function onlyHarmlessReads(text: StatementText): boolean {
+function onlyHarmlessReads(text: StatementText): boolean {
   const { parts, names } = text.shape.statement
   return parts.every((kind) => kind === 'read' || kind === 'show') && names.functions.length === 0
 }

@@ -32,7 +32,7 @@ export function beginOpen(session: Session, group: Group): boolean {
  * Parse and Describe before a Flush: the origin gets a Sync instead, so that what follows is a group of its own, which may be a hit.
  * Nothing runs in between, and inside a block Sync ends nothing.
  */
-export function prepareAhead(session: Session, group: Group): boolean {
+function prepareAhead(session: Session, group: Group): boolean {
   if (session.quiet && describeLocally(session, group)) return true
   const unit = new ClientUnit(session)
   const request = requestOf(group)
@@ -61,7 +61,7 @@ export function skip(session: Session, group: Group): boolean {
 }
 
 /** Inside a block the note is for its end; outside, Sync itself commits, so the whole group counts as a write. */
-export function noteOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
+function noteOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
     session.transaction.settings = true
@@ -81,7 +81,7 @@ export function continueOpen(session: Session, group: Group): boolean {
   return passOpen(session, group)
 }
 
-export function passOpen(session: Session, group: Group): boolean {
+function passOpen(session: Session, group: Group): boolean {
   const ends = group.last === frontend.sync
   const { transaction } = session
   const unit = session.open

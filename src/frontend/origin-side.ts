@@ -1,3 +1,5 @@
+// What the session hears from its link to the origin: forwarded bytes, frames between units, and the end.
+
 import { conditions, ServerError } from '../errors/index.ts'
 import { wholeDatabase } from '../invalidation/index.ts'
 import { type LinkLoss, type LinkOwner, noLink, type Sink } from '../origin/index.ts'

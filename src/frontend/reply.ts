@@ -45,7 +45,7 @@ export function reply(session: Session, entry: Entry, request: Request): boolean
 }
 
 /** ([Parse s] [Describe s] Bind s to p [Describe p] Execute p)… Close…: what every driver sends. Anything else is the origin's to judge. */
-export function isPlainGroup(steps: readonly Step[]): boolean {
+function isPlainGroup(steps: readonly Step[]): boolean {
   let at = 0
   const portals = new Set<string>()
   while (at < steps.length && steps[at]?.kind !== 'close') {
@@ -73,7 +73,7 @@ export function isPlainGroup(steps: readonly Step[]): boolean {
   return true
 }
 
-export function canReply(session: Session, entry: Entry, steps: readonly Step[]): boolean {
+function canReply(session: Session, entry: Entry, steps: readonly Step[]): boolean {
   for (const step of steps) {
     if (step.kind === 'describe' && !describes(entry, step.target)) return false
     if (step.kind === 'parse' && step.name !== '' && session.statements.get(step.name) !== undefined) return false
@@ -83,13 +83,13 @@ export function canReply(session: Session, entry: Entry, steps: readonly Step[])
 }
 
 /** The description of a statement has text formats whatever the portal's are: one of text results serves both. */
-export function describes(entry: Entry, target: 'S' | 'P'): boolean {
+function describes(entry: Entry, target: 'S' | 'P'): boolean {
   if (entry.descriptionBytes === 0) return false
   return target === 'P' || (entry.parameterDescription !== undefined && readsText(entry.key))
 }
 
 /** The messages of the extended flow, made as the steps ask for them. */
-export function replySteps(session: Session, entryOf: (portal: string) => Entry, steps: readonly Step[]): void {
+function replySteps(session: Session, entryOf: (portal: string) => Entry, steps: readonly Step[]): void {
   const { output } = session
   for (const step of steps) {
     switch (step.kind) {

@@ -12,21 +12,6 @@ import type { Flights } from './flights.ts'
 import type { OwnRoom } from './own-room.ts'
 import type { UnknownOutcomes } from './unknown-outcomes.ts'
 
-/** Rules of the consistency protocol that a test may remove, to see that the stress harness notices. Empty in service. */
-export type BrokenRule =
-  | 'R1-start'
-  | 'R1-check'
-  | 'R2-suspend'
-  | 'R3-capture'
-  | 'R3-ack'
-  | 'R7-join'
-  | 'R8-unknown'
-  | 'deferred'
-  | 'key-role'
-  | 'key-settings'
-  | 'txn'
-  | 'ddl'
-
 export interface OriginDoor {
   readonly description: string
   /** True if whoever reaches the listener may be anyone at the origin, because the origin trusts its socket. */
@@ -52,5 +37,9 @@ export interface Services {
   readonly outcomes: UnknownOutcomes
   readonly origin: OriginDoor
   readonly own: OwnRoom & { close(): Promise<void> }
+  /**
+   * Rules of the consistency protocol that a test leaves out, to see that the stress harness notices; empty in service. R1-start,
+   * R1-check, R2-suspend, R3-capture, R3-ack, R7-join, R8-unknown, deferred, key-role, key-settings, txn, ddl.
+   */
   readonly broken: ReadonlySet<string>
 }

@@ -32,7 +32,6 @@ import { signalFrame } from './signal.ts'
 import { TransactionState } from './transaction-state.ts'
 import { CaptureUnit, ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
 
-
 export class Session implements UnitHost {
   readonly services: Services
   readonly identity: SessionIdentity

@@ -151,7 +151,7 @@ const clientTerminals = new Set<number>([
   backend.portalSuspended,
 ])
 
-export interface CaptureOptions {
+interface CaptureOptions {
   /** Answers the client's messages will bring before ours begin. */
   readonly answersExpected: number
   /** The client sent a simple query, which we send as extended messages: their own answers are cut. */

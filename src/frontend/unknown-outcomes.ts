@@ -5,7 +5,7 @@
 
 import type { DatabaseEpochs, WriteScope } from '../invalidation/index.ts'
 
-export interface LostCommit {
+interface LostCommit {
   readonly pid: number
   readonly database: DatabaseEpochs
   readonly scope: WriteScope

@@ -31,7 +31,7 @@ import { Suspension, scopeOf } from './suspension.ts'
 import { CaptureUnit, type ClientUnit, type UnitOutcome } from './units.ts'
 
 /** A read on the write path: how it is reported, and whether its answer may be kept. */
-export interface CapturedRead {
+interface CapturedRead {
   readonly verdict: PassVerdict
   readonly keep: { readonly parameters: string; readonly ttlMs: number } | undefined
 }

@@ -17,7 +17,7 @@ import type { ReasonCode } from './reasons.ts'
  * - `cursor`: DECLARE, FETCH, MOVE, CLOSE
  * - `copy_in` (COPY … FROM STDIN), `copy_out` (COPY … TO STDOUT), `copy_file` (FROM or TO a file or program)
  * - `call`: CALL and DO, which may commit inside
- * - `explain`: EXPLAIN without ANALYZE, or with ANALYZE of a plain read; `explain_write`: EXPLAIN ANALYZE of anything else
+ * - `explain`: EXPLAIN without ANALYZE; `explain_write`: EXPLAIN ANALYZE, which runs what it explains, and COPY of a query that writes
  * - `notify`: LISTEN, UNLISTEN, NOTIFY
  * - `utility`: what neither writes rows nor changes the catalogue nor settings (VACUUM, ANALYZE, CHECKPOINT, LOCK, LOAD, SET CONSTRAINTS)
  * - `several`: more than one statement in a text; `empty`: none; `unreadable`: our grammar did not read it

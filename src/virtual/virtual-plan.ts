@@ -49,9 +49,10 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
   const ours = (schema: string | undefined, name: string): boolean =>
     schema === options.schemaName || isCatalogue(schema, name)
   const foreign = relations.find(({ schema, name }) => !ours(schema, name))
-  const onlyReads = (statement.kind === 'several' ? statement.parts : [statement.kind]).every(
-    (kind) => readingKinds.has(kind) || kind === 'show',
-  )
+  const onlyReads =
+    statement.kind === 'several'
+      ? statement.parts.every((kind) => readingKinds.has(kind) || kind === 'show')
+      : statement.kind === 'show' || isReading(statement, options.parser.parse(text).tree)
   if (!onlyReads && !statement.usesVirtualSchema) throw onlyOurs(options, 'this statement')
   if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
   if (onlyReads && (statement.kind === 'several' || !statement.usesVirtualSchema))
@@ -70,7 +71,7 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   }
   const [called] = statement.virtualFunctions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
-  if (options.admin || !(options.elsewhere === true || needsOrigin(statement)))
+  if (options.admin || !(options.elsewhere === true || needsOrigin(statement, tree)))
     return system(statement.virtualRelations)
   return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
 }
@@ -79,14 +80,20 @@ function system(relations: readonly string[]): VirtualPlan {
   return { kind: 'system', relations }
 }
 
+/** EXPLAIN ANALYZE runs what it explains, and so counts as a writer at the origin; here a query reads all the same. */
+function isReading(statement: Statement, tree: ParseTree | undefined): boolean {
+  if (statement.kind !== 'explain_write' || tree === undefined) return readingKinds.has(statement.kind)
+  return [...statementsIn(tree)].every(({ type, fields }) => type === 'SelectStmt' && fields.intoClause === undefined)
+}
+
 /** Built-in functions and types are in the system database; whatever has another schema's name is not. */
-function needsOrigin(statement: Statement): boolean {
+function needsOrigin(statement: Statement, tree: ParseTree): boolean {
   const { functions, operators, userTypes } = statement.names
   const isElsewhere = ({ schema }: { schema: string | undefined }): boolean =>
     schema !== undefined && schema !== 'pg_catalog'
   return (
     statement.usesOtherRelations ||
-    !readingKinds.has(statement.kind) ||
+    !isReading(statement, tree) ||
     userTypes.length > 0 ||
     functions.some(isElsewhere) ||
     operators.some(isElsewhere)

@@ -470,6 +470,8 @@ const sessions = [
     'explain analyze execute p (1)',
     'explain analyze create table x as select 1',
     'explain (analyze off, analyze on) delete from t',
+    'explain analyze select * from t',
+    'EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1',
   ]),
   ...all('explain', undefined, [
     'explain select 1',
@@ -477,8 +479,6 @@ const sessions = [
     'explain (analyze false) delete from t',
     'explain (analyze off, verbose) delete from t',
     'explain (analyze 0) delete from t',
-    'explain analyze select * from t',
-    'EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1',
     'explain create table x as select 1',
     'explain declare c cursor for select 1',
   ]),

@@ -37,6 +37,7 @@ const abruptStopMs = 2000
 
 /** Stops the server on a signal or a fault. It may still be starting: then it is stopped as soon as it has. */
 export function keepAlive(starting: Promise<Stoppable>, { process, log }: Surroundings): Life {
+  let abrupt = false
   const life = {
     stopping: false,
     stop(why: string): void {
@@ -45,7 +46,10 @@ export function keepAlive(starting: Promise<Stoppable>, { process, log }: Surrou
       starting
         .then((server) => server.close())
         .then(
-          () => process.exit(0),
+          () => {
+            // A drain cut short is over too, but it is not what the process ends with.
+            if (!abrupt) process.exit(0)
+          },
           (error: unknown) => {
             log.error('could not stop cleanly', { reason: describe(error) })
             process.exit(1)
@@ -53,7 +57,6 @@ export function keepAlive(starting: Promise<Stoppable>, { process, log }: Surrou
         )
     },
   }
-  let abrupt = false
   const endAbruptly = (exitCode: number): void => {
     if (abrupt) process.exit(exitCode)
     abrupt = true

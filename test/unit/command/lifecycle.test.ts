@@ -21,14 +21,17 @@ class FakeProcess extends EventEmitter {
   }
 }
 
-/** A server whose orderly close ends when `drained` is called. */
+/** A server whose orderly close ends when `drained` is called, or when it is closed at once. */
 class FakeServer implements Stoppable {
   readonly closes: string[] = []
   drained: () => void = () => {}
 
   close(options: { immediate?: boolean } = {}): Promise<void> {
     this.closes.push(options.immediate === true ? 'immediate' : 'orderly')
-    if (options.immediate === true) return Promise.resolve()
+    if (options.immediate === true) {
+      this.drained()
+      return Promise.resolve()
+    }
     return new Promise((resolve) => {
       this.drained = resolve
     })

@@ -57,6 +57,9 @@ afterAll(async () => {
 const schema = `
   create table t (id int primary key, n int, s text);
   insert into t select i, i * 10, 's' || i from generate_series(1, 5) i;
+  create schema other;
+  create table other.t (id int primary key, n text, s int);
+  insert into other.t values (1, 'one', 1);
   create table log (n int);
   create function note() returns trigger language plpgsql as
     'begin insert into log values (1); return null; end';
@@ -90,6 +93,11 @@ const texts = [
   'deallocate all',
   'truncate log',
   'select nothing from t',
+  'select * from t order by id limit 2',
+  'alter table t add column if not exists x int default 7',
+  'alter table t drop column if exists x',
+  'set search_path = other, public',
+  'reset search_path',
 ]
 
 const strings = [
@@ -118,11 +126,11 @@ function makeConversation(random: Random): Conversation {
 
 function addMessage(random: Random, say: (name: string, bytes: Buffer) => unknown): void {
   const statement = random.pick(['', '', 's1', 's2'])
-  const portal = random.pick(['', '', 'p1'])
+  const portal = random.pick(['', '', 'p1', 'p2'])
   const values = random.pick<readonly (string | null)[]>([[], [], ['1'], ['2'], ['s3'], [null], ['1', '2']])
   const formats = random.pick<readonly number[]>([[], [], [1], [0, 1]])
   const limit = random.pick([0, 0, 0, 2])
-  const dice = random.int(13)
+  const dice = random.int(15)
   if (dice < 2) {
     const text = random.pick(strings)
     say(`query ${text}`, query(text))
@@ -147,6 +155,8 @@ function addMessage(random: Random, say: (name: string, bytes: Buffer) => unknow
   } else if (dice === 10) {
     if (random.chance(0.5)) say('flush', flush())
     else say('copy data', copyData('7\n'))
+  } else if (dice > 12) {
+    addGroup(random, say)
   } else if (dice === 11) {
     if (random.chance(0.5)) say('copy done', copyDone())
     else say('copy fail', copyFail('no'))
@@ -164,6 +174,34 @@ function addMessage(random: Random, say: (name: string, bytes: Buffer) => unknow
     ]
     say(`all of "${statement}"/"${portal}": ${text} (${bound}) [${resultFormats}] limit ${limit}`, Buffer.concat(batch))
   }
+}
+
+/** Several statements and portals before one Sync, mostly sound, in an order that need not be. */
+function addGroup(random: Random, say: (name: string, bytes: Buffer) => unknown): void {
+  const names = ['', 'a', 'b', 'c'].slice(0, 2 + random.int(3))
+  const moves: [string, Buffer][] = []
+  for (const name of names) {
+    const text = random.pick(texts)
+    if (random.chance(0.8)) moves.push([`parse ${name}: ${text}`, parse(name, text)])
+    const values = text.includes('$1') ? ['1'] : []
+    if (random.chance(0.9))
+      moves.push([`bind "${name}" of "${name}" (${values})`, bind({ portal: name, statement: name, values })])
+  }
+  for (let count = 1 + random.int(6); count > 0; count--) {
+    const name = random.pick(names)
+    const limit = random.chance(0.2) ? 1 : 0
+    const move: [string, Buffer][] = [
+      [`describe portal "${name}"`, describeMessage('P', name)],
+      [`describe statement "${name}"`, describeMessage('S', name)],
+      [`execute "${name}" limit ${limit}`, execute(name, limit)],
+      [`execute "${name}" limit ${limit}`, execute(name, limit)],
+      [`execute "${name}" limit ${limit}`, execute(name, limit)],
+    ]
+    moves.push(random.pick(move))
+  }
+  if (random.chance(0.15)) moves.splice(random.int(moves.length), 0, ['flush', flush()])
+  for (const [name, bytes] of moves) say(name, bytes)
+  say('sync', sync())
 }
 
 // Ends whatever a conversation left open: a COPY by CopyFail (ignored elsewhere), a batch by Sync, a transaction by

@@ -1,7 +1,7 @@
 // Big transfers through Larder: nothing is lost, and whoever is slow costs no memory.
 //
 // The client does not read until the origin itself is stuck in a write, so that every buffer between them is full; then
-// the memory that Larder added is what back-pressure allows. STREAM_MB=1024 for the long run.
+// the memory that Larder added is what back-pressure allows. STREAM_MB=1024, or --long, for the long run.
 
 import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
@@ -15,7 +15,7 @@ setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
 const megabyte = 1024 * 1024
-const streamMegabytes = Number(process.env.STREAM_MB ?? 200)
+const streamMegabytes = Number(process.env.STREAM_MB ?? (process.env.CLIENTS_LONG === '1' ? 1024 : 200))
 /** What a stuck connection may hold, over and above the buffers of the kernel. */
 const heldMax = 24 * megabyte
 /** What may be alive while bytes flow: chunks that were passed on count until they are collected. */

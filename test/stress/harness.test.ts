@@ -1,34 +1,36 @@
 // The stress test of everything written through Larder, and the tests of the test: the harness finds nothing wrong with
 // the origin itself, and much wrong with a naive cache.
 //
-//   READS=200000 SESSIONS=32 npx vitest run --project stress      the long run; SECONDS=60 ends by time instead
-//   SEED=123 …                                                    the same choices again (not the same timing)
+//   npm run stress -- --long      200,000 reads of 32 sessions; READS, SESSIONS and SECONDS say otherwise
+//   SEED=123 …                    the same choices again (not the same timing)
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
 import { DelayingRelay } from '../support/delaying-relay.ts'
 import { openLarder } from '../support/larder.ts'
 import { openNaiveCache } from '../support/naive-cache.ts'
-import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { availableVersions, openTestPostgres, type TestPostgres, type TestVersion } from '../support/postgres.ts'
 import { describeOutcome, type StressOptions, stress } from './harness.ts'
 import { schema } from './schema.ts'
 
 const environment = process.env
-const reads = Number(environment.READS ?? 20_000)
+const long = environment.STRESS_LONG === '1'
+const reads = Number(environment.READS ?? (long ? 200_000 : 20_000))
 const seconds = environment.SECONDS === undefined ? undefined : Number(environment.SECONDS)
-const sessions = Number(environment.SESSIONS ?? 16)
+const sessions = Number(environment.SESSIONS ?? (long ? 32 : 16))
 const timeoutMs = 120_000 + reads * 5 + (seconds ?? 0) * 1000
 
 let origin: TestPostgres
 
-beforeEach(async () => {
+async function openOrigin(version: TestVersion = 18): Promise<void> {
   origin = await openTestPostgres({
+    version,
     parameters: { max_prepared_transactions: 64, max_connections: sessions + 40, deadlock_timeout: '100ms' },
   })
   const client = await origin.connect()
   await client.query(schema)
   await client.end()
-})
+}
 
 afterEach(async () => {
   await origin.close()
@@ -41,24 +43,28 @@ const run = async (options: Pick<StressOptions, 'server'> & Partial<StressOption
   return outcome
 }
 
-describe('everything written through one Larder', () => {
-  it(
-    'is seen by every read that begins after it was acknowledged',
-    async () => {
-      const larder = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h' } })
-      const outcome = await run({ server: larder, seconds })
-      await larder.close()
-      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
-      // A check without hits has no teeth.
-      expect(outcome.hitShare).toBeGreaterThan(0.1)
-      expect(outcome.writes).toBeGreaterThan(outcome.reads / 200)
-    },
-    timeoutMs,
-  )
-})
+for (const version of await availableVersions()) {
+  describe(`everything written through one Larder before PostgreSQL ${version}`, () => {
+    it(
+      'is seen by every read that begins after it was acknowledged',
+      async () => {
+        await openOrigin(version)
+        const larder = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h' } })
+        const outcome = await run({ server: larder, seconds, reads: version === 18 ? reads : reads / 4 })
+        await larder.close()
+        expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+        // A check without hits has no teeth.
+        expect(outcome.hitShare).toBeGreaterThan(0.1)
+        expect(outcome.writes).toBeGreaterThan(outcome.reads / 200)
+      },
+      timeoutMs,
+    )
+  })
+}
 
 describe('a Larder whose connections to the origin are cut in the middle of writes', () => {
   it('never answers with what was before a commit of unknown outcome', async () => {
+    await openOrigin()
     const relay = await DelayingRelay.open(origin.target)
     const upstream = `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
     const larder = await openLarder({ upstream, settings: { result_ttl: '1h' } })
@@ -72,12 +78,14 @@ describe('a Larder whose connections to the origin are cut in the middle of writ
 
 describe('the harness', () => {
   it('finds nothing wrong with the origin itself', async () => {
+    await openOrigin()
     const outcome = await run({ server: origin.target, reads: 4000 })
     expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
     expect(outcome.writes).toBeGreaterThan(50)
   })
 
   it('finds a cache that trusts the text of a statement', async () => {
+    await openOrigin()
     const naive = await openNaiveCache(origin.target)
     const outcome = await run({ server: naive, reads: 4000, violationsMax: 200 })
     await naive.close()

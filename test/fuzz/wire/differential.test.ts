@@ -30,7 +30,7 @@ import {
   WireClient,
 } from '../../support/wire-client.ts'
 
-const rounds = Number(process.env.FUZZ_ROUNDS ?? 1200)
+const rounds = Number(process.env.FUZZ_ROUNDS ?? (process.env.FUZZ_LONG === '1' ? 20_000 : 1200))
 const roundsPerSession = 15
 const hungMs = 1000
 const differencesMax = 8

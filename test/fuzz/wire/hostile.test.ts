@@ -22,7 +22,7 @@ import {
 import { type Case, readCorpus, renderCase } from './corpus.ts'
 import { type Attack, attack, type Reaction, type Target } from './hostile-connection.ts'
 
-const rounds = Number(process.env.HOSTILE_ROUNDS ?? 400)
+const rounds = Number(process.env.HOSTILE_ROUNDS ?? (process.env.FUZZ_LONG === '1' ? 10_000 : 400))
 const canary = 'canary-7f3a9c'
 const startupTimeoutMs = 400
 

@@ -9,6 +9,9 @@ import { socketOptions } from './parts/session.mjs'
 
 const readBuffer = Buffer.allocUnsafe(64 * 1024)
 
+// Ends with whoever started it, however that ended.
+process.on('disconnect', () => process.exit())
+
 process.on('message', (message) => {
   const { address, port } = /** @type {{ address: import('./parts/session.mjs').Address, port: number }} */ (message)
   const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => relay(accepted, address))

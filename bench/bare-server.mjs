@@ -33,6 +33,9 @@ const executions = new Map()
 
 const readBuffer = Buffer.allocUnsafe(64 * 1024)
 
+// Ends with whoever started it, however that ended.
+process.on('disconnect', () => process.exit())
+
 process.on('message', (message) => {
   const { answers, port } = /** @type {{ answers: Answer[], port: number }} */ (message)
   for (const answer of answers) {

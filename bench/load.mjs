@@ -50,6 +50,9 @@ let replies = 0
 let bytes = 0
 let running = false
 
+// Ends with whoever started it, however that ended.
+process.on('disconnect', () => process.exit())
+
 process.on('message', (job) => {
   run(/** @type {Job} */ (job)).then(
     (outcome) => process.send?.({ outcome }),

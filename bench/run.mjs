@@ -121,25 +121,22 @@ async function main() {
   const directory = mkdtempSync(join(tmpdir(), 'larder-bench-'))
   const origin = await openOrigin(options.upstream)
   const load = startLoad()
+  const cleanUp = async () => {
+    await load.stop()
+    await origin.stop()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => cleanUp().finally(() => process.exit(130)))
   try {
     origin.pin(1)
     const itemCount = correctness ? 20_000 : 1_000_000
     await createTables(origin.address, { itemCount })
     const { rounds, seconds } = options
-    const context = new Context({
-      origin,
-      load,
-      directory,
-      rounds,
-      measureMs: seconds * 1000,
-      warmUpMs: 300,
-      itemCount,
-    })
+    const measureMs = seconds * 1000
+    const context = new Context({ origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount })
     await (correctness ? checkAll(context, names) : measureAll(context, names, options))
   } finally {
-    await load.stop()
-    await origin.stop()
-    rmSync(directory, { recursive: true, force: true })
+    await cleanUp()
   }
 }
 

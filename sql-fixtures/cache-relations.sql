@@ -155,6 +155,8 @@ select i.price, s.name from item i, cache.settings s where s.name = 'result_ttl'
 --> price int4 | name text
 --> 11 | result_ttl
 --> SELECT 1
+select count(*) > 0 as any from cache.results \; select i.price from item i, cache.settings s where s.name = 'result_ttl';
+--> ERROR 0A000: this statement among others is not supported
 begin;
 --> pass(transaction)
 --> BEGIN

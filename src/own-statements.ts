@@ -91,10 +91,10 @@ export class OwnStatements implements OwnRoom {
     this.#runs.checkBlock(session)
     const own = this.#runs.ownOf(session, text)
     if (own.kind !== 'several') return this.#runOne(session, text, own, sql, request)
-    for (const part of own.texts) {
-      const bytes = queryFrame(part)
-      const partRequest = { ...request, bytes, start: 0, end: bytes.length }
-      await this.#runOne(session, text, this.#texts.recognisePart(part), part, partRequest)
+    const parts = own.texts.map((part) => ({ sql: part, own: this.#texts.recognisePart(part) }))
+    for (const part of parts) {
+      const bytes = queryFrame(part.sql)
+      await this.#runOne(session, text, part.own, part.sql, { ...request, bytes, start: 0, end: bytes.length })
     }
     return true
   }

@@ -36,7 +36,9 @@ export class OwnTexts {
   /** One of several statements in a text. */
   recognisePart(text: string): OwnText {
     const own = this.recognise(text, undefined) ?? this.recognise(text, this.#analyse(text))
-    if (own !== undefined) return own
+    // What the origin answers ends with a ReadyForQuery of its own.
+    const isAtOrigin = own?.kind === 'virtual' && own.plan.kind === 'inline'
+    if (own !== undefined && !isAtOrigin) return own
     throw new ServerError(conditions.featureNotSupported, ['this statement among others'])
   }
 

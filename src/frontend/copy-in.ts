@@ -7,7 +7,7 @@ import { noteAnswer } from './pass.ts'
 import type { Request } from './request.ts'
 import { copyEnds, type Session } from './session.ts'
 import { Suspension } from './suspension.ts'
-import { captureUnit, noteSideEffects } from './write-path.ts'
+import { captureUnit, dropUnnamed, noteSideEffects } from './write-path.ts'
 
 /** COPY … FROM STDIN as a simple query: sent as extended messages, so that its locks can be asked for between CopyDone and Sync. */
 export function copyIn(session: Session, text: StatementText, request: Request): boolean {
@@ -24,6 +24,7 @@ export function copyIn(session: Session, text: StatementText, request: Request):
   session.queue(
     unit,
     (outcome) => {
+      if (outcome.failed) dropUnnamed(session)
       if (outcome.failed) suspension.lift()
       else suspension.bump()
       for (const bytes of unit.held) session.output.add(bytes)

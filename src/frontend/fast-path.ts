@@ -63,7 +63,7 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
 
   const { output } = session
   if (parseEnd > 0) {
-    prepareUnnamed(session, text)
+    prepareUnnamed(session, text, context.id)
     output.add(parseCompleteFrame)
   }
   session.services.plans.touch(text)
@@ -92,10 +92,10 @@ function unnamedText(session: Session, bytes: Buffer, at: number, parseEnd: numb
   return textEnd === parseEnd - 3 ? session.texts.get(bytes.latin1Slice(at + 6, textEnd)) : undefined
 }
 
-function prepareUnnamed(session: Session, text: StatementText): void {
+function prepareUnnamed(session: Session, text: StatementText, contextId: number): void {
   const known = session.statements.get('')
   if (known?.text === text && !known.atOrigin) return
-  session.statements.addUnnamed(text, session.services.epochs.clock, session.context?.id ?? -1)
+  session.statements.addUnnamed(text, session.services.epochs.clock, contextId)
 }
 
 /** `D P ""` if asked for, then `E "" 0`, then `S`, byte for byte. */

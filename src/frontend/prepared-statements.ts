@@ -7,6 +7,10 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { parseFrame } from '../wire/index.ts'
 import type { ParseStep, Step } from './batch.ts'
 
+/** Context of a statement prepared before the session's was asked for; and of one whose context has changed unknown. */
+export const contextUnknown = -1
+const contextLost = -2
+
 export interface PreparedStatement {
   readonly name: string
   readonly text: StatementText
@@ -43,6 +47,13 @@ export class PreparedStatements {
 
   delete(name: string): void {
     this.#byName.delete(name)
+  }
+
+  /** The session's context may have changed: what was prepared in an unknown one is not known to be in the next. */
+  loseContext(): void {
+    for (const statement of this.#byName.values()) {
+      if (statement.contextId === contextUnknown) statement.contextId = contextLost
+    }
   }
 
   clear(): void {

@@ -5,6 +5,7 @@ import { type Entry, readsText, staleness } from '../cache/results/index.ts'
 import { bindCompleteFrame, closeCompleteFrame, parseCompleteFrame, status } from '../wire/index.ts'
 import type { Step } from './batch.ts'
 import { contextInForce } from './facts.ts'
+import { contextUnknown } from './prepared-statements.ts'
 import { refusalOf } from './read-path.ts'
 import type { Group, Request, ResolvedExecute } from './request.ts'
 import type { Session } from './session.ts'
@@ -16,6 +17,8 @@ export function unprovenStatement(session: Session, group: Group): boolean {
     if (step.kind !== 'bind' || group.steps.some((other) => other.kind === 'parse' && other.name === step.statement))
       return false
     const prepared = session.statements.get(step.statement)
+    // Prepared before the context was known, and nothing changed it since: it is this one.
+    if (prepared?.contextId === contextUnknown && contextId !== undefined) prepared.contextId = contextId
     return (
       prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== contextId
     )

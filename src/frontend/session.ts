@@ -23,7 +23,7 @@ import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
 import { OriginSide } from './origin-side.ts'
 import type { Output } from './output.ts'
-import { PreparedStatements } from './prepared-statements.ts'
+import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
 import type { Recorder } from './recorder.ts'
 import type { Services } from './services.ts'
@@ -186,7 +186,7 @@ export class Session implements UnitHost {
 
   /** Registers a statement the client prepares. */
   prepare(step: ParseStep, text: StatementText, atOrigin: boolean): void {
-    this.statements.add(step, text, atOrigin, this.services.epochs.clock, this.context?.id ?? -1)
+    this.statements.add(step, text, atOrigin, this.services.epochs.clock, this.context?.id ?? contextUnknown)
   }
 
   /** Resolves when the client has taken most of what waits for it. */
@@ -300,6 +300,7 @@ export class Session implements UnitHost {
   forgetContext(): void {
     this.context = undefined
     this.viewer = undefined
+    this.statements.loseContext()
   }
 
   /** The client has gone, or said goodbye. What may have been committed is still waited for. */

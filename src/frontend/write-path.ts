@@ -94,6 +94,7 @@ export function runCaptured(
     (outcome) => {
       if (outcome.failed) suspension.lift()
       else suspension.bump()
+      if (outcome.failed && request.simple) dropUnnamed(session)
       const costUs = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && mark !== undefined) provePrepared(session, request.group, mark.start, mark.context.id)
       noteSideEffects(session, text, unit)
@@ -186,6 +187,11 @@ const harmless = new Set([
   'repeat',
   'floor',
 ]) // prettier-ignore
+
+/** A simple query leaves no unnamed statement behind; one that failed has kept us from closing ours. */
+export function dropUnnamed(session: Session): void {
+  void session.ask(closeFrame('S', ''))
+}
 
 export function noteSideEffects(session: Session, text: StatementText | undefined, unit: CaptureUnit): void {
   const { capture } = unit

@@ -55,7 +55,7 @@ select id, price, made, data from item where id = $1;
 -- session prepared
 -- protocol: prepared
 select id, price from item where id = 1;
---> pass(utility), miss(schema_changed)
+--> pass(utility), hit
 --> id int4 | price numeric
 --> 1 | 10.50
 --> SELECT 1

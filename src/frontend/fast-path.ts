@@ -68,9 +68,7 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   }
   session.services.plans.touch(text)
   output.add(bindCompleteFrame)
-  if (describes || descriptionBytes === 0) output.add(entry.bytes, true)
-  else if (entry.bytes.length > 32_768) output.add(entry.bytes.subarray(descriptionBytes), true)
-  else output.write(entry.bytes, descriptionBytes, entry.bytes.length)
+  output.answer(entry.bytes, describes ? 0 : descriptionBytes)
   noteHit(session, text, entry)
   session.finish(status.idle)
   return groupEnd

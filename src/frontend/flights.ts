@@ -1,10 +1,11 @@
 // Fills under way that an equal miss may join instead of asking the origin as well (R7, RRC-20).
 
 import type { StatementText } from '../cache/plans/index.ts'
+import type { AnswerBytes } from '../cache/results/index.ts'
 import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 
 export interface Landing {
-  readonly bytes: Buffer
+  readonly bytes: AnswerBytes
   readonly descriptionBytes: number
   readonly rows: number
 }

@@ -5,6 +5,7 @@
 // If the kernel did not take the bytes at once the socket still refers to them: then the buffer is left to it and a new one is made.
 
 import type net from 'node:net'
+import type { AnswerBytes } from '../cache/results/index.ts'
 
 const scratchBytes = 64 * 1024
 
@@ -44,6 +45,29 @@ export class Output {
     if (start === 0 && end === bytes.length) scratch.set(bytes, used)
     else bytes.copy(scratch, used, start, end)
     used += length
+  }
+
+  /** Adds part of a stored answer. */
+  answer(bytes: AnswerBytes, start = 0, end = bytes.length): void {
+    if (typeof bytes === 'string') this.#packed(start === 0 && end === bytes.length ? bytes : bytes.slice(start, end))
+    else if (end - start < scratchBytes / 2) this.write(bytes, start, end)
+    else {
+      this.flush()
+      this.#send(bytes.subarray(start, end))
+    }
+  }
+
+  /** An answer kept as a string is far shorter than the scratch buffer. */
+  #packed(text: string): void {
+    if (owner !== this) {
+      owner?.flush()
+      owner = this
+    }
+    if (used + text.length > scratchBytes) {
+      this.flush()
+      owner = this
+    }
+    used += scratch.latin1Write(text, used, text.length)
   }
 
   /** Adds a whole buffer. Long ones that never change (`stable`) are handed to the socket as they are. */

@@ -103,7 +103,7 @@ function lookUp(
   if (entry === undefined) {
     const { results } = services
     const gone = results.remembersGone ? results.whyGone(goneKey(text, contextId, parameters)) : undefined
-    return { code: gone ?? 'cold', argument: undefined }
+    return gone ?? { code: 'cold', argument: undefined }
   }
   const stale = staleness(entry, session.nowMs, ttlMs)
   if (stale !== undefined) {

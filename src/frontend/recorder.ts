@@ -1,5 +1,6 @@
 // Copies what passes: an answer that may be kept, or the description of a statement.
 
+import { type AnswerBytes, packedBytesMax } from '../cache/results/index.ts'
 import { backend } from '../wire/index.ts'
 
 /** Copies the frames of an answer while they pass; stops for good when it grows too large. */
@@ -43,13 +44,20 @@ export class Recorder {
     this.#settle()
   }
 
-  /** The whole answer in a buffer of its own. */
-  finish(): Buffer {
+  /** The whole answer, on its own. */
+  finish(): AnswerBytes {
+    const packed = this.#bytes <= packedBytesMax
+    const last = this.#lastPiece
+    if (packed && last !== undefined && this.#pieces.length === 0) {
+      // All of it lies in the chunk at hand, as nearly always.
+      this.#lastPiece = undefined
+      return last.source.latin1Slice(last.start, last.end)
+    }
     this.#settle()
     const whole = Buffer.allocUnsafeSlow(this.#bytes)
     let at = 0
     for (const piece of this.#pieces) at += piece.copy(whole, at)
-    return whole
+    return packed ? whole.latin1Slice(0, whole.length) : whole
   }
 
   #lastPiece: { source: Buffer; start: number; end: number } | undefined

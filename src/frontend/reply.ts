@@ -43,7 +43,7 @@ export function reply(session: Session, entry: Entry, request: Request): boolean
     return true
   }
   if (entry.descriptionBytes === 0) return false
-  session.output.add(entry.bytes, true)
+  session.output.answer(entry.bytes)
   return true
 }
 
@@ -108,14 +108,12 @@ function replySteps(session: Session, entryOf: (portal: string) => Entry, steps:
       case 'describe': {
         const entry = entryOf(step.target === 'P' ? step.name : '')
         if (step.target === 'S' && entry.parameterDescription !== undefined) output.add(entry.parameterDescription)
-        output.write(entry.bytes, 0, entry.descriptionBytes)
+        output.answer(entry.bytes, 0, entry.descriptionBytes)
         break
       }
       case 'execute': {
         const entry = entryOf(step.portal)
-        if (entry.descriptionBytes === 0) output.add(entry.bytes, true)
-        else if (entry.bytes.length > 65_536) output.add(entry.bytes.subarray(entry.descriptionBytes), true)
-        else output.write(entry.bytes, entry.descriptionBytes, entry.bytes.length)
+        output.answer(entry.bytes, entry.descriptionBytes)
         break
       }
       case 'close':

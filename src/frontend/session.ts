@@ -145,6 +145,7 @@ export class Session implements UnitHost {
       return
     }
     this.inbox.resume()
+    if (this.quiet && !this.busy && this.status === status.idle) this.onIdle?.()
   }
 
   /** Runs a slow path; nothing else of this session moves until it ends. */

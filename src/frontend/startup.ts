@@ -189,7 +189,7 @@ export class StartupConversation implements LinkOwner, Unit {
     services.counters.origin_connections_opened++
     services.counters.origin_connections++
     this.#state = 'authenticating'
-    this.#link = new OriginLink(socket, this)
+    this.#link = new OriginLink(socket, this, services.counters)
     this.#link.queue(this)
     this.#link.send(startupPacket(startup.major, startup.minor, parameters), true)
     this.#relay(Buffer.alloc(0))

@@ -10,6 +10,7 @@
 //   2. `charge` is what the budget was charged; exactly that is refunded (G-3).
 
 import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
+import type { AnswerBytes } from './answer-bytes.ts'
 
 /** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
 const entryOverheadBytes = 400
@@ -19,7 +20,7 @@ export interface EntryFacts {
   readonly contextId: number
   readonly database: DatabaseEpochs
   readonly role: string
-  readonly bytes: Buffer
+  readonly bytes: AnswerBytes
   readonly descriptionBytes: number
   /** ParameterDescription of the statement, if the client asked for it. */
   readonly parameterDescription?: Buffer | undefined
@@ -52,7 +53,7 @@ export class Entry {
   readonly contextId: number
   readonly database: DatabaseEpochs
   readonly role: string
-  readonly bytes: Buffer
+  readonly bytes: AnswerBytes
   readonly descriptionBytes: number
   readonly parameterDescription: Buffer | undefined
   readonly rows: number

@@ -1,5 +1,6 @@
 // Door of `cache/results`: stored answers.
 
+export { type AnswerBytes, packedBytesMax } from './answer-bytes.ts'
 export { Entry } from './entry.ts'
 export { staleness } from './freshness.ts'
 export {

@@ -10,6 +10,7 @@
 import { assert } from '../../base/index.ts'
 import { Sieve } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
+import type { ReasonCode } from '../../sql/index.ts'
 import { Entry, type EntryFacts } from './entry.ts'
 import { staleness } from './freshness.ts'
 
@@ -20,7 +21,10 @@ interface ResultCacheLimits {
 }
 
 /** Why an entry that is gone is gone, where a later miss should say so. */
-type GoneReason = 'evicted' | 'expired' | 'flushed'
+interface GoneReason {
+  readonly code: ReasonCode
+  readonly argument: string | undefined
+}
 
 type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
 
@@ -113,7 +117,9 @@ export class ResultCache {
       const entry = this.#bySlot[this.#sweepAt++]
       if (entry === undefined) continue
       const stale = staleness(entry, nowMs, Number.POSITIVE_INFINITY)
-      if (stale?.dead) this.remove(entry, stale.code === 'expired' ? 'expired' : 'invalidated')
+      if (!stale?.dead) continue
+      this.remove(entry, stale.code === 'expired' ? 'expired' : 'invalidated')
+      this.#remember(entry, stale)
     }
   }
 
@@ -164,13 +170,13 @@ export class ResultCache {
   #count(entry: Entry, cause: RemovalCause): void {
     if (cause === 'pressure' || cause === 'plan') {
       this.#counters.result_evictions++
-      this.#remember(entry, 'evicted')
+      this.#remember(entry, { code: 'evicted', argument: undefined })
     } else if (cause === 'expired') {
       this.#counters.result_expirations++
-      this.#remember(entry, 'expired')
+      this.#remember(entry, { code: 'expired', argument: undefined })
     } else if (cause === 'flushed') {
       this.#counters.result_invalidations++
-      this.#remember(entry, 'flushed')
+      this.#remember(entry, { code: 'flushed', argument: undefined })
     } else if (cause === 'invalidated') this.#counters.result_invalidations++
   }
 

@@ -88,7 +88,7 @@ select 1 / 0;
 --> bypass(in_transaction)
 --> ERROR 22012: division by zero
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> ERROR 25P02: current transaction is aborted, commands ignored until end of transaction block
 savepoint a;
 --> pass(transaction)

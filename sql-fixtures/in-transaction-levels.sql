@@ -79,7 +79,7 @@ select price from item;
 --> 12
 --> SELECT 1
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 12
 --> SELECT 1

@@ -12,7 +12,7 @@ select price from item;
 --> 10
 --> SELECT 1
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 10
 --> SELECT 1

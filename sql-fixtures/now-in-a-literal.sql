@@ -80,7 +80,7 @@ select id from item where word = $1;
 --> 1
 --> SELECT 1
 -- A parameter may mean the present time too: what it means must not be kept.
-insert into item values (4, clock_timestamp() + interval '40 ms', 'soon');
+insert into item values (4, clock_timestamp() + interval '1500 ms', 'soon');
 --> pass(write)
 --> INSERT 0 1
 -- bind: now
@@ -88,7 +88,7 @@ select id from item where id = 4 and made < $1;
 --> miss
 --> id int4
 --> SELECT 0
-select pg_sleep(0.05);
+select pg_sleep(1.6);
 --> bypass(volatile(pg_sleep))
 --> pg_sleep void
 --> ""
@@ -99,7 +99,7 @@ select id from item where id = 4 and made < $1;
 --> id int4
 --> 4
 --> SELECT 1
-insert into item values (5, clock_timestamp() + interval '40 ms', 'soon');
+insert into item values (5, clock_timestamp() + interval '1500 ms', 'soon');
 --> pass(write)
 --> INSERT 0 1
 -- bind: {epoch, now}
@@ -107,7 +107,7 @@ select id from item where id = 5 and made < any ($1);
 --> miss
 --> id int4
 --> SELECT 0
-select pg_sleep(0.05);
+select pg_sleep(1.6);
 --> bypass(volatile(pg_sleep))
 --> pg_sleep void
 --> ""

@@ -92,7 +92,7 @@ begin \; update b set n = 6;
 --> BEGIN
 --> UPDATE 1
 select n from b;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> n int4
 --> 6
 --> SELECT 1

@@ -28,7 +28,7 @@ select price from item;
 --> SELECT 1
 -- session old
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 10
 --> SELECT 1
@@ -67,7 +67,7 @@ update item set price = 13;
 --> UPDATE 1
 -- session old
 select price from item;
---> bypass(wrote)
+--> bypass(in_transaction)
 --> price int4
 --> 11
 --> SELECT 1

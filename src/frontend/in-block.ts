@@ -23,7 +23,7 @@ export function inBlock(session: Session, text: StatementText, request: Request)
       ? passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
       : runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
-  const code = transaction.wrote ? 'wrote' : 'in_transaction'
+  const code = transaction.told ? 'wrote' : 'in_transaction'
   noteInBlock(session, text)
   if (statement.kind === 'read') {
     return passStraight(session, text, request, { verdict: 'bypass', reason: code })
@@ -48,6 +48,7 @@ export function noteInBlock(session: Session, text: StatementText): void {
       transaction.settings = true
       break
     case 'ddl':
+      transaction.told = true
       transaction.wrote = true
       transaction.ddl ||= !statement.temporaryOnly
       transaction.settings ||= statement.temporaryOnly
@@ -65,6 +66,7 @@ export function noteInBlock(session: Session, text: StatementText): void {
       transaction.opaque ||= statement.withHold
       break
     default:
+      transaction.told = true
       // What may run any SQL may also have dropped our prepared helper.
       if (statement.kind === 'call' || statement.kind === 'execute') session.captureReady = false
       transaction.wrote = true

@@ -108,6 +108,11 @@ export class Inbox {
       // The Sync before the data was the COPY's; the one behind it ends the group.
       if (frameEnd > end) return -1
       this.#copyTail = type !== frontend.sync
+      // A query in place of the Sync: the origin answers both, and only it knows how.
+      if (type === frontend.query) {
+        this.#copyTail = false
+        this.#session.derailed = true
+      }
       this.#session.link.send(bytes.subarray(at, frameEnd))
       return frameEnd
     }

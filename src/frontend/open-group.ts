@@ -94,5 +94,7 @@ function passOpen(session: Session, group: Group): boolean {
   for (const step of group.steps)
     if (step.kind === 'parse') session.prepare(step, findText(session, step.key, step.text), true)
   session.link.send(Buffer.concat([...replays.map(parseFrameOf), group.bytes.subarray(group.start, group.end)]), true)
+  // What comes behind its Sync is a group of its own, though the answer is still on its way.
+  if (ends) session.open = undefined
   return true
 }

@@ -7,6 +7,8 @@ import type { ClientUnit, UnitOutcome } from './units.ts'
 export class TransactionState {
   /** May have changed rows: its locks are asked for before COMMIT. */
   wrote = false
+  /** A statement that writes was among them, not only one that might. */
+  told = false
   /** Changed the catalogue. */
   ddl = false
   /** May have changed settings of the session. */
@@ -40,6 +42,7 @@ export class TransactionState {
   reset(): void {
     this.wrote = false
     this.ddl = false
+    this.told = false
     this.settings = false
     this.opaque = false
     this.ending = false

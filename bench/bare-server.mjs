@@ -55,6 +55,13 @@ function bindKey(bind) {
   return bytes.latin1Slice(end, bytes.length)
 }
 
+// What was not recorded before the run has no answer; better to end than to measure it.
+function known(answers, key) {
+  const answer = answers.get(key)
+  if (answer === undefined) throw new Error(`the bare server has no answer to ${JSON.stringify(key)}`)
+  return answer
+}
+
 // A Bind begins with the portal's name and the statement's, each ended by a zero.
 function names(buffer, start) {
   const portalEnd = buffer.indexOf(0, start + 5)
@@ -118,10 +125,10 @@ class BareSession {
   handle(buffer, at, end) {
     const type = buffer[at]
     if (type === Q) {
-      this.replies.push(simpleAnswers.get(buffer.latin1Slice(at + 5, end - 1)))
+      this.replies.push(known(simpleAnswers, buffer.latin1Slice(at + 5, end - 1)))
     } else if (type === B) {
       const bind = names(buffer, at)
-      this.bound = this.statements.get(bind.statement).get(buffer.latin1Slice(bind.end, end))
+      this.bound = known(this.statements.get(bind.statement), buffer.latin1Slice(bind.end, end))
     } else if (type === S) {
       this.replies.push(this.bound ?? readyForQuery)
       this.bound = undefined

@@ -5,7 +5,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { canPin, pinProcess } from './parts/cpu.mjs'
@@ -14,6 +14,7 @@ import { renderTable, verdict } from './parts/lines.mjs'
 import { openOrigin } from './parts/origin.mjs'
 import { startLarder, startLoad, startYardstick } from './parts/processes.mjs'
 import { Session } from './parts/session.mjs'
+import { firstRead } from './parts/workloads.mjs'
 import * as hit from './scenarios/hit.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
@@ -52,7 +53,8 @@ export class Context {
   failures = []
   shown = 0
 
-  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount }) {
+  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount, loadBefore }) {
+    this.loadBefore = loadBefore
     /** @type {import('./parts/origin.mjs').Origin} */
     this.origin = origin
     this.load = load
@@ -71,6 +73,9 @@ export class Context {
     const dataDirectory = mkdtempSync(join(this.directory, 'larder-'))
     const larder = await startLarder({ upstream: this.origin.url, dataDirectory, flags })
     const address = this.addressOf(larder)
+    const session = await Session.open(address)
+    await session.rows(firstRead)
+    await session.close()
     return { ...larder, address, stats: () => readStats(address) }
   }
 
@@ -118,6 +123,7 @@ async function main() {
   if (options === undefined) return
   const { names, correctness } = options
   if (canPin) pinProcess(1, process.pid)
+  const [loadBefore] = loadavg()
   const directory = mkdtempSync(join(tmpdir(), 'larder-bench-'))
   const origin = await openOrigin(options.upstream)
   const load = startLoad()
@@ -133,7 +139,7 @@ async function main() {
     await createTables(origin.address, { itemCount })
     const { rounds, seconds } = options
     const measureMs = seconds * 1000
-    const context = new Context({ origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount })
+    const context = new Context({ origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount, loadBefore })
     await (correctness ? checkAll(context, names) : measureAll(context, names, options))
   } finally {
     await cleanUp()
@@ -191,7 +197,8 @@ async function measureAll(context, names, { enforce }) {
   if (enforce && lines.some((line) => line.target !== undefined && verdict(line) !== 'met')) process.exitCode = 1
 }
 
-async function describeMachine({ origin }) {
+async function describeMachine(context) {
+  const { origin } = context
   const session = await Session.open(origin.address)
   const [[postgres]] = await session.rows('show server_version')
   await session.close()
@@ -202,12 +209,15 @@ async function describeMachine({ origin }) {
     node: process.version,
     postgres,
     pinned: canPin,
+    loadBefore: Math.round(context.loadBefore * 100) / 100,
     commit: commit(),
   }
   const pinning = canPin ? 'server on core 0, load and origin on core 1' : 'NOT pinned to cores: ratios are less exact'
+  const busy =
+    machine.loadBefore > 1 ? `BUSY with other work (load ${machine.loadBefore}): ratios are less exact; ` : ''
   return {
     ...machine,
-    summary: `${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; PostgreSQL ${postgres}; ${pinning}`,
+    summary: `${busy}${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; PostgreSQL ${postgres}; ${pinning}`,
   }
 }
 

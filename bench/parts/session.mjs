@@ -51,6 +51,7 @@ export class Session {
 
   async close() {
     this.waiting = undefined
+    if (this.socket.closed) return
     await new Promise((resolve) => {
       this.socket.on('close', resolve)
       this.socket.end(terminate)

@@ -7,7 +7,16 @@ import { linesOf } from '../parts/lines.mjs'
 import { compare } from '../parts/measure.mjs'
 import { startYardstick } from '../parts/processes.mjs'
 import { Session } from '../parts/session.mjs'
-import { cycle, fixedRequest, modes, pointRequests, preparedPointSelect, setupFor } from '../parts/workloads.mjs'
+import {
+  cycle,
+  firstRead,
+  firstReadRequest,
+  fixedRequest,
+  modes,
+  pointRequests,
+  preparedPointSelect,
+  setupFor,
+} from '../parts/workloads.mjs'
 
 export const summary = 'a hit against a bare Node server, and against Postgres'
 
@@ -127,6 +136,7 @@ async function recordAnswers(address, keys) {
     executions.push({ bind, bytes: await session.exchange(request) })
   }
   answers.push({ text: preparedPointSelect, simple: undefined, executions })
+  answers.push({ text: firstRead, simple: await session.exchange(firstReadRequest), executions: [] })
   await session.close()
   return answers
 }

@@ -14,7 +14,6 @@ import { renderTable, verdict } from './parts/lines.mjs'
 import { openOrigin } from './parts/origin.mjs'
 import { startLarder, startLoad, startYardstick } from './parts/processes.mjs'
 import { Session } from './parts/session.mjs'
-import { firstRead } from './parts/workloads.mjs'
 import * as hit from './scenarios/hit.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
@@ -73,9 +72,6 @@ export class Context {
     const dataDirectory = mkdtempSync(join(this.directory, 'larder-'))
     const larder = await startLarder({ upstream: this.origin.url, dataDirectory, flags })
     const address = this.addressOf(larder)
-    const session = await Session.open(address)
-    await session.rows(firstRead)
-    await session.close()
     return { ...larder, address, stats: () => readStats(address) }
   }
 

@@ -10,18 +10,10 @@ export const modes = ['simple', 'prepared']
 
 const name = 'bench'
 
-/**
- * What a connection asks before it prepares: a statement prepared before Larder knew who the session is asks the origin once
- * more. Each start of Larder asks it too, so here it is always a hit.
- */
-export const firstRead = 'select 1'
-export const firstReadRequest = query(firstRead)
-
 /** What a connection sends once before it sends requests of this mode. */
 export function setupFor(mode, text, settings = []) {
   const set = settings.map((setting) => query(`set ${setting}`))
-  // A plain read first: what was prepared before Larder knew who the session is asks the origin once more.
-  return mode === 'simple' ? set : [...set, firstReadRequest, prepare(name, text)]
+  return mode === 'simple' ? set : [...set, prepare(name, text)]
 }
 
 /**

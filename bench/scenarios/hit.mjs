@@ -7,16 +7,7 @@ import { linesOf } from '../parts/lines.mjs'
 import { compare } from '../parts/measure.mjs'
 import { startYardstick } from '../parts/processes.mjs'
 import { Session } from '../parts/session.mjs'
-import {
-  cycle,
-  firstRead,
-  firstReadRequest,
-  fixedRequest,
-  modes,
-  pointRequests,
-  preparedPointSelect,
-  setupFor,
-} from '../parts/workloads.mjs'
+import { cycle, fixedRequest, modes, pointRequests, preparedPointSelect, setupFor } from '../parts/workloads.mjs'
 
 export const summary = 'a hit against a bare Node server, and against Postgres'
 
@@ -136,7 +127,6 @@ async function recordAnswers(address, keys) {
     executions.push({ bind, bytes: await session.exchange(request) })
   }
   answers.push({ text: preparedPointSelect, simple: undefined, executions })
-  answers.push({ text: firstRead, simple: await session.exchange(firstReadRequest), executions: [] })
   await session.close()
   return answers
 }

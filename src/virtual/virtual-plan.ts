@@ -106,10 +106,14 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
   if (node === undefined) return
   switch (statement.kind) {
     case 'write':
+    case 'explain':
     case 'explain_write':
     case 'copy_in':
       refuseWrites(tree, schemaName)
       return
+    case 'copy_file':
+      refuseWrites(tree, schemaName)
+      throw notSupported(`a file in a statement on schema "${schemaName}"`)
     case 'ddl':
       refuseDdl(node.type, node.fields, schemaName)
       return
@@ -120,7 +124,6 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
         `${statement.kind === 'cursor' ? 'a cursor' : 'PREPARE'} over relations of schema "${schemaName}"`,
       )
     case 'read':
-    case 'explain':
     case 'copy_out':
     case 'call':
       return
@@ -142,21 +145,21 @@ function refuseWrites(tree: ParseTree, schemaName: string): void {
   for (const { type, fields } of statementsIn(tree)) {
     const verb = verbs[type]
     const target = fields.relation as Fields | undefined
-    if (verb !== undefined && target?.schemaname === schemaName && !(type === 'CopyStmt' && !fields.is_from)) {
-      const name = String(target.relname)
-      if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
-      throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
-        hint: changeHint(schemaName, name),
-      })
-    }
+    const reads = type === 'CopyStmt' && fields.is_from !== true
+    if (verb !== undefined && !reads && target?.schemaname === schemaName) refuseWrite(verb, target, schemaName)
     if (type !== 'TruncateStmt') continue
-    const ours = listOf(fields.relations).find((item) => fieldsIf('RangeVar', item)?.schemaname === schemaName)
-    if (ours !== undefined) {
-      throw new ServerError(conditions.featureNotSupported, [`TRUNCATE of relations of schema "${schemaName}"`], {
-        hint: 'FLUSH ALL CACHES empties the caches.',
-      })
-    }
+    const emptied = listOf(fields.relations).map((item) => fieldsIf('RangeVar', item))
+    const ours = emptied.find((relation) => relation?.schemaname === schemaName)
+    if (ours !== undefined) refuseWrite('TRUNCATE', ours, schemaName)
   }
+}
+
+function refuseWrite(verb: string, target: Fields, schemaName: string): never {
+  const name = String(target.relname)
+  if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
+  throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
+    hint: changeHint(schemaName, name),
+  })
 }
 
 /** The statement that does what a write to the relation would. */

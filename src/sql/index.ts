@@ -19,5 +19,5 @@ export type {
   TextReason,
 } from './statement.ts'
 export { cutTrailingComments, mayEndInComment } from './trailing-comment.ts'
-export { type Fields, fieldsIf, listOf, type ParseTree, unwrap, wordsOf } from './tree.ts'
+export { type Fields, fieldsIf, listOf, type ParseTree, textOf, unwrap, wordsOf } from './tree.ts'
 export { walk } from './walk.ts'

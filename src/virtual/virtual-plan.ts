@@ -5,12 +5,13 @@ import { conditions, ServerError } from '../errors/index.ts'
 import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
 import { isCatalogue } from './catalogue-router.ts'
 import { InlinedStatement } from './inlined-statement.ts'
+import { Narrowing, narrowingOf } from './narrowing.ts'
 import { laterFunctions, ownFunctions } from './own-functions.ts'
 import { laterRelations } from './tables/index.ts'
 
 export type VirtualPlan =
-  /** For VirtualSession.run with these relations. */
-  | { readonly kind: 'system'; readonly relations: readonly string[] }
+  /** For VirtualSession.run with these relations, and of them the rows that `narrowing` says. */
+  | { readonly kind: 'system'; readonly relations: readonly string[]; readonly narrowing: Narrowing }
   /** For the origin: `inlined.render()` before each run; neither the text nor the answer may be kept. */
   | { readonly kind: 'inline'; readonly inlined: InlinedStatement }
   /**
@@ -46,17 +47,18 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
   if (sessionKinds.has(statement.kind)) return { kind: 'session' }
   if (statement.kind === 'unreadable') throw unreadable(statement)
   const { relations } = statement.names
+  const { tree } = options.parser.parse(text)
   const ours = (schema: string | undefined, name: string): boolean =>
     schema === options.schemaName || isCatalogue(schema, name)
   const foreign = relations.find(({ schema, name }) => !ours(schema, name))
   const onlyReads =
     statement.kind === 'several'
       ? statement.parts.every((kind) => readingKinds.has(kind) || kind === 'show')
-      : statement.kind === 'show' || isReading(statement, options.parser.parse(text).tree)
+      : statement.kind === 'show' || isReading(statement, tree)
   if (!onlyReads && !statement.usesVirtualSchema) throw onlyOurs(options, 'this statement')
   if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
   if (onlyReads && (statement.kind === 'several' || !statement.usesVirtualSchema))
-    return system(statement.virtualRelations)
+    return system(statement, tree, options)
   return planFor(text, { ...statement, usesOtherRelations: false }, options)
 }
 
@@ -72,12 +74,13 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   const [called] = statement.virtualFunctions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
   if (options.admin || !(options.elsewhere === true || needsOrigin(statement, tree)))
-    return system(statement.virtualRelations)
+    return system(statement, tree, options)
   return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
 }
 
-function system(relations: readonly string[]): VirtualPlan {
-  return { kind: 'system', relations }
+function system(statement: Statement, tree: ParseTree | undefined, { schemaName }: VirtualPlanOptions): VirtualPlan {
+  const narrowing = tree === undefined ? new Narrowing([]) : narrowingOf(tree, schemaName)
+  return { kind: 'system', relations: statement.virtualRelations, narrowing }
 }
 
 /** EXPLAIN ANALYZE runs what it explains, and so counts as a writer at the origin; here a query reads all the same. */

@@ -122,18 +122,21 @@ describe('in an admin database', () => {
     'SHOW server_version',
     "SELECT c.relname FROM pg_class c WHERE c.oid = 'cache.stats'::regclass",
   ])('the system database runs %s', (text) => {
-    expect(planOf(text, true)).toEqual({ kind: 'system', relations: [] })
+    expect(planOf(text, true)).toMatchObject({ kind: 'system', relations: [] })
   })
 
   it('takes several statements that read, and no others', () => {
-    expect(planOf('SELECT 1; TABLE cache.stats; SHOW ALL', true)).toEqual({ kind: 'system', relations: ['stats'] })
+    expect(planOf('SELECT 1; TABLE cache.stats; SHOW ALL', true)).toMatchObject({
+      kind: 'system',
+      relations: ['stats'],
+    })
     expect(refusal('SELECT 1; COMMIT', true)).toMatchObject({ sqlstate: '0A000' })
     expect(refusal('SELECT 1; SELECT * FROM item', true)).toMatchObject({ sqlstate: '0A000' })
   })
 
   it('joins the catalogue with ours', () => {
     const text = 'SELECT * FROM cache.stats, pg_class'
-    expect(planOf(text, true)).toEqual({ kind: 'system', relations: ['stats'] })
+    expect(planOf(text, true)).toMatchObject({ kind: 'system', relations: ['stats'] })
   })
 
   it.each(['BEGIN', 'COMMIT', "SET TimeZone = 'UTC'", 'RESET ALL', 'DISCARD ALL', 'DEALLOCATE ALL', ''])(

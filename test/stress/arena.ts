@@ -49,9 +49,11 @@ export interface Arena {
   readonly relay: DelayingRelay
   readonly reader: WireClient
   readonly writer: WireClient
-  /** A session through Larder that is told every verdict; it ends with the play. */
+  /** A session through Larder that is told every verdict. Sessions end with the play. */
   connect(user?: string, parameters?: Readonly<Record<string, string>>): Promise<WireClient>
-  /** A session past Larder; it ends with the play. */
+  /** A session through Larder that has said nothing yet. */
+  through(user?: string, parameters?: Readonly<Record<string, string>>): Promise<WireClient>
+  /** A session past Larder. */
   straight(user?: string): Promise<WireClient>
   /** Runs a script straight at the origin. */
   atOrigin(script: string): Promise<void>
@@ -122,11 +124,14 @@ export function useArena(options: ArenaOptions = {}): Arena {
     get writer() {
       return writer as WireClient
     },
-    async connect(user = 'postgres', parameters = {}) {
-      const { host, port } = arena.larder
-      const session = await keep(WireClient.connect({ host, port, user, database: 'postgres', parameters }))
+    async connect(user, parameters) {
+      const session = await arena.through(user, parameters)
       await session.rows("set cache.response_signal = 'parameter'")
       return session
+    },
+    through(user = 'postgres', parameters = {}) {
+      const { host, port } = arena.larder
+      return keep(WireClient.connect({ host, port, user, database: 'postgres', parameters }))
     },
     straight(user = 'postgres') {
       const { host, port } = arena.origin.target

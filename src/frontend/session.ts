@@ -44,6 +44,8 @@ export class Session implements UnitHost {
   readonly epochs: DatabaseEpochs
   readonly statements = new PreparedStatements()
   readonly transaction = new TransactionState()
+  /** True if the bytes of a text mean what our grammar reads in them. */
+  readsTexts: boolean
   link: LinkTraffic = noLink()
   status: number = status.idle
   context: SessionContext | undefined
@@ -111,6 +113,7 @@ export class Session implements UnitHost {
     this.texts = services.plans.textsOf(identity.database)
     this.epochs = services.epochs.database(identity.database)
     this.lastAtMs = identity.connectedAtMs
+    this.readsTexts = meansWhatItSays(identity.parameters)
   }
 
   // What decisions show.
@@ -166,12 +169,6 @@ export class Session implements UnitHost {
   /** Nothing more will come from the origin. */
   wakeWaiters(): void {
     for (const waiter of this.#drainWaiters.splice(0)) waiter()
-  }
-
-  /** True if the bytes of a text mean what our grammar reads in them. */
-  get readsTexts(): boolean {
-    const { parameters } = this.identity
-    return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
   }
 
   /** True if nothing is under way at the origin. */
@@ -259,6 +256,7 @@ export class Session implements UnitHost {
     const [name, value] = bytes.toString('utf8', start + 5, end - 1).split('\0')
     if (name === undefined) return
     this.identity.parameters.set(name, value ?? '')
+    this.readsTexts = meansWhatItSays(this.identity.parameters)
     // By SET or because the server's configuration was read again: either way the answers may look different now.
     if (name !== 'application_name') this.forgetContext()
   }
@@ -385,6 +383,11 @@ export class Session implements UnitHost {
       this.end()
     }
   }
+}
+
+/** In other encodings, or where backslashes escape, a text may not be what our grammar reads in it. */
+function meansWhatItSays(parameters: ReadonlyMap<string, string>): boolean {
+  return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
 }
 
 /** True once the origin may commit on its own: before its Sync is sent a unit is simply dropped, and rolled back. */

@@ -21,7 +21,7 @@ export interface UnitHost {
   copyBegins(unit: ClientUnit): void
   parameterChanged(bytes: Buffer, start: number, end: number): void
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void
-  /** Registers chunk-bound recorders, which must copy before the chunk goes. */
+  /** A recorder refers to the chunk at hand: it is settled before the chunk goes. */
   recording(recorder: Recorder): void
 }
 
@@ -76,8 +76,7 @@ export class ClientUnit implements Unit {
       case backend.rowDescription:
         if (this.recorder !== undefined && !this.#sawDescription) {
           this.#sawDescription = true
-          this.recorder.describe(bytes, start, end)
-          this.host.recording(this.recorder)
+          if (this.recorder.describe(bytes, start, end)) this.host.recording(this.recorder)
         }
         return true
       case backend.parseComplete:
@@ -134,9 +133,7 @@ export class ClientUnit implements Unit {
   }
 
   protected record(bytes: Buffer, start: number, end: number): void {
-    if (this.recorder === undefined) return
-    this.recorder.add(bytes, start, end)
-    this.host.recording(this.recorder)
+    if (this.recorder?.add(bytes, start, end)) this.host.recording(this.recorder)
   }
 }
 

@@ -48,6 +48,7 @@ export const conditions = table({
     severity: 'WARNING',
     message: '%s can only be used in transaction blocks',
   },
+  noTransaction: { sqlstate: '25P01', severity: 'WARNING', message: 'there is no transaction in progress' },
   inFailedTransaction: {
     sqlstate: '25P02',
     severity: 'ERROR',

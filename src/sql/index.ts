@@ -17,6 +17,7 @@ export type {
   Statement,
   StatementKind,
   TextReason,
+  TransactionVerb,
 } from './statement.ts'
 export { cutTrailingComments, mayEndInComment } from './trailing-comment.ts'
 export { type Fields, fieldsIf, listOf, type ParseTree, textOf, unwrap, wordsOf } from './tree.ts'

@@ -2,6 +2,7 @@
 
 export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
+export type { RenderedStatement } from './inlined-statement.ts'
 export { narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'

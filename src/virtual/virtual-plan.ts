@@ -51,14 +51,10 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
   const ours = (schema: string | undefined, name: string): boolean =>
     schema === options.schemaName || isCatalogue(schema, name)
   const foreign = relations.find(({ schema, name }) => !ours(schema, name))
-  const onlyReads =
-    statement.kind === 'several'
-      ? statement.parts.every((kind) => readingKinds.has(kind) || kind === 'show')
-      : statement.kind === 'show' || isReading(statement, tree)
+  const onlyReads = statement.kind === 'show' || isReading(statement, tree)
   if (!onlyReads && !statement.usesVirtualSchema) throw onlyOurs(options, 'this statement')
   if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
-  if (onlyReads && (statement.kind === 'several' || !statement.usesVirtualSchema))
-    return system(statement, tree, options)
+  if (onlyReads && !statement.usesVirtualSchema) return system(statement, tree, options)
   return planFor(text, { ...statement, usesOtherRelations: false }, options)
 }
 

@@ -125,15 +125,6 @@ describe('in an admin database', () => {
     expect(planOf(text, true)).toMatchObject({ kind: 'system', relations: [] })
   })
 
-  it('takes several statements that read, and no others', () => {
-    expect(planOf('SELECT 1; TABLE cache.stats; SHOW ALL', true)).toMatchObject({
-      kind: 'system',
-      relations: ['stats'],
-    })
-    expect(refusal('SELECT 1; COMMIT', true)).toMatchObject({ sqlstate: '0A000' })
-    expect(refusal('SELECT 1; SELECT * FROM item', true)).toMatchObject({ sqlstate: '0A000' })
-  })
-
   it('joins the catalogue with ours', () => {
     const text = 'SELECT * FROM cache.stats, pg_class'
     expect(planOf(text, true)).toMatchObject({ kind: 'system', relations: ['stats'] })

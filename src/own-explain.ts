@@ -46,6 +46,7 @@ export async function explain(session: Session, request: ExplainRequest, parts: 
       miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
       origin: counts.calls > counts.hits ? counts.originUs / (counts.calls - counts.hits) : undefined,
     },
+    actual: undefined,
     originPlan: plan.lines,
   }
 }

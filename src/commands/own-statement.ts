@@ -39,6 +39,8 @@ export interface OwnCommand {
   readonly parameterCount: number
   /** Types for ParameterDescription, as OIDs. */
   readonly parameterTypes: readonly number[]
+  /** True if it also runs without values for its parameters. */
+  readonly parametersOptional?: boolean
   /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
   readonly changes: boolean
   execute(context: CommandContext, parameters: readonly (string | null)[]): CommandResult | Promise<CommandResult>
@@ -106,7 +108,10 @@ export interface CommandActions {
 }
 
 export interface ExplainRequest {
+  /** The statement as it stands, comments around it included. */
   readonly text: string
+  /** Characters of the client's text before it, which positions in errors count from; undefined if it came as a value. */
+  readonly offset: number | undefined
   readonly parameters: readonly (string | null)[] | undefined
   readonly analyze: boolean
   readonly format: 'text' | 'json'

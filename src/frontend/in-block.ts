@@ -16,12 +16,10 @@ export function inBlock(session: Session, text: StatementText, request: Request)
   const { transaction } = session
   if (statement.kind === 'transaction') return transactionVerb(session, text, request)
   if (statement.kind === 'several' || statement.kind === 'unreadable') {
-    // It may hold a COMMIT: the end of the block, unannounced.
+    // It may hold a COMMIT, the end of the block, unannounced; or a ROLLBACK of a failed one, and whatever comes behind it.
     if (!session.quiet) return session.waitForQuiet()
     transaction.ending = true
-    return session.status === status.failed
-      ? passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
-      : runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
+    return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
   const code = session.part?.options.bypass ?? (transaction.told ? 'wrote' : 'in_transaction')
   noteInBlock(session, text)

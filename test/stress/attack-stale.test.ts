@@ -460,6 +460,22 @@ const plays: readonly Play[] = [
     },
   ],
   [
+    'a string that ends a failed block',
+    async (writer) => {
+      await writer.query('begin')
+      await writer.query('select 1/0')
+      await writer.query('rollback; update t set v=v+1 where id=1')
+    },
+  ],
+  [
+    'a group that ends a failed block',
+    async (writer) => {
+      await writer.query('begin')
+      await writer.query('select 1/0')
+      await writer.exchange(Buffer.concat([extended('rollback'), extended('update t set v=v+1 where id=1'), w.sync()]))
+    },
+  ],
+  [
     'SJIS text',
     async (writer) => {
       await writer.query("set client_encoding = 'SJIS'")

@@ -7,7 +7,7 @@ import { conditions, ServerError } from './errors/index.ts'
 import { factsInForce, findText, learnFacts, probeContext, type Session } from './frontend/index.ts'
 import type { Relation } from './invalidation/index.ts'
 import { type OwnParts, originError, question } from './own-parts.ts'
-import { remedyOf, type TextReason } from './sql/index.ts'
+import { type ReasonCode, reasonsIn, type TextReason } from './sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame, status } from './wire/index.ts'
 
 /** Nothing runs; the origin plans it, and says which relations that locks. */
@@ -24,7 +24,7 @@ export async function explain(session: Session, request: ExplainRequest, parts: 
     verdict,
     reason: reason?.code,
     argument: reason?.argument,
-    remedy: reason === undefined ? undefined : remedyOf(reason.code),
+    remedy: remedyOf(reason?.code, parts),
     fingerprint: shape.fingerprint,
     cache: undefined,
     consistency: settings.consistency,
@@ -49,6 +49,10 @@ export async function explain(session: Session, request: ExplainRequest, parts: 
     actual: undefined,
     originPlan: plan.lines,
   }
+}
+
+function remedyOf(code: ReasonCode | undefined, parts: OwnParts): string | undefined {
+  return reasonsIn(parts.store.snapshot.virtualSchema).find((reason) => reason.code === code)?.remedy
 }
 
 interface Prediction {

@@ -47,6 +47,8 @@ export class OwnGroup {
   readonly #session: Session
   readonly #request: Request
   readonly #portals = new Map<string, Portal>()
+  /** Whose the texts were when the group came. */
+  readonly #owns = new Map<StatementText, OwnText>()
 
   constructor(runs: OwnRuns, session: Session, request: Request) {
     this.#runs = runs
@@ -58,6 +60,10 @@ export class OwnGroup {
     const session = this.#session
     const group = this.#request.group as Group
     const texts = this.#texts(group)
+    for (const text of texts) {
+      const own = this.#runs.ownOf(session, text)
+      if (own !== undefined) this.#owns.set(text, own)
+    }
     this.#runs.checkBlock(session)
     const kinds = new Set(texts.map((text) => this.#groupKind(text)))
     if (kinds.has('foreign')) {
@@ -96,8 +102,8 @@ export class OwnGroup {
   }
 
   #groupKind(text: StatementText): 'command' | 'system' | 'inline' | 'foreign' {
-    if (text.own === undefined && !this.#session.identity.admin) return 'foreign'
-    const own = this.#runs.ownOf(this.#session, text)
+    const own = this.#owns.get(text)
+    if (own === undefined) return 'foreign'
     if (own.kind === 'refused') throw own.error
     if (own.kind === 'own') return own.statement.kind === 'select' ? 'system' : 'command'
     if (own.kind === 'catalogue') return 'system'
@@ -115,32 +121,37 @@ export class OwnGroup {
     let tag: string | undefined
     let catalogue = false
     for (const text of texts) {
-      const own = this.#runs.ownOf(session, text)
-      if (own.kind === 'own' && own.statement.kind === 'select') {
+      const own = this.#owns.get(text)
+      if (own?.kind === 'own' && own.statement.kind === 'select') {
         authorise(await this.#runs.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
         relations.push(...own.statement.relations)
         tag = own.statement.tag
-      } else if (own.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
-      else if (own.kind === 'catalogue') catalogue = true
+      } else if (own?.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
+      else if (own?.kind === 'catalogue') catalogue = true
     }
     const frames: Buffer[] = []
+    let positionOf: ((position: number) => number | undefined) | undefined
     for (const step of group.steps) {
       const text = step.kind === 'parse' ? session.texts.get(step.key) : undefined
-      const own = text === undefined ? undefined : this.#runs.ownOf(session, text)
-      if (step.kind === 'parse' && own?.kind === 'own' && own.statement.kind === 'select') {
-        frames.push(parseFrame(step.name, own.statement.text))
+      const own = text === undefined ? undefined : this.#owns.get(text)
+      const other = own === undefined ? undefined : textInPlace(own)
+      if (step.kind === 'parse' && other !== undefined) {
+        frames.push(parseFrame(step.name, other, typesOf(step)))
+        const qualified = own?.kind === 'virtual' ? own.qualified : undefined
+        if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
       } else frames.push(group.bytes.subarray(step.start, step.end))
       if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
-    await this.#runs.system(session, { simple: false, frames: Buffer.concat(frames), relations, tag, catalogue })
+    const bytes = Buffer.concat(frames)
+    await this.#runs.system(session, { simple: false, frames: bytes, relations, tag, catalogue, positionOf })
   }
 
   /** One statement over user tables too: the origin runs its text with our rows in it. */
   async #inline(group: Group, texts: readonly StatementText[]): Promise<void> {
     const session = this.#session
     const [text] = texts
-    const own = text === undefined ? undefined : this.#runs.ownOf(session, text)
+    const own = text === undefined ? undefined : this.#owns.get(text)
     if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || new Set(texts).size !== 1) {
       throw new ServerError(conditions.featureNotSupported, [
         'several statements over the cache and user tables before one Sync',
@@ -150,9 +161,15 @@ export class OwnGroup {
     const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
     await session.ask(closeFrame('S', inlineName))
     if (session.ended) return
-    const { positionOf } = rendered
+    const { qualified } = own
+    const positionOf = (position: number) => {
+      const inOurs = rendered.positionOf(position)
+      return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
+    }
     const cutParses = hasParse ? 0 : 1
-    await new Part(session, { positionOf, cutParses }, () => routeInlined(session, text, inlined)).run()
+    await new Part(session, { positionOf, cutParses, verdict: this.#runs.inlinedVerdict }, () =>
+      routeInlined(session, text, inlined),
+    ).run()
   }
 
   async #step(step: Group['steps'][number]): Promise<void> {
@@ -173,7 +190,7 @@ export class OwnGroup {
         const text = session.statements.get(step.statement)?.text
         if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
         const { parameters, formats } = readBind(group.bytes.subarray(step.start, step.end))
-        const own = this.#runs.ownOf(session, text)
+        const own = this.#ownOfStatement(step.statement)
         this.#portals.set(step.portal, { text, own, parameters, formats })
         output.add(bindCompleteFrame)
         return
@@ -213,7 +230,9 @@ export class OwnGroup {
   #ownOfStatement(name: string): OwnText {
     const text = this.#session.statements.get(name)?.text
     if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [name])
-    return this.#runs.ownOf(this.#session, text)
+    const own = this.#owns.get(text)
+    if (own === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [name])
+    return own
   }
 
   #portal(name: string): Portal {
@@ -224,6 +243,17 @@ export class OwnGroup {
 }
 
 const inlineName = '_larder_inline'
+
+/** What runs in place of the client's text, if anything does. */
+function textInPlace(own: OwnText): string | undefined {
+  if (own.kind === 'own' && own.statement.kind === 'select') return own.statement.text
+  return own.kind === 'virtual' ? own.qualified?.text : undefined
+}
+
+/** The parameter types of a Parse as they came. */
+function typesOf(step: { readonly types: string }): Buffer | undefined {
+  return step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
+}
 
 /** The client's messages with the rendered text in place of its own, under a name of ours. */
 function inlinedGroup(
@@ -239,8 +269,7 @@ function inlinedGroup(
     if (step.kind === 'parse') {
       // Never sent to the origin as the client wrote it.
       session.prepare(step, text, true)
-      const types = step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
-      frames.push(parseFrame(inlineName, rendered, types))
+      frames.push(parseFrame(inlineName, rendered, typesOf(step)))
       return { ...step, name: inlineName, key: '' }
     }
     if (step.kind === 'bind') {

@@ -4,7 +4,7 @@ import type { ContextTable, PlanCache } from './cache/plans/index.ts'
 import type { ResultCache } from './cache/results/index.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
-import type { Decisions, Session } from './frontend/index.ts'
+import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
 import type { Epochs } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import type { Parser } from './sql/index.ts'
@@ -21,6 +21,7 @@ export interface OwnParts {
   readonly results: ResultCache
   readonly decisions: Decisions
   readonly contexts: ContextTable
+  readonly schemas: SchemaWatch
   plans(): PlanCache
   sessions(): Iterable<Session>
 }

@@ -3,14 +3,15 @@
 import type { StatementText } from './cache/plans/index.ts'
 import { authorise, type OwnCommand } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import type { Session } from './frontend/index.ts'
+import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
+import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
 import { viewerOf } from './own-viewer.ts'
 import {
   CatalogueRouter,
-  type RenderedStatement,
+  type SplicedText,
   SystemDatabase,
   type Viewer,
   type VirtualPlan,
@@ -33,8 +34,8 @@ interface SystemRequest {
   readonly simple: boolean
   /** Gets the answer, in whole frames; the session's output if left out. */
   readonly answer?: (frames: Buffer) => void
-  /** Characters of the client's text before the statement. */
-  readonly shift?: number
+  /** Where a position in the text that runs is in the client's, if they differ. */
+  readonly positionOf?: ((position: number) => number | undefined) | undefined
   readonly frames: Buffer
   /** Virtual relations that must hold rows. */
   readonly relations: readonly string[]
@@ -51,9 +52,15 @@ export class OwnRuns {
   readonly #sources: VirtualSources
   readonly #attached = new WeakMap<Session, Attachment>()
 
-  constructor(parts: OwnParts, texts: OwnTexts) {
+  /** How a read of ours that the origin runs is reported: it is never kept. */
+  readonly inlinedVerdict: PassVerdict
+  readonly #loose: LooseNames
+
+  constructor(parts: OwnParts, texts: OwnTexts, loose: LooseNames) {
     this.#parts = parts
     this.#texts = texts
+    this.#loose = loose
+    this.inlinedVerdict = { verdict: 'bypass', reason: 'catalog', argument: texts.schemaName }
     this.#sources = virtualSources(parts)
     this.#database = new SystemDatabase({
       directory: `${parts.directoryPath}/system`,
@@ -81,11 +88,27 @@ export class OwnRuns {
     this.#attached.delete(session)
   }
 
-  /** What a text is to this session. */
-  ownOf(session: Session, text: StatementText): OwnText {
+  /** True if it is known whose statement this is. */
+  isSettled(session: Session, text: StatementText): boolean {
+    if (text.own === undefined) return this.#loose.isSettled(session, text)
+    return session.status === status.failed || this.#parts.schemas.isCurrent(session.epochs)
+  }
+
+  /** Asks the origin what decides it. */
+  settle(session: Session, text: StatementText): Promise<void> {
+    return text.own === undefined ? this.#loose.settle(session, text) : probeContext(session)
+  }
+
+  /** What a text is to this session; undefined: the origin's. */
+  ownOf(session: Session, text: StatementText): OwnText | undefined {
     const own = text.own as OwnText | undefined
-    if (!session.identity.admin) return own as OwnText
+    if (!session.identity.admin) return own ?? this.#loose.ownOf(session, text)
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
+    const qualified = this.#loose.ownOfAdmin(session, text)
+    if (qualified !== undefined) {
+      const statement = this.#texts.analyse(qualified.text)
+      return { kind: 'virtual', statement, plan: this.#texts.plan(qualified.text, statement, true), qualified }
+    }
     const attachment = this.#attachment(session)
     let plan = attachment.admin.get(text)
     if (plan === undefined) {
@@ -126,7 +149,7 @@ export class OwnRuns {
   }
 
   /** The text with our rows in it, for the origin. */
-  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<RenderedStatement> {
+  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<SplicedText> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     return plan.inlined.render(this.#sources, viewer, this.#parts.store.snapshot.virtualInlineRowsMax)
@@ -150,7 +173,7 @@ export class OwnRuns {
       relations: request.relations,
       viewer,
       settings: mirrored(session, this.#texts.schemaName),
-      shift: request.shift ?? 0,
+      positionOf: request.positionOf,
       ...(request.tag === undefined ? {} : { tag: request.tag }),
     }
     const answer = request.answer ?? ((frames: Buffer) => session.output.add(frames))

@@ -83,17 +83,18 @@ export class OwnSeveral {
     const session = this.#session
     if (member.control === 'prepare') return this.#prepare(member)
     if (member.control !== undefined) return this.#control(member, member.control)
+    if (!this.#runs.isSettled(session, member.text)) await this.#runs.settle(session, member.text)
     const ours = isOurs(session, member.text)
     if (member.atOrigin && this.#wantsBlock && (await this.#openBlock())) return true
     const waits = isLast && this.#block
     const completed = waits ? (frame: Buffer) => this.#keepCompletion(frame) : undefined
-    const bypass = this.#block ? ('several_statements' as const) : undefined
-    if (!ours) return this.#atOrigin(member, { completed, bypass })
+    const verdict = this.#block ? inOurBlock : undefined
+    if (!ours) return this.#atOrigin(member, { completed, verdict })
     const answer = waits
       ? (frames: Buffer) => this.#addButCompletion(frames)
       : (frames: Buffer) => session.output.add(frames)
     try {
-      return await runSimple(this.#runs, session, member.text, { answer, completed, bypass, shift: member.shift })
+      return await runSimple(this.#runs, session, member.text, { answer, completed, shift: member.shift })
     } catch (error) {
       throw error instanceof ServerError ? error.movedBy(member.shift) : error
     }
@@ -186,6 +187,8 @@ export class OwnSeveral {
     if (runStart < frames.length) output.add(frames.subarray(runStart))
   }
 }
+
+const inOurBlock = { verdict: 'bypass', reason: 'several_statements' } as const
 
 /** What PostgreSQL says to BEGIN inside a block; the implicit one it does not mind. */
 const alreadyInBlock = '25001'

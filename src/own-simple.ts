@@ -6,7 +6,7 @@ import { partOf, routeToOrigin, type Session } from './frontend/index.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
-import type { ReasonCode } from './sql/index.ts'
+import type { SplicedText } from './virtual/index.ts'
 import { queryFrame } from './wire/index.ts'
 
 interface SimpleOptions {
@@ -16,7 +16,6 @@ interface SimpleOptions {
   readonly completed?: ((frame: Buffer) => void) | undefined
   /** Characters of the client's text before this statement: positions in errors are moved by them. */
   readonly shift: number
-  readonly bypass?: ReasonCode | undefined
 }
 
 /** True if it failed and the client has been told. What it throws is still to be told. */
@@ -28,7 +27,10 @@ export async function runSimple(
 ): Promise<boolean> {
   runs.checkBlock(session)
   const own = runs.ownOf(session, text)
-  const system = { simple: true, answer: options.answer, shift: options.shift }
+  if (own === undefined) throw new Error('a statement of the origin where one of ours was expected')
+  const { shift } = options
+  const positionOf = shift === 0 ? undefined : (position: number) => position + shift
+  const system = { simple: true, answer: options.answer, positionOf }
   switch (own.kind) {
     case 'refused':
       throw own.error
@@ -58,31 +60,36 @@ async function runVirtual(
   own: Extract<OwnText, { kind: 'virtual' }>,
   options: SimpleOptions,
 ): Promise<boolean> {
-  const { plan } = own
-  const { answer, completed, shift, bypass } = options
+  const { plan, qualified } = own
+  const { answer, completed, shift } = options
+  /** From the text that runs, through ours, to the client's. */
+  const positionIn = (made: SplicedText | undefined) => (position: number) => {
+    const inOurs = made === undefined ? position : made.positionOf(position)
+    const inText = inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
+    return inText === undefined ? undefined : inText + shift
+  }
   switch (plan.kind) {
     case 'refused':
       throw plan.error
     case 'session':
       answer(completeSessionStatement(session, own.statement, utf8(text.text)))
       return false
-    case 'system':
-      return runs.system(session, { simple: true, frames: queryOf(text), relations: plan.relations, answer, shift })
+    case 'system': {
+      const frames = qualified === undefined ? queryOf(text) : queryFrame(qualified.text)
+      const positionOf = positionIn(undefined)
+      return runs.system(session, { simple: true, frames, relations: plan.relations, answer, positionOf })
+    }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
       const rendered = await runs.render(session, plan)
       const bytes = queryFrame(rendered.text)
-      const positionOf = (position: number) => moved(rendered.positionOf(position), shift)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
-      return partOf(session, text, request, routeToOrigin, { positionOf, completed, bypass }).run()
+      const asked = { positionOf: positionIn(rendered), completed, verdict: runs.inlinedVerdict }
+      return partOf(session, text, request, routeToOrigin, asked).run()
     }
   }
 }
 
 function queryOf(text: StatementText): Buffer {
   return queryFrame(text.text, 'latin1')
-}
-
-function moved(position: number | undefined, shift: number): number | undefined {
-  return position === undefined ? undefined : position + shift
 }

@@ -13,6 +13,7 @@ import {
   type Session,
 } from './frontend/index.ts'
 import { OwnGroup } from './own-group.ts'
+import { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { OwnRuns } from './own-runs.ts'
 import { OwnSeveral } from './own-several.ts'
@@ -25,12 +26,14 @@ export class OwnStatements implements OwnRoom {
   readonly noNames = noNames
   readonly #parts: OwnParts
   readonly #texts: OwnTexts
+  readonly #loose: LooseNames
   readonly #runs: OwnRuns
 
   constructor(parts: OwnParts) {
     this.#parts = parts
     this.#texts = new OwnTexts(parts.parser, parts.store.snapshot.virtualSchema)
-    this.#runs = new OwnRuns(parts, this.#texts)
+    this.#loose = new LooseNames(parts.parser, this.#texts)
+    this.#runs = new OwnRuns(parts, this.#texts, this.#loose)
   }
 
   close(): Promise<void> {
@@ -45,14 +48,34 @@ export class OwnStatements implements OwnRoom {
     return namesOfExpression(this.#parts.parser, text)
   }
 
-  recognise(text: string, statement: Statement | undefined): OwnText | undefined {
-    return this.#texts.recognise(text, statement)
+  recognise(text: string, statement: Statement | undefined, database: string): OwnText | undefined {
+    return this.#texts.recognise(text, statement, this.#parts.schemas.isTaken(database))
+  }
+
+  loose(text: string, statement: Statement): unknown {
+    return this.#loose.of(text, statement)
+  }
+
+  isSettled(session: Session, text: StatementText): boolean {
+    return this.#runs.isSettled(session, text)
+  }
+
+  settle(session: Session, text: StatementText): Promise<void> {
+    return this.#runs.settle(session, text)
   }
 
   claims(session: Session, text: StatementText): boolean {
     if (session.identity.admin) return true
-    const own = text.own as OwnText
-    return own.kind !== 'catalogue' || this.#runs.asksAboutUs(session, text, own)
+    const own = this.#runs.ownOf(session, text)
+    return own !== undefined && (own.kind !== 'catalogue' || this.#runs.asksAboutUs(session, text, own))
+  }
+
+  meets(session: Session): void {
+    if (session.identity.parameters.has('crdb_version')) this.#texts.hasDialect = true
+  }
+
+  async isAdmin(session: Session): Promise<boolean> {
+    return (await this.#runs.viewer(session)).isAdmin
   }
 
   forgetPrepared(session: Session): void {
@@ -80,12 +103,17 @@ export class OwnStatements implements OwnRoom {
     if (request.group !== undefined) return this.#group(session, request)
     session.cancelWait = undefined
     try {
-      if (isSeveral(session, text)) await new OwnSeveral(this.#runs, session, text).run()
+      if (this.#isSeveral(session, text)) await new OwnSeveral(this.#runs, session, text).run()
       else await runSimple(this.#runs, session, text, { answer: (frames) => session.output.add(frames), shift: 0 })
       if (!session.ended) session.finish(session.status)
     } catch (error) {
       await this.#fail(session, error)
     }
+  }
+
+  #isSeveral(session: Session, text: StatementText): boolean {
+    if (session.identity.admin && text.own === undefined) return text.shape.statement.kind === 'several'
+    return this.#runs.ownOf(session, text)?.kind === 'several'
   }
 
   /** An extended group; its statements of ours are answered in order, what it prepares is remembered. */
@@ -110,11 +138,6 @@ export class OwnStatements implements OwnRoom {
     if (session.status === status.inBlock) await this.#runs.failBlock(session)
     session.finish(session.status)
   }
-}
-
-function isSeveral(session: Session, text: StatementText): boolean {
-  const own = text.own as OwnText | undefined
-  return own === undefined ? session.identity.admin && text.shape.statement.kind === 'several' : own.kind === 'several'
 }
 
 function messageOf(error: unknown): string {

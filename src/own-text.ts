@@ -3,12 +3,18 @@
 import { type OwnStatement, recognise } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
 import { analyse, type Parser, type Statement } from './sql/index.ts'
-import { planVirtual, readsCatalogueOnly, statementSpans, type VirtualPlan } from './virtual/index.ts'
+import { planVirtual, readsCatalogueOnly, type SplicedText, statementSpans, type VirtualPlan } from './virtual/index.ts'
 
 export type OwnText =
   | { readonly kind: 'own'; readonly statement: OwnStatement }
   | { readonly kind: 'refused'; readonly error: ServerError }
-  | { readonly kind: 'virtual'; readonly statement: Statement; readonly plan: VirtualPlan }
+  | {
+      readonly kind: 'virtual'
+      readonly statement: Statement
+      readonly plan: VirtualPlan
+      /** The text with our schema before the names that are ours without it, if the client left it out. */
+      readonly qualified?: SplicedText
+    }
   /** Reads only the catalogue: ours if it asks about our schema. */
   | { readonly kind: 'catalogue'; readonly statement: Statement }
   /** Several statements in one text, some of them ours. */
@@ -16,6 +22,8 @@ export type OwnText =
 
 export class OwnTexts {
   readonly schemaName: string
+  /** The origin has some of our words for itself (SQL-10). */
+  hasDialect = false
   readonly #parser: Parser
 
   constructor(parser: Parser, schemaName: string) {
@@ -23,14 +31,25 @@ export class OwnTexts {
     this.schemaName = schemaName
   }
 
-  /** Without `statement` by its first words alone, else by what the grammar says of it. Undefined: the origin's. */
-  recognise(text: string, statement: Statement | undefined): OwnText | undefined {
+  /**
+   * Without `statement` by its first words alone, else by what the grammar says of it. Undefined: the origin's. `taken`: the name of our
+   * schema is somebody else's there, so only our own words and settings are ours (SQL-12).
+   */
+  recognise(text: string, statement: Statement | undefined, taken: boolean): OwnText | undefined {
     try {
-      return statement === undefined ? this.#byFirstWords(text) : this.#byGrammar(text, statement)
+      if (statement === undefined) return this.#byFirstWords(text, taken)
+      return taken ? undefined : this.byGrammar(text, statement)
     } catch (error) {
       if (error instanceof ServerError) return { kind: 'refused', error }
       throw error
     }
+  }
+
+  byGrammar(text: string, statement: Statement): OwnText | undefined {
+    if (statement.usesVirtualSchema) {
+      return { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
+    }
+    return readsCatalogueOnly(statement) ? { kind: 'catalogue', statement } : undefined
   }
 
   /** `admin`: for a session that has no origin. */
@@ -38,35 +57,33 @@ export class OwnTexts {
     return planVirtual(text, statement, { parser: this.#parser, schemaName: this.schemaName, admin })
   }
 
-  #byFirstWords(text: string): OwnText | undefined {
+  analyse(text: string): Statement {
+    return analyse(this.#parser, text, { virtualSchema: this.schemaName })
+  }
+
+  #byFirstWords(text: string, taken: boolean): OwnText | undefined {
     const spans = text.includes(';') ? statementSpans(text) : []
     // A semicolon in front makes an empty statement, which nobody answers.
     if (spans.length > 1 || (spans[0]?.start ?? 0) > 0) {
-      return spans.some((span) => this.#isOurs(text.slice(span.start, span.end))) ? { kind: 'several' } : undefined
+      const parts = spans.map((span) => text.slice(span.start, span.end))
+      return parts.some((part) => this.#isOurs(part, taken)) ? { kind: 'several' } : undefined
     }
-    const statement = recognise(text, { schemaName: this.schemaName })
+    const statement = this.#command(text, taken)
     return statement === undefined ? undefined : { kind: 'own', statement }
   }
 
-  #isOurs(text: string): boolean {
+  #command(text: string, taken: boolean): OwnStatement | undefined {
+    return recognise(text, { schemaName: this.schemaName, schemaTaken: taken, hasDialect: this.hasDialect })
+  }
+
+  #isOurs(text: string, taken: boolean): boolean {
     try {
-      if (recognise(text, { schemaName: this.schemaName }) !== undefined) return true
+      if (this.#command(text, taken) !== undefined) return true
     } catch (error) {
       // What is ours and cannot be read is still ours.
       if (error instanceof ServerError) return true
       throw error
     }
-    return text.toLowerCase().includes(this.schemaName) && this.#analyse(text).usesVirtualSchema
-  }
-
-  #byGrammar(text: string, statement: Statement): OwnText | undefined {
-    if (statement.usesVirtualSchema) {
-      return { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
-    }
-    return readsCatalogueOnly(statement) ? { kind: 'catalogue', statement } : undefined
-  }
-
-  #analyse(text: string): Statement {
-    return analyse(this.#parser, text, { virtualSchema: this.schemaName })
+    return !taken && text.toLowerCase().includes(this.schemaName) && this.analyse(text).usesVirtualSchema
   }
 }

@@ -5,7 +5,15 @@ import { ContextTable, PlanCache } from './cache/plans/index.ts'
 import { ResultCache } from './cache/results/index.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { StartupError } from './errors/index.ts'
-import { Decisions, Flights, Listener, type OriginDoor, type Services, UnknownOutcomes } from './frontend/index.ts'
+import {
+  Decisions,
+  Flights,
+  Listener,
+  type OriginDoor,
+  SchemaWatch,
+  type Services,
+  UnknownOutcomes,
+} from './frontend/index.ts'
 import { Epochs } from './invalidation/index.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import {
@@ -131,7 +139,14 @@ function makeServices(parts: Parts) {
   const results = new ResultCache(resultLimits(settings), counters)
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
-  const contexts = new ContextTable()
+  const contexts = new ContextTable(settings.virtualSchema)
+  const schemas = new SchemaWatch((database, taken) => {
+    plans.forget(database)
+    for (const entry of [...results.entries()]) if (entry.database.name === database) results.remove(entry, 'flushed')
+    if (!taken) return
+    const detail = `schema "${settings.virtualSchema}" is not Larder's: set virtual_schema to another name and restart`
+    parts.events.record({ severity: 'warning', event: 'schema_conflict', subject: database, detail })
+  })
   let listener: Listener | undefined
   const own = new OwnStatements({
     ...parts,
@@ -140,19 +155,22 @@ function makeServices(parts: Parts) {
     results,
     decisions,
     contexts,
+    schemas,
     plans: () => plans,
     sessions: () => listener?.sessions() ?? [],
   })
   const plans: PlanCache = new PlanCache(
     planLimits(settings),
     {
-      analyse: (text) => {
-        const statement = analyse(parts.parser, text, { virtualSchema: settings.virtualSchema })
+      analyse: (text, database) => {
+        const virtualSchema = schemas.isTaken(database) ? undefined : settings.virtualSchema
+        const statement = analyse(parts.parser, text, { virtualSchema })
         const shareable = statement.names.settingsRead.length === 0 && statement.reason?.code !== 'unknown_key'
         return { statement, shareable }
       },
       mayMeanNow,
-      recognise: (text, statement) => own.recognise(text, statement),
+      recognise: (text, statement, database) => own.recognise(text, statement, database),
+      loose: (text, statement) => own.loose(text, statement),
       hints: (text) => {
         const hints = readHints(text)
         return hints.cache === undefined && hints.ttlMs === undefined
@@ -173,6 +191,7 @@ function makeServices(parts: Parts) {
     contexts,
     plans,
     results,
+    schemas,
     decisions,
     flights: new Flights(),
     outcomes,

@@ -2,11 +2,11 @@
 
 import type { PlanCache, Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
-import type { SettingsStore } from './config/index.ts'
-import type { DecisionRecord, Decisions, Session } from './frontend/index.ts'
+import type { SettingState, SettingsStore } from './config/index.ts'
+import type { DecisionRecord, Decisions, SchemaWatch, Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
-import type { Parser } from './sql/index.ts'
+import { inSchema, type Parser, reasonsIn } from './sql/index.ts'
 import type {
   BypassRow,
   DecisionRow,
@@ -29,6 +29,7 @@ interface SourceParts {
   readonly epochs: Epochs
   readonly results: ResultCache
   readonly decisions: Decisions
+  readonly schemas: SchemaWatch
   plans(): PlanCache
   sessions(): Iterable<Session>
 }
@@ -88,9 +89,11 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     *sessions() {
       for (const session of parts.sessions()) yield sessionRow(session)
     },
+    reasons: reasonsIn(parts.store.snapshot.virtualSchema),
     settings(sessionId) {
-      for (const session of parts.sessions()) if (session.id === sessionId) return session.settings.rows()
-      return parts.store.rows()
+      const session = [...parts.sessions()].find(({ id }) => id === sessionId)
+      const rows = session?.settings.rows() ?? parts.store.rows()
+      return rows.map((row) => ({ ...row, summary: summaryOf(row, parts) }))
     },
     events: () => parts.events.rows(),
     *memory() {
@@ -339,6 +342,16 @@ function sessionRow(session: Session): SessionRow {
     connectedAtMs: identity.connectedAtMs,
     lastAtMs: session.lastAtMs,
   }
+}
+
+/** Where our schema's name is somebody else's, its setting says what to do (SQL-12). */
+function summaryOf({ name, summary }: SettingState, { store, schemas }: SourceParts): string {
+  const { virtualSchema } = store.snapshot
+  const databases = name === 'virtual_schema' ? [...schemas.conflicts()] : []
+  const conflicts = databases.map(
+    (database) => ` In database "${database}" the schema is not Larder's: set another name and restart.`,
+  )
+  return inSchema(summary, virtualSchema) + conflicts.join('')
 }
 
 function changedSettings(session: Session): Record<string, string> {

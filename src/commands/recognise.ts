@@ -18,6 +18,8 @@ import { StatementReader } from './statement-reader.ts'
 interface RecogniseOptions {
   /** The setting virtual_schema. */
   readonly schemaName: string
+  /** True if a schema of that name is somebody else's there: before a dot it means ours only in the names of our settings. */
+  readonly schemaTaken?: boolean
   /** True if the origin has words of ours for itself (it reports crdb_version): then only those with CACHE are ours. */
   readonly hasDialect?: boolean
 }
@@ -58,8 +60,8 @@ const readers: Readonly<Record<string, Reader>> = {
   AUDIT: verb(needsCache),
   SET: readSet,
   RESET: readReset,
-  ALTER: (reader) => (reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader) : undefined),
-  CALL: readFunctionCall,
+  ALTER: (reader, options) => (reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader, options) : undefined),
+  CALL: readCall,
   SELECT: readSelect,
 }
 
@@ -77,19 +79,23 @@ function needsCache(reader: StatementReader): never {
   throw reader.syntaxError('CACHE')
 }
 
-function readShowStatement(reader: StatementReader): OwnStatement | undefined {
+function readShowStatement(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
   if (reader.accept('SHOW', 'CACHES')) return showCaches(reader)
   if (reader.peek(1) === 'CACHE' && reader.peek(2) !== '.') {
     reader.skip(2)
     return showRelation(reader)
   }
-  return readShow(reader)
+  return readShow(reader, options)
 }
 
-function readSelect(reader: StatementReader): OwnStatement | undefined {
+function readSelect(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
   const mark = reader.mark()
-  const setting = readSettingFunction(reader)
+  const setting = readSettingFunction(reader, options)
   if (setting !== undefined) return setting
   reader.reset(mark)
-  return readFunctionCall(reader)
+  return readCall(reader, options)
+}
+
+function readCall(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
+  return options.schemaTaken === true ? undefined : readFunctionCall(reader)
 }

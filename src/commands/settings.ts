@@ -1,11 +1,16 @@
 // SET, RESET, SHOW and ALTER SYSTEM of our settings, with PostgreSQL's grammar and rules (SQL-29); and their two
 // functions.
 
+import { isSettingName } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultColumn } from './own-statement.ts'
 import { authorise } from './privileges.ts'
 import type { StatementReader, Value } from './statement-reader.ts'
 import { booleanValue, type Parameters, textValue } from './values.ts'
+
+interface SettingOptions {
+  readonly schemaTaken?: boolean
+}
 
 type Execute = (context: CommandContext, parameters: Parameters) => CommandResult | Promise<CommandResult>
 
@@ -22,13 +27,13 @@ function command(
 }
 
 /** SET [ SESSION | LOCAL ] cache.x ( TO | = ) ( value | DEFAULT ); undefined if the name is not ours. */
-export function readSet(reader: StatementReader): OwnCommand | undefined {
+export function readSet(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('SET')
   const isScoped = (reader.peek() === 'LOCAL' || reader.peek() === 'SESSION') && !reader.isSchemaNext()
   const local = isScoped && reader.peek() === 'LOCAL'
   if (isScoped) reader.skip()
-  if (!reader.acceptSchema()) return undefined
-  const name = reader.identifier()
+  const name = readName(reader, options)
+  if (name === undefined) return undefined
   const value = readAssigned(reader)
   return command('SET', [], 'anyone', reader, (context) => {
     context.settings.set(name, value, { local })
@@ -44,10 +49,10 @@ const localWarning: CommandNotice = {
 }
 
 /** RESET cache.x; undefined if the name is not ours. */
-export function readReset(reader: StatementReader): OwnCommand | undefined {
+export function readReset(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('RESET')
-  if (!reader.acceptSchema()) return undefined
-  const name = reader.identifier()
+  const name = readName(reader, options)
+  if (name === undefined) return undefined
   reader.expectEnd()
   return command('RESET', [], 'anyone', reader, (context) => {
     context.settings.reset(name)
@@ -56,10 +61,10 @@ export function readReset(reader: StatementReader): OwnCommand | undefined {
 }
 
 /** SHOW cache.x; undefined if the name is not ours. */
-export function readShow(reader: StatementReader): OwnCommand | undefined {
+export function readShow(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('SHOW')
-  if (!reader.acceptSchema()) return undefined
-  const name = reader.identifier()
+  const name = readName(reader, options)
+  if (name === undefined) return undefined
   reader.expectEnd()
   const columns: readonly ResultColumn[] = [{ name: `${reader.schemaName}.${name}`, type: 'text' }]
   return command('SHOW', columns, 'anyone', reader, (context) => ({
@@ -70,12 +75,12 @@ export function readShow(reader: StatementReader): OwnCommand | undefined {
 }
 
 /** ALTER SYSTEM ( SET cache.x ( TO | = ) ( value | DEFAULT ) | RESET cache.x ); undefined if the name is not ours. */
-export function readAlterSystem(reader: StatementReader): OwnCommand | undefined {
+export function readAlterSystem(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('ALTER', 'SYSTEM')
   const resets = reader.accept('RESET')
   if (!resets && !reader.accept('SET')) return undefined
-  if (!reader.acceptSchema()) return undefined
-  const name = reader.identifier()
+  const name = readName(reader, options)
+  if (name === undefined) return undefined
   const value = resets ? undefined : readAssigned(reader)
   reader.expectEnd()
   return command('ALTER SYSTEM', [], 'admin', reader, async (context) => {
@@ -89,6 +94,20 @@ export function readAlterSystem(reader: StatementReader): OwnCommand | undefined
     const notices: CommandNotice[] = waits ? [{ severity: 'NOTICE', sqlstate: '00000', message }] : []
     return { tag: 'ALTER SYSTEM', columns: [], rows: [], notices }
   })
+}
+
+/** `cache.x`; undefined if it is not ours. Where the schema is somebody else's, so is every setting that we do not know. */
+function readName(reader: StatementReader, options: SettingOptions): string | undefined {
+  if (!reader.acceptSchema()) return undefined
+  const mark = reader.mark()
+  const name = reader.identifier()
+  if (mayBeOurs(name, options)) return name
+  reader.reset(mark)
+  return undefined
+}
+
+function mayBeOurs(name: string, { schemaTaken }: SettingOptions): boolean {
+  return schemaTaken !== true || isSettingName(name)
 }
 
 /** Behind the name: undefined for DEFAULT. */
@@ -119,13 +138,13 @@ function assignedItem(reader: StatementReader): string {
  * SELECT set_config('cache.x', value, is_local) or current_setting('cache.x' [, missing_ok]) as the whole select list;
  * undefined if it is anything else.
  */
-export function readSettingFunction(reader: StatementReader): OwnCommand | undefined {
+export function readSettingFunction(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('SELECT')
   if (reader.peekName() === 'pg_catalog' && reader.peek(1) === '.') reader.skip(2)
   const called = reader.peekName()
   if ((called !== 'set_config' && called !== 'current_setting') || reader.peek(1) !== '(') return undefined
   const name = ownName(reader.peekString(2), reader.schemaName)
-  if (name === undefined) return undefined
+  if (name === undefined || !mayBeOurs(name, options)) return undefined
   reader.skip(2)
   const args = reader.list(() => reader.value())
   if (!reader.accept(')')) return undefined

@@ -225,7 +225,10 @@ export const settingTable = [
   }),
   setting({
     name: 'virtual_schema',
-    type: text({ pattern: /^[a-z_][a-z0-9_$]{0,62}$/, accepts: 'a lower-case identifier' }),
+    type: text({
+      pattern: /^(?!pg_|public$|information_schema$)[a-z_][a-z0-9_$]{0,62}$/,
+      accepts: 'a lower-case identifier that no PostgreSQL has for itself',
+    }),
     initial: 'cache',
     change: 'restart',
     group: 'surface',

@@ -22,6 +22,10 @@ export function findSetting(name: string): SettingRow | undefined {
   return rowsByName.get(name)
 }
 
+export function isSettingName(name: string): boolean {
+  return rowsByName.has(name.toLowerCase())
+}
+
 /** The field of the snapshot for a setting: `result_ttl` gives `resultTtl`. */
 export function fieldOf(name: string): keyof Settings {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) as keyof Settings

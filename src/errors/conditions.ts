@@ -16,7 +16,12 @@ function table<const Name extends string>(rows: Record<Name, Condition>): Readon
 }
 
 export const conditions = table({
-  // Class 08: connections
+  // Class 01, 08: warnings, connections
+  schemaConflict: {
+    sqlstate: '01000',
+    severity: 'WARNING',
+    message: 'schema "%s" of this database is not the one of Larder',
+  },
   connectionFailure: { sqlstate: '08006', severity: 'FATAL', message: 'the connection to the origin was lost' },
   unknownOutcome: {
     sqlstate: '08007',

@@ -10,6 +10,7 @@ import { isOurs, route } from './dispatch.ts'
 import { inBlock, noteInBlock } from './in-block.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
+import { knowsOwner, knowsOwners } from './owner.ts'
 import { passStraight } from './pass.ts'
 import { takeRead } from './read-path.ts'
 import { replyToGroup } from './reply.ts'
@@ -29,11 +30,12 @@ export function dispatchGroup(session: Session, group: Group): boolean {
     }
     return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
   }
-  if (group.last === frontend.flush) return beginOpen(session, group)
+  if (group.last === frontend.flush) return knowsOwners(session, group) && beginOpen(session, group)
   const sole = soleExecute(session, group)
   if (sole !== undefined) return route(session, sole.text, sole.parameters, requestOf(group))
   const executes = executesOf(session, group)
   if (executes === undefined) return unknownGroup(session, group)
+  if (!executes.every((execute) => knowsOwner(session, execute.text))) return false
   if (executes.length === 0) return groupWithoutExecute(session, group)
   const [only] = executes
   if (executes.length === 1 && only !== undefined) {
@@ -110,6 +112,7 @@ function passGroup(session: Session, group: Group): boolean {
 
 /** Prepares, describes, closes: nothing runs. */
 function groupWithoutExecute(session: Session, group: Group): boolean {
+  if (!knowsOwners(session, group)) return false
   const own = group.steps.some((step) => ownText(session, group, step) !== undefined)
   if (own) return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   if (group.steps.length === 0 && session.quiet) {
@@ -126,12 +129,15 @@ function groupWithoutExecute(session: Session, group: Group): boolean {
 }
 
 export function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
-  let text: StatementText | undefined
-  if (step.kind === 'parse') text = findText(session, step.key, step.text)
-  else if (step.kind === 'bind') text = textOf(session, group, step.statement)
-  else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S')
-    text = textOf(session, group, step.name)
+  const text = textOfStep(session, group, step)
   return text === undefined || !isOurs(session, text) ? undefined : text
+}
+
+export function textOfStep(session: Session, group: Group, step: Step): StatementText | undefined {
+  if (step.kind === 'parse') return findText(session, step.key, step.text)
+  if (step.kind === 'bind') return textOf(session, group, step.statement)
+  const names = (step.kind === 'describe' || step.kind === 'close') && step.target === 'S'
+  return names ? textOf(session, group, step.name) : undefined
 }
 
 function textOf(session: Session, group: Group, name: string): StatementText | undefined {

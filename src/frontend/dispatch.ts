@@ -10,6 +10,7 @@ import { prepareCapture, settleCatalogueCounts } from './capture-helper.ts'
 import { copyIn } from './copy-in.ts'
 import { inBlock } from './in-block.ts'
 import { holdOpen, runOpaque } from './opaque.ts'
+import { knowsOwner } from './owner.ts'
 import { passStraight } from './pass.ts'
 import { takeRead } from './read-path.ts'
 import { findText, type Request } from './request.ts'
@@ -26,6 +27,7 @@ export function dispatchQuery(session: Session, bytes: Buffer, start: number, en
 }
 
 export function route(session: Session, text: StatementText, parameters: string, request: Request): boolean {
+  if (!knowsOwner(session, text)) return false
   if (isOurs(session, text))
     return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
   return routeToOrigin(session, text, parameters, request)
@@ -68,8 +70,10 @@ function derail(session: Session, bytes: Buffer, start: number, end: number): bo
   return true
 }
 
+/** Only where its owner is known. */
 export function isOurs(session: Session, text: StatementText): boolean {
-  return (text.own !== undefined || session.identity.admin) && session.services.own.claims(session, text)
+  const mayBe = text.own !== undefined || text.loose !== undefined || session.identity.admin
+  return mayBe && session.services.own.claims(session, text)
 }
 
 /** One statement outside a block, nothing under way. */

@@ -46,9 +46,8 @@ export async function probeContext(session: Session): Promise<void> {
   const { contexts } = services
   services.counters.context_probes++
   const version = contexts.version
-  const answer = await askPrepared(session, contextQuestion, (prepared) =>
-    contextFrames(contexts.customSettings, prepared),
-  )
+  const tick = services.epochs.tick()
+  const answer = await askPrepared(session, contextQuestion, (prepared) => contextFrames(contexts, prepared))
   const row = answer.rows[0]
   if (answer.error !== undefined || row === undefined) {
     session.captureRefused = true
@@ -58,6 +57,9 @@ export async function probeContext(session: Session): Promise<void> {
   }
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
+  session.searchPath.learn(session.context.holdsOurs)
+  // What a block has made of the schemas is not known to last.
+  if (session.status === status.idle) services.schemas.note(session.databaseName, session.context.schemaTaken, tick)
 }
 
 /** Of a session whose origin would not say: nothing of it is ever kept. */
@@ -70,6 +72,8 @@ const undeterminedContext: SessionContext = {
   superuser: false,
   searchPath: '',
   schemas: '',
+  holdsOurs: false,
+  schemaTaken: false,
   readable: false,
   clientEncoding: '',
   mark: '',

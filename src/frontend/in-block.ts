@@ -21,10 +21,10 @@ export function inBlock(session: Session, text: StatementText, request: Request)
     transaction.ending = true
     return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
-  const code = session.part?.options.bypass ?? (transaction.told ? 'wrote' : 'in_transaction')
+  const code = transaction.told ? 'wrote' : 'in_transaction'
   noteInBlock(session, text)
   if (statement.kind === 'read') {
-    return passStraight(session, text, request, { verdict: 'bypass', reason: code })
+    return passStraight(session, text, request, session.part?.options.verdict ?? { verdict: 'bypass', reason: code })
   }
   return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
 }

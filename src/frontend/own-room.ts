@@ -15,13 +15,21 @@ export interface OwnRoom {
   namesOfQuery(text: string): NamesBehind | undefined
   namesOfExpression(text: string): NamesBehind | undefined
   /** Asked twice per new text: by its first words alone, then with what the grammar says of it. Undefined: the origin's. */
-  recognise(text: string, statement: Statement | undefined): unknown
+  recognise(text: string, statement: Statement | undefined, database: string): unknown
+  /** For StatementText.loose. */
+  loose(text: string, statement: Statement): unknown
+  /** True if it is known whose statement this is; else `settle` asks the origin. */
+  isSettled(session: Session, text: StatementText): boolean
+  settle(session: Session, text: StatementText): Promise<void>
   /** True if this session's statement is ours now: what a catalogue look-up asks about decides at each run. */
   claims(session: Session, text: StatementText): boolean
   /** Runs one statement of ours; nothing is under way at the origin. */
   run(session: Session, text: StatementText, request: Request): boolean
   /** Answers a group with statements of ours that executes none, or several. */
   prepare(session: Session, group: Group): boolean
+  /** What the origin says of itself at a session's start. */
+  meets(session: Session): void
+  isAdmin(session: Session): Promise<boolean>
   /** DISCARD ALL, DEALLOCATE ALL. */
   forgetPrepared(session: Session): void
   /** The session is gone. */

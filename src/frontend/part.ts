@@ -11,8 +11,8 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { plainKey } from '../cache/results/index.ts'
-import type { ReasonCode } from '../sql/index.ts'
 import { moveErrorPosition, readFields } from '../wire/index.ts'
+import type { PassVerdict } from './pass.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 
@@ -27,8 +27,8 @@ interface PartOptions {
   readonly completed?: ((frame: Buffer) => void) | undefined
   /** SQLSTATE of a notice that is about our doing. */
   readonly silenced?: string
-  /** Why a read in it is not answered from memory, when the block around it is ours. */
-  readonly bypass?: ReasonCode | undefined
+  /** How a read in it is reported, if it must not be answered from memory nor kept. */
+  readonly verdict?: PassVerdict | undefined
   /** Answers to Parse that the client did not ask for. */
   readonly cutParses?: number
 }
@@ -53,7 +53,9 @@ export class Part {
 
   /** Resolves when it has ended: true if it failed, and the client has been told. */
   run(): Promise<boolean> {
-    this.#session.beginPart(this)
+    // Whoever runs parts owns the session before and after each.
+    this.#session.part = this
+    this.#session.working = false
     return new Promise((resolve) => {
       this.#settle = resolve
       this.resume()
@@ -110,7 +112,8 @@ export class Part {
     const settle = this.#settle
     if (settle === undefined) return
     this.#settle = undefined
-    this.#session.endPart()
+    this.#session.part = undefined
+    this.#session.working = true
     settle(this.failed)
   }
 }

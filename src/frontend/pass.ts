@@ -125,6 +125,7 @@ export function noteAnswer(
   us: number,
   unstored?: ReasonCode,
 ): void {
+  session.searchPath.passed(session, text)
   if (unit.part?.options.hidden) return
   const { services } = session
   const { counters } = services

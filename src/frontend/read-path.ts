@@ -79,6 +79,7 @@ export function refusalOf(
   cache: 'on' | 'off' | 'declared',
   limit: ReasonCode | undefined,
 ): PassVerdict | undefined {
+  if (session.part?.options.verdict !== undefined) return session.part.options.verdict
   if (text.hints?.cache === 'off') return { verdict: 'bypass', reason: 'hint' }
   if (cache === 'off') return { verdict: 'bypass', reason: 'off' }
   if (text.refusal !== undefined)

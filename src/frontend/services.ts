@@ -10,6 +10,7 @@ import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { Decisions } from './decisions.ts'
 import type { Flights } from './flights.ts'
 import type { OwnRoom } from './own-room.ts'
+import type { SchemaWatch } from './schema-watch.ts'
 import type { UnknownOutcomes } from './unknown-outcomes.ts'
 
 export interface OriginDoor {
@@ -32,6 +33,7 @@ export interface Services {
   readonly contexts: ContextTable
   readonly plans: PlanCache
   readonly results: ResultCache
+  readonly schemas: SchemaWatch
   readonly decisions: Decisions
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes

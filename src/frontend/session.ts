@@ -29,6 +29,7 @@ import type { Part } from './part.ts'
 import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
 import type { Recorder } from './recorder.ts'
+import { SearchPath } from './search-path.ts'
 import type { Services } from './services.ts'
 import type { SessionIdentity } from './session-identity.ts'
 import { signalFrame } from './signal.ts'
@@ -48,6 +49,7 @@ export class Session implements UnitHost {
   readonly epochs: DatabaseEpochs
   readonly statements = new PreparedStatements()
   readonly transaction = new TransactionState()
+  readonly searchPath = new SearchPath()
   /** True if the bytes of a text mean what our grammar reads in them. */
   readsTexts: boolean
   link: LinkTraffic = noLink()
@@ -72,6 +74,8 @@ export class Session implements UnitHost {
   /** A commit was under way when the origin was lost. */
   outcomeUnknown = false
   ended = false
+  /** Texts whose owner the origin was asked for, for the message at hand. */
+  asked: Set<StatementText> | undefined
   /** Takes the client's COPY data while the origin asks for it. */
   copying: { readonly unit: ClientUnit; readonly converted: boolean } | undefined
   /** A group passed on before its Sync arrived. */
@@ -156,17 +160,6 @@ export class Session implements UnitHost {
     this.working = working
   }
 
-  /** Whoever runs parts owns the session before and after each. */
-  beginPart(part: Part): void {
-    this.part = part
-    this.working = false
-  }
-
-  endPart(): void {
-    this.part = undefined
-    this.working = true
-  }
-
   /** The slow path is done: goes on with what the client sent meanwhile. */
   resume(): void {
     this.working = false
@@ -238,9 +231,12 @@ export class Session implements UnitHost {
       this.part.finish()
       return
     }
+    this.asked = undefined
     const signal = this.settings.current.responseSignal
-    if (signal !== 'off' && this.#decided && this.last !== undefined)
-      this.output.add(signalFrame(signal, this.last, this.settings.current.consistency))
+    if (signal !== 'off' && this.#decided && this.last !== undefined) {
+      const { ourSchema } = this.services.contexts
+      this.output.add(signalFrame(signal, this.last, this.settings.current.consistency, ourSchema))
+    }
     this.#decided = false
     this.output.add(readyFrame(statusByte))
   }

@@ -4,7 +4,12 @@ import { noticeFrame, parameterStatusFrame } from '../wire/index.ts'
 import type { DecisionRecord } from './decisions.ts'
 
 /** The verdict of the last statement (SQL-34): `hit;age_ms=120;entry=7;consistency=session`. */
-export function signalFrame(kind: 'notice' | 'parameter', decision: DecisionRecord, consistency: string): Buffer {
+export function signalFrame(
+  kind: 'notice' | 'parameter',
+  decision: DecisionRecord,
+  consistency: string,
+  schemaName: string,
+): Buffer {
   const pairs: string[] = []
   if (decision.reason !== undefined) pairs.push(`reason=${withArgument(decision.reason, decision.argument)}`)
   if (decision.verdict === 'hit' || decision.verdict === 'coalesced') {
@@ -14,7 +19,7 @@ export function signalFrame(kind: 'notice' | 'parameter', decision: DecisionReco
   }
   if (decision.unstored !== undefined) pairs.push(`unstored=${decision.unstored}`)
   const { verdict } = decision
-  if (kind === 'parameter') return parameterStatusFrame('cache.last', [verdict, ...pairs].join(';'))
+  if (kind === 'parameter') return parameterStatusFrame(`${schemaName}.last`, [verdict, ...pairs].join(';'))
   return noticeFrame({ severity: 'NOTICE', sqlstate: '00000', message: verdict, detail: pairs.join(';') })
 }
 

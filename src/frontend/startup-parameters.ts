@@ -23,24 +23,29 @@ export function isReplication(startup: Startup): boolean {
   return value !== undefined && !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
 }
 
-/** Takes `-c cache.x=…` (and a parameter named `cache.x`) out of what the origin gets. */
-export function splitOptions(given: ReadonlyMap<string, string>): {
-  ours: Map<string, string>
-  parameters: Map<string, string>
-} {
+/** Takes `-c cache.x=…` (and a parameter named `cache.x`) out of what the origin gets, if `isOurs` says that x is ours. */
+export function splitOptions(
+  given: ReadonlyMap<string, string>,
+  schemaName: string,
+  isOurs: (setting: string) => boolean,
+): { ours: Map<string, string>; parameters: Map<string, string> } {
   const ours = new Map<string, string>()
   const parameters = new Map(given)
+  const prefix = `${schemaName}.`
   for (const [name, value] of given) {
-    if (!name.toLowerCase().startsWith('cache.')) continue
-    ours.set(name.slice(6).toLowerCase(), value)
+    const setting = name.slice(prefix.length).toLowerCase()
+    if (!name.toLowerCase().startsWith(prefix) || !isOurs(setting)) continue
+    ours.set(setting, value)
     parameters.delete(name)
   }
   const options = given.get('options')
-  if (options === undefined || !/cache\./i.test(options)) return { ours, parameters }
+  if (options === undefined) return { ours, parameters }
   const rest = options.replace(
-    /(?:^|\s)(?:-c\s*|--)cache\.([a-z_0-9]+)=((?:\\.|\S)*)/gi,
-    (_all, name: string, value: string) => {
-      ours.set(name.toLowerCase().replaceAll('-', '_'), value.replace(/\\(.)/g, '$1'))
+    /(?:^|\s)(?:-c\s*|--)([a-z_][a-z_0-9$]*)\.([a-z_0-9-]+)=((?:\\.|\S)*)/gi,
+    (all: string, schema: string, name: string, value: string) => {
+      const setting = name.toLowerCase().replaceAll('-', '_')
+      if (schema.toLowerCase() !== schemaName || !isOurs(setting)) return all
+      ours.set(setting, value.replace(/\\(.)/g, '$1'))
       return ''
     },
   )

@@ -9,7 +9,7 @@
 // The origin authenticates the client; Larder reads along only to learn the backend's key and the end of the start-up.
 
 import type net from 'node:net'
-import { SessionSettings } from '../config/index.ts'
+import { isSettingName, SessionSettings } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { type LinkLoss, type LinkOwner, OriginLink, type Unit } from '../origin/index.ts'
 import {
@@ -21,7 +21,6 @@ import {
   frontend,
   parameterStatusFrame,
   readFirstMessage,
-  readyFrame,
   startupPacket,
   status,
 } from '../wire/index.ts'
@@ -30,6 +29,7 @@ import type { Services } from './services.ts'
 import { Session } from './session.ts'
 import type { SessionIdentity } from './session-identity.ts'
 import { adminParameters, databaseOf, isReplication, type Startup, splitOptions } from './startup-parameters.ts'
+import { welcome } from './welcome.ts'
 
 export interface StartupHost {
   readonly services: Services
@@ -163,9 +163,10 @@ export class StartupConversation implements LinkOwner, Unit {
 
   async #connect(startup: Startup): Promise<void> {
     const { services } = this.#host
-    const { ours, parameters } = splitOptions(startup.parameters)
-    this.#settings = new SessionSettings(services.store, ours)
     const database = databaseOf(startup)
+    const isOurs = (setting: string) => !services.schemas.isTaken(database) || isSettingName(setting)
+    const { ours, parameters } = splitOptions(startup.parameters, services.contexts.ourSchema, isOurs)
+    this.#settings = new SessionSettings(services.store, ours)
     this.#admin = this.#host.isAdminDatabase(database)
     if (this.#admin && services.origin.trusting) {
       this.#admitAdmin()
@@ -297,8 +298,8 @@ export class StartupConversation implements LinkOwner, Unit {
       session.link = link
       link.handOver(session.originSide)
     }
-    this.#output.add(readyFrame(statusByte))
     this.#host.begin(session)
+    welcome(session, statusByte)
     this.#output.flush()
     if (this.#held.length > 0) session.receive(this.#held, this.#held.length)
   }

@@ -8,8 +8,8 @@ import type { Statement, StatementKind, TransactionVerb } from './statement.ts'
 import { type Fields, fieldsIf, listOf, type RawStatement, stringConstant, type Typed, textOf, unwrap } from './tree.ts'
 
 interface AnalyseOptions {
-  /** The schema whose relations and functions are ours, as written before a dot. */
-  readonly virtualSchema: string
+  /** The schema whose relations and functions are ours, as written before a dot; undefined where it is somebody else's. */
+  readonly virtualSchema: string | undefined
 }
 
 export function analyse(parser: Parser, text: string, options: AnalyseOptions): Statement {
@@ -54,7 +54,7 @@ function several(statements: readonly Statement[]): Statement {
   }
 }
 
-function analyseOne(raw: RawStatement, virtualSchema: string): Statement {
+function analyseOne(raw: RawStatement, virtualSchema: string | undefined): Statement {
   const node = unwrap(raw.stmt)
   if (!node) return nothingKnown('unreadable')
   const found = collect(raw.stmt, virtualSchema)

@@ -6,6 +6,7 @@ import { columnsCastToDate, mayMeanNow } from './dates.ts'
 import { functionReason, settingNamed } from './function-reasons.ts'
 import { NameList, qualifiedName } from './names.ts'
 import { namedObjects } from './object-names.ts'
+import { namedSchemas } from './object-schemas.ts'
 import { operatorsOf } from './operators.ts'
 import { relationReason } from './relation-reasons.ts'
 import type { NamesUsed, QualifiedName, TextReason } from './statement.ts'
@@ -27,7 +28,7 @@ export interface Collected {
   readonly usesOtherRelations: boolean
 }
 
-export function collect(root: unknown, virtualSchema: string): Collected {
+export function collect(root: unknown, virtualSchema: string | undefined): Collected {
   const collector = new Collector(virtualSchema)
   walk(root, (node) => collector.visit(node))
   return collector.result()
@@ -38,7 +39,7 @@ const modifyingTypes: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt',
 const systemColumns: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
 
 class Collector {
-  readonly #virtualSchema: string
+  readonly #virtualSchema: string | undefined
   readonly #relations = new NameList()
   readonly #functions = new NameList()
   readonly #operators = new NameList()
@@ -58,7 +59,7 @@ class Collector {
   #usesOtherRelations = false
   #usesVirtualSchema = false
 
-  constructor(virtualSchema: string) {
+  constructor(virtualSchema: string | undefined) {
     this.#virtualSchema = virtualSchema
   }
 
@@ -144,7 +145,7 @@ class Collector {
 
   #relation(relation: QualifiedName): void {
     this.#relations.add(relation)
-    if (relation.schema === this.#virtualSchema) {
+    if (relation.schema !== undefined && relation.schema === this.#virtualSchema) {
       this.#virtualRelations.add(relation.name)
       this.#usesVirtualSchema = true
       this.#note({ code: 'catalog', argument: this.#virtualSchema })
@@ -157,7 +158,7 @@ class Collector {
 
   #function(called: QualifiedName): void {
     this.#functions.add(called)
-    if (called.schema !== this.#virtualSchema) return
+    if (called.schema === undefined || called.schema !== this.#virtualSchema) return
     this.#virtualFunctions.add(called.name)
     this.#usesVirtualSchema = true
   }
@@ -233,7 +234,10 @@ class Collector {
     const objects = namedObjects(type, fields)
     for (const relation of objects.relations) this.#relation(relation)
     for (const called of objects.functions) this.#function(called)
-    if (type === 'CreateSchemaStmt' && fields.schemaname === this.#virtualSchema) this.#usesVirtualSchema = true
+    if (this.#virtualSchema === undefined) return
+    if (namedSchemas(type, fields).includes(this.#virtualSchema)) this.#usesVirtualSchema = true
+    // WITH (cache.refresh = …)
+    if (type === 'DefElem' && fields.defnamespace === this.#virtualSchema) this.#usesVirtualSchema = true
   }
 }
 

@@ -11,7 +11,8 @@ export { Literal } from './literal.ts'
 export { mergeNames, noNames } from './names.ts'
 export { normalise } from './normalise.ts'
 export { openParser, type Parser } from './parser.ts'
-export { type ReasonCode, type ReasonRow, reasons, remedyOf, type Verdict } from './reasons.ts'
+export { inSchema, type ReasonCode, type ReasonRow, reasons, reasonsIn, type Verdict } from './reasons.ts'
+export { schemasOfPath } from './search-path.ts'
 export type {
   NamesUsed,
   Statement,
@@ -21,4 +22,4 @@ export type {
 } from './statement.ts'
 export { cutTrailingComments, mayEndInComment } from './trailing-comment.ts'
 export { type Fields, fieldsIf, listOf, type ParseTree, textOf, unwrap, wordsOf } from './tree.ts'
-export { walk } from './walk.ts'
+export { inScope, walk } from './walk.ts'

@@ -117,6 +117,14 @@ export const reasons = [
 
 export type ReasonCode = (typeof reasons)[number]['code']
 
-export function remedyOf(code: ReasonCode): string | undefined {
-  return reasons.find((reason) => reason.code === code)?.remedy
+/** A text of ours with the name that our schema really has (the setting virtual_schema). */
+export function inSchema(text: string, schemaName: string): string {
+  return text.replace(/\bcache\.(?=[a-z])/g, () => `${schemaName}.`)
+}
+
+export function reasonsIn(schemaName: string): ReasonRow[] {
+  return reasons.map((row) => ({
+    ...row,
+    remedy: row.remedy === undefined ? undefined : inSchema(row.remedy, schemaName),
+  }))
 }

@@ -65,10 +65,10 @@ export class BatchReader implements ExchangeReader {
   #pass(type: number, chunk: Buffer, start: number, end: number): void {
     this.#answered = true
     if (type === backend.dataRow) this.#request.watch?.(chunk.subarray(start, end))
-    const { tag, shift = 0 } = this.#request
-    if (type === backend.error && tag === undefined && shift > 0) {
+    const { tag, positionOf } = this.#request
+    if (type === backend.error && tag === undefined && positionOf !== undefined) {
       this.#endRun(chunk, start)
-      this.#parts.push(moveErrorPosition(chunk, start, end, (position) => position + shift))
+      this.#parts.push(moveErrorPosition(chunk, start, end, positionOf))
     } else if (tag !== undefined && (type === backend.commandComplete || type === backend.error)) {
       this.#endRun(chunk, start)
       this.#parts.push(type === backend.error ? withoutPosition(chunk, start, end) : commandCompleteFrame(tag))

@@ -2,10 +2,10 @@
 
 export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
-export type { RenderedStatement } from './inlined-statement.ts'
 export { narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'
+export { SplicedText } from './spliced-text.ts'
 export { statementSpans } from './statement-spans.ts'
 export { SystemDatabase, type SystemDatabaseOptions } from './system-database.ts'
 export { quoteIdentifier, quoteLiteral } from './system-schema.ts'

@@ -21,14 +21,15 @@ import {
   wordsOf,
 } from '../sql/index.ts'
 import type { VirtualSources } from './sources.ts'
+import { SplicedText } from './spliced-text.ts'
 import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable } from './tables/index.ts'
 import { valueText } from './value-text.ts'
 import type { Viewer } from './viewer.ts'
 import type { VirtualTable } from './virtual-table.ts'
 
-/** A part of the text to replace: by the rows of `table`, or by `text` alone. */
-interface Splice {
+/** A part of the text to replace: by the rows of `table`, or by other words alone. */
+interface RowSplice {
   readonly start: number
   readonly end: number
   readonly before: string
@@ -36,26 +37,12 @@ interface Splice {
   readonly after: string
 }
 
-/** The text for the origin, and the way back from it. */
-export interface RenderedStatement {
-  readonly text: string
-  /** Where a position in that text is in the client's, both in characters from 1; undefined within what we put in. */
-  positionOf(position: number): number | undefined
-}
-
-/** A stretch of the client's text in the rendered one, by places in both. */
-interface Stretch {
-  readonly start: number
-  readonly end: number
-  readonly renderedStart: number
-}
-
 export class InlinedStatement {
   readonly relations: readonly string[]
   readonly #text: string
-  readonly #splices: readonly Splice[]
+  readonly #splices: readonly RowSplice[]
 
-  private constructor(text: string, splices: readonly Splice[]) {
+  private constructor(text: string, splices: readonly RowSplice[]) {
     this.#text = text
     this.#splices = splices
     this.relations = [...new Set(splices.flatMap((splice) => splice.table?.name ?? []))]
@@ -74,7 +61,7 @@ export class InlinedStatement {
   /**
    * The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation.
    */
-  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): RenderedStatement {
+  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): SplicedText {
     const rows = new Map<string, string>()
     return this.#render((table) => {
       let json = rows.get(table.name)
@@ -86,38 +73,13 @@ export class InlinedStatement {
     })
   }
 
-  #render(rowsOf: (table: VirtualTable) => string): RenderedStatement {
-    const stretches: Stretch[] = []
-    let text = ''
-    let at = 0
-    const keep = (end: number): void => {
-      stretches.push({ start: at, end, renderedStart: text.length })
-      text += this.#text.slice(at, end)
-    }
-    for (const splice of this.#splices) {
-      keep(splice.start)
-      text += splice.before
-      if (splice.table !== undefined) text += subSelect(splice.table, rowsOf(splice.table))
-      text += splice.after
-      at = splice.end
-    }
-    keep(this.#text.length)
-    return { text, positionOf: (position) => positionBack(this.#text, text, stretches, position) }
+  #render(rowsOf: (table: VirtualTable) => string): SplicedText {
+    const splices = this.#splices.map(({ start, end, before, table, after }) => {
+      const rows = table === undefined ? '' : subSelect(table, rowsOf(table))
+      return { start, end, text: before + rows + after }
+    })
+    return new SplicedText(this.#text, splices)
   }
-}
-
-function positionBack(
-  original: string,
-  rendered: string,
-  stretches: readonly Stretch[],
-  position: number,
-): number | undefined {
-  const at = [...rendered].slice(0, position - 1).join('').length
-  const found = stretches.find(
-    ({ start, end, renderedStart }) => at >= renderedStart && at < renderedStart + (end - start),
-  )
-  if (found === undefined) return undefined
-  return [...original.slice(0, found.start + at - found.renderedStart)].length + 1
 }
 
 function subSelect(table: VirtualTable, json: string): string {
@@ -146,9 +108,9 @@ function jsonValue(column: VirtualTable['columns'][number], value: unknown): str
   return column.type === 'jsonb' ? text : JSON.stringify(text)
 }
 
-function splicesOf(text: string, tree: ParseTree, schemaName: string): Splice[] {
+function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice[] {
   const places = new TextPlaces(text)
-  const splices: Splice[] = []
+  const splices: RowSplice[] = []
   walk(
     tree.stmts.map((raw) => raw.stmt),
     ({ type, fields }) => {
@@ -173,7 +135,7 @@ function splicesOf(text: string, tree: ParseTree, schemaName: string): Splice[] 
   return splices.sort((a, b) => a.start - b.start)
 }
 
-function relationSplice(places: TextPlaces, fields: Fields, schemaName: string): Splice {
+function relationSplice(places: TextPlaces, fields: Fields, schemaName: string): RowSplice {
   const table = findVirtualTable(String(fields.relname))
   if (table === undefined) throw new ServerError(conditions.undefinedTable, [`${schemaName}.${fields.relname}`])
   if (fields.catalogname !== undefined || fields.inh !== true) throw notInlined(schemaName)

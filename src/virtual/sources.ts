@@ -5,6 +5,7 @@
 
 import type { SettingState } from '../config/index.ts'
 import type { EventRow, Metrics } from '../observe/index.ts'
+import type { ReasonRow } from '../sql/index.ts'
 
 /** A stored answer. */
 export interface ResultRow {
@@ -196,6 +197,8 @@ export interface MemoryRow {
 
 export interface VirtualSources {
   readonly metrics: Metrics
+  /** With the name that the schema has. */
+  readonly reasons: readonly ReasonRow[]
   results(): Iterable<ResultRow>
   queries(): Iterable<QueryRow>
   plans(): Iterable<PlanRow>

@@ -2,7 +2,16 @@
 // rows in it, or it is refused. Decided once per text.
 
 import { conditions, ServerError } from '../errors/index.ts'
-import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
+import {
+  type Fields,
+  fieldsIf,
+  listOf,
+  type Parser,
+  type ParseTree,
+  type Statement,
+  unwrap,
+  walk,
+} from '../sql/index.ts'
 import { isCatalogue } from './catalogue-router.ts'
 import { InlinedStatement } from './inlined-statement.ts'
 import { Narrowing, narrowingOf } from './narrowing.ts'
@@ -114,7 +123,7 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
       refuseWrites(tree, schemaName)
       throw notSupported(`a file in a statement on schema "${schemaName}"`)
     case 'ddl':
-      refuseDdl(node.type, node.fields, schemaName)
+      refuseDdl(tree, node.type, node.fields, schemaName)
       return
     case 'cursor':
     case 'prepare':
@@ -182,21 +191,45 @@ function changeHint(schemaName: string, relation: string): string {
   }
 }
 
-function refuseDdl(type: string, fields: Fields, schemaName: string): void {
-  if (type === 'CreateSchemaStmt' && fields.schemaname === schemaName) {
+function refuseDdl(tree: ParseTree, type: string, fields: Fields, schemaName: string): void {
+  if (makesSchema(type, fields) === schemaName) {
     throw new ServerError(conditions.reservedName, [schemaName], { hint: 'The setting virtual_schema renames ours.' })
   }
   if (type === 'CreateTableAsStmt' || type === 'SelectStmt') {
     const into = (fields.into ?? fields.intoClause) as Fields | undefined
     const target = into?.rel as Fields | undefined
     const isView = fields.objtype === 'OBJECT_MATVIEW'
+    if (isView && target?.schemaname === schemaName) throw comesLater('CREATE MATERIALIZED VIEW')
+    refuseOptions(tree, schemaName)
     // A table of the user's made from our rows is the origin's business.
     if (target?.schemaname !== schemaName && !isView) return
-    if (isView && target?.schemaname === schemaName) throw comesLater('CREATE MATERIALIZED VIEW')
   }
+  refuseOptions(tree, schemaName)
   throw new ServerError(conditions.featureNotSupported, [`this definition over schema "${schemaName}"`], {
     hint: `Objects in schema "${schemaName}", and views over its relations, cannot be made, changed or dropped.`,
   })
+}
+
+/** The schema that comes to be by it. */
+function makesSchema(type: string, fields: Fields): unknown {
+  if (type === 'CreateSchemaStmt') return fields.schemaname ?? (fields.authrole as Fields | undefined)?.rolename
+  return type === 'RenameStmt' && fields.renameType === 'OBJECT_SCHEMA' ? fields.newname : undefined
+}
+
+/** Options of ours say how a view of ours is kept; on an object of another schema they mean nothing. */
+function refuseOptions(tree: ParseTree, schemaName: string): void {
+  let option: unknown
+  let relation: unknown
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    ({ type, fields }) => {
+      if (type === 'RangeVar') relation ??= fields.relname
+      if (type === 'DefElem' && fields.defnamespace === schemaName) option ??= fields.defname
+    },
+  )
+  if (option === undefined) return
+  const what = `option "${schemaName}.${option}" of an object of another schema`
+  throw new ServerError(conditions.featureNotSupported, [what], { hint: `Name the view ${schemaName}.${relation}.` })
 }
 
 function* statementsIn(tree: ParseTree): Iterable<{ type: string; fields: Fields }> {

@@ -19,8 +19,8 @@ export interface VirtualRequest {
   readonly settings: ReadonlyMap<string, string>
   /** For a statement of ours that runs as another text: its tag, in place of SELECT n. */
   readonly tag?: string | undefined
-  /** Characters of the client's text before this statement: positions in errors are moved by them. */
-  readonly shift?: number
+  /** Where a position in the text that runs is in the client's, if they differ; undefined if it is nowhere. */
+  readonly positionOf?: ((position: number) => number | undefined) | undefined
   /** Sees the rows that are answered. */
   watch?(row: Buffer): void
   /**

@@ -3,12 +3,14 @@
 import { ManualClock } from '../../src/base/index.ts'
 import { SettingsStore } from '../../src/config/index.ts'
 import { Metrics } from '../../src/observe/index.ts'
+import { reasons } from '../../src/sql/index.ts'
 import type { ResultRow, Viewer, VirtualSources } from '../../src/virtual/index.ts'
 
 export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSources {
   const none = (): never[] => []
   return {
     metrics: new Metrics(new ManualClock()),
+    reasons,
     results: none,
     queries: none,
     plans: none,

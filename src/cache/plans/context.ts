@@ -5,6 +5,7 @@
 // the origin, so those that cached statements read by name are asked for by name.
 
 import { createHash } from 'node:crypto'
+import { schemasOfPath } from '../../sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
 
 /** Settings that never change what a read answers. Whatever is not here is part of the key. */
@@ -211,7 +212,8 @@ const contextText = `SELECT current_user, session_user, pg_catalog.current_datab
    AND s.name OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.text[])))), 'hex'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('search_path'),
- (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n)`
+ (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n),
+ EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE s.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.name)`
 
 function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
@@ -223,10 +225,11 @@ const irrelevantLiteral = arrayLiteral(irrelevantSettings)
 export const contextQuestion = '_larder_context'
 
 /** `prepared` says that the connection has the question already. */
-export function contextFrames(customSettings: readonly string[], prepared: boolean): Buffer {
+export function contextFrames(contexts: ContextTable, prepared: boolean): Buffer {
+  const { customSettings, ourSchema } = contexts
   const text = `${contextText}, ${contextMark(customSettings)}`
   const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, text)]
-  const bind = bindFrame('', contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings)])
+  const bind = bindFrame('', contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings), ourSchema])
   return Buffer.concat([...parse, bind, executeFrame('')])
 }
 
@@ -239,6 +242,10 @@ export interface SessionContext {
   readonly superuser: boolean
   readonly searchPath: string
   readonly schemas: string
+  /** True if its search_path holds the name of our schema. */
+  readonly holdsOurs: boolean
+  /** True if the origin has a schema of that name. */
+  readonly schemaTaken: boolean
   /** False when the text's bytes may not mean what our grammar reads: another encoding, or backslashes that escape. */
   readonly readable: boolean
   readonly clientEncoding: string
@@ -249,6 +256,8 @@ export interface SessionContext {
 
 /** Hands out one number per distinct context; equal contexts share it for the life of the process. */
 export class ContextTable {
+  /** The setting virtual_schema. */
+  readonly ourSchema: string
   readonly #ids = new Map<string, number>()
   #lastId = 0
   readonly #customSettings = new Set<string>()
@@ -256,6 +265,10 @@ export class ContextTable {
   version = 0
   /** Grows when a setting joins the list, and only then. */
   watchVersion = 0
+
+  constructor(ourSchema: string) {
+    this.ourSchema = ourSchema
+  }
 
   get customSettings(): readonly string[] {
     return [...this.#customSettings].sort()
@@ -287,6 +300,7 @@ export class ContextTable {
       conforming,
       searchPath,
       custom,
+      taken,
       mark,
     ] = row
     const temporary = temporarySchema !== '0'
@@ -306,6 +320,8 @@ export class ContextTable {
       superuser: superuser === 'on',
       searchPath: searchPath ?? '',
       schemas: schemas ?? '',
+      holdsOurs: schemasOfPath(searchPath ?? '', role ?? '').includes(this.ourSchema),
+      schemaTaken: taken === 't',
       readable: encoding === 'UTF8' && conforming === 'on',
       clientEncoding: encoding ?? '',
       mark: mark ?? '',

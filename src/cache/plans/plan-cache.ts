@@ -16,12 +16,14 @@ interface TextAnalysis {
 }
 
 interface PlanCacheSources {
-  /** The real grammar's view of a text. */
-  analyse(text: string): TextAnalysis
+  /** The real grammar's view of a text in a database. */
+  analyse(text: string, database: string): TextAnalysis
   /** True if a literal may be a word for the current time. */
   mayMeanNow(text: string): boolean
   /** Makes something of statements that are ours; undefined for the origin's. */
-  recognise(text: string, statement: Statement | undefined): unknown
+  recognise(text: string, statement: Statement | undefined, database: string): unknown
+  /** Makes something of statements of the origin's with names that may be ours for some sessions. */
+  loose(text: string, statement: Statement): unknown
   hints(text: string): TextHints | undefined
 }
 
@@ -76,7 +78,7 @@ export class PlanCache {
     if (this.#newest === text) return
     if (!text.listed) {
       // A prepared statement has kept it; its place may have been taken by the same text learnt anew.
-      if (!this.textsOf(text.shape.database).has(text.key)) this.#enter(text)
+      if (!text.outdated && !this.textsOf(text.shape.database).has(text.key)) this.#enter(text)
       return
     }
     this.#unlink(text)
@@ -128,10 +130,19 @@ export class PlanCache {
     return count
   }
 
+  /** Forgets every text and shape of a database: what some of their words mean is another thing from now on. */
+  forget(database: string): void {
+    for (const text of [...this.textsOf(database).values()]) {
+      text.outdated = true
+      this.#drop(text)
+    }
+    for (const [key, shape] of this.#shapes) if (shape.database === database) this.#shapes.delete(key)
+  }
+
   #make(database: string, key: string, latin1: string, text: string, nowMs: number): StatementText {
     const hints = this.#sources.hints(text)
     const scanned = normalise(text)
-    const early = this.#sources.recognise(text, undefined)
+    const early = this.#sources.recognise(text, undefined, database)
     if (early !== undefined) return this.#makeOwn(database, key, latin1, scanned.normalised, early, text, nowMs)
     const meansNow = scanned.literals.some(
       (literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value),
@@ -139,16 +150,17 @@ export class PlanCache {
     const shapeKey = `${database}\0${scanned.normalised}`
     let shape = scanned.ok && !meansNow ? this.#shapes.get(shapeKey) : undefined
     if (shape === undefined) {
-      const analysis = this.#sources.analyse(text)
+      const analysis = this.#sources.analyse(text, database)
       const fingerprint = fingerprintOf(scanned.ok ? scanned.normalised : text)
       shape = new Shape(fingerprint, scanned.ok ? scanned.normalised : text, database, analysis.statement, nowMs)
       const shared = scanned.ok && !meansNow && analysis.shareable
       // A shape that cannot be shared is still shown, unless one of its form is there already.
       if (shared || !this.#shapes.has(`${shapeKey}\0own`)) this.#addShape(shared ? shapeKey : `${shapeKey}\0own`, shape)
     }
-    const own = this.#sources.recognise(text, shape.statement)
+    const own = this.#sources.recognise(text, shape.statement, database)
+    const loose = own === undefined ? this.#sources.loose(text, shape.statement) : undefined
     const refusal = shape.statement.reason ?? (meansNow && shape.statement.kind === 'read' ? literalReason : undefined)
-    return new StatementText(key, latin1, shape, refusal, own, hints)
+    return new StatementText(key, latin1, shape, refusal, own, hints, loose)
   }
 
   #makeOwn(

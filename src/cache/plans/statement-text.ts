@@ -40,12 +40,16 @@ export class StatementText {
   /** Set when the statement is ours: what the command or virtual room made of it. */
   readonly own: unknown
   readonly hints: TextHints | undefined
+  /** Set when it names relations without a schema that have the names of ours: whose they are hangs on the session's search_path. */
+  readonly loose: unknown
   /** Places in the least-recently-used list of the plan cache. */
   newer: StatementText | undefined
   older: StatementText | undefined
   entryCount = 0
   /** False once it has left the plan cache; a prepared statement may keep it longer. */
   listed = false
+  /** What its words mean has changed: only who has it prepared keeps it. */
+  outdated = false
   usedAtMs = 0
   readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
@@ -59,6 +63,7 @@ export class StatementText {
     refusal: TextReason | undefined,
     own: unknown,
     hints: TextHints | undefined,
+    loose?: unknown,
   ) {
     this.key = key
     this.text = text
@@ -66,6 +71,7 @@ export class StatementText {
     this.refusal = refusal
     this.own = own
     this.hints = hints
+    this.loose = loose
   }
 
   get fingerprint(): string {

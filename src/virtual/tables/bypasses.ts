@@ -1,11 +1,10 @@
 // cache.bypasses: why reads were not eligible, how often, and what would help.
 
-import { reasons } from '../../sql/index.ts'
 import type { BypassRow } from '../sources.ts'
 import { maySeeContents } from '../viewer.ts'
 import { column, defineTable } from '../virtual-table.ts'
 
-export const bypassesTable = defineTable<BypassRow>({
+export const bypassesTable = defineTable<BypassRow & { readonly remedy: string | undefined }>({
   name: 'bypasses',
   summary: 'why reads were not eligible, and how often',
   key: ['reason'],
@@ -20,12 +19,12 @@ export const bypassesTable = defineTable<BypassRow>({
       'the statement; constants are $n to who is no member of its role',
       (row, viewer) => (maySeeContents(viewer, row.lastRole) ? row.lastStatement : row.lastShape),
     ),
-    column(
-      'remedy',
-      'text',
-      'what would help',
-      (row) => reasons.find((reason) => reason.verdict === 'bypass' && reason.code === row.reason)?.remedy,
-    ),
+    column('remedy', 'text', 'what would help', (row) => row.remedy),
   ],
-  rows: (sources) => sources.bypasses(),
+  *rows(sources) {
+    for (const row of sources.bypasses()) {
+      const reason = sources.reasons.find(({ verdict, code }) => verdict === 'bypass' && code === row.reason)
+      yield { ...row, remedy: reason?.remedy }
+    }
+  },
 })

@@ -1,6 +1,6 @@
 // cache.reasons: the closed vocabulary of verdicts and reasons, as data.
 
-import { type ReasonRow, reasons } from '../../sql/index.ts'
+import type { ReasonRow } from '../../sql/index.ts'
 import { column, defineTable } from '../virtual-table.ts'
 
 export const reasonsTable = defineTable<ReasonRow>({
@@ -20,5 +20,5 @@ export const reasonsTable = defineTable<ReasonRow>({
     column('summary', 'text', 'what it means', (row) => row.summary),
     column('remedy', 'text', 'what helps', (row) => row.remedy),
   ],
-  rows: () => reasons,
+  rows: (sources) => sources.reasons,
 })

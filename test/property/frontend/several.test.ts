@@ -22,7 +22,7 @@ import {
   WireClient,
 } from '../../support/wire-client.ts'
 
-const rounds = Number(process.env.ROUNDS ?? 400)
+const rounds = Number(process.env.ROUNDS ?? 200)
 const textsPerSession = 20
 
 const schema = `
@@ -148,7 +148,7 @@ it("SQL-7: a text of Larder's statements and the origin's is one transaction, as
     }
     await Promise.all([through.close(), straight.close()])
   }
-})
+}, 120_000)
 
 /** Names of prepared transactions are those of the whole server. */
 function named(text: string, side: 1 | 2): string {

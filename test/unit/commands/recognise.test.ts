@@ -185,6 +185,36 @@ describe('another name for the virtual schema', () => {
   })
 })
 
+describe("a schema of that name that is somebody else's (SQL-12)", () => {
+  const taken = (text: string) => recognise(text, { schemaName: 'cache', schemaTaken: true })?.tag
+
+  it.each([
+    ['SHOW CACHES', 'SHOW'],
+    ['FLUSH ALL CACHES', 'FLUSH ALL CACHES'],
+    ['EXPLAIN LAST STATEMENT', 'EXPLAIN'],
+    ['SET LOCAL cache.RESULT_TTL = 1', 'SET'],
+    ['RESET cache.result_cache', 'RESET'],
+    ['SHOW cache.result_cache', 'SHOW'],
+    ["ALTER SYSTEM SET cache.result_ttl = '1s'", 'ALTER SYSTEM'],
+    ["SELECT current_setting('cache.result_ttl')", 'SELECT'],
+  ])('leaves us %s', (text, tag) => {
+    expect(taken(text)).toBe(tag)
+  })
+
+  it.each([
+    'SET cache.theirs = 1',
+    'SET SESSION cache.theirs TO DEFAULT',
+    'RESET cache.theirs',
+    'SHOW cache.theirs',
+    'ALTER SYSTEM RESET cache.theirs',
+    "SELECT set_config('cache.theirs', 'x', true)",
+    'SELECT cache.version()',
+    'CALL cache.flush()',
+  ])('keeps %s', (text) => {
+    expect(taken(text)).toBeUndefined()
+  })
+})
+
 it('reads a text of a megabyte of comments in no time', () => {
   const startedAt = performance.now()
   expect(ours(`${'/**/'.repeat(250_000)}x`)).toBeUndefined()

@@ -1,7 +1,7 @@
 // What a statement is: the corpus first, then one sentence for each thing a text tells.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { analyse, openParser, type Parser, type Statement } from '../../../src/sql/index.ts'
+import { analyse, openParser, type Parser, type Statement, schemasOfPath } from '../../../src/sql/index.ts'
 import { corpus } from './corpus.ts'
 import { nestings } from './nestings.ts'
 
@@ -218,6 +218,83 @@ describe('casts to date', () => {
     'select * from f() as (d date)',
   ])('finds a column definition: %s', (text) => {
     expect(read(text).names.dateCasts).toEqual([''])
+  })
+})
+
+describe('the virtual schema in DDL', () => {
+  it.each([
+    "create type cache.m as enum ('a')",
+    'create type cache.m as (a int)',
+    'create domain cache.d as int',
+    'create collation cache.c from "C"',
+    'create operator cache.+ (leftarg = int, rightarg = int, function = f)',
+    'create text search dictionary cache.d (template = simple)',
+    'create extension x schema cache',
+    'import foreign schema s from server v into cache',
+    'drop type cache.m',
+    'drop operator cache.+ (int, int)',
+    'drop operator class cache.c using btree',
+    'drop schema app, cache',
+    'alter type cache.m add value $$x$$',
+    'alter domain cache.d set not null',
+    'alter table app.t set schema cache',
+    'alter schema cache owner to bob',
+    'alter schema app rename to cache',
+    'alter type cache.m rename to n',
+    'comment on schema cache is null',
+    'comment on type cache.m is null',
+    'grant usage on schema cache to bob',
+    'revoke select on all tables in schema cache from bob',
+    'alter default privileges in schema cache grant select on tables to bob',
+    'create schema authorization cache',
+    'create materialized view app.v with (cache.refresh = 1) as select 1',
+    'alter materialized view app.v set (cache.refresh = 1)',
+  ])('is seen in %s (SQL-11)', (text) => {
+    expect(read(text).usesVirtualSchema).toBe(true)
+  })
+
+  it.each([
+    'comment on column cache.a is null',
+    'comment on constraint a on cache is null',
+    'alter table cache rename column a to b',
+    'drop trigger a on cache',
+    'drop policy a on cache',
+    'drop rule a on cache',
+    'create schema authorization bob',
+    'create type cache as enum ()',
+    'drop type cache',
+    'create operator class c for type int using cache as storage int',
+    'grant cache to bob',
+    'alter role cache rename to bob',
+  ])('is not seen in %s (SQL-9)', (text) => {
+    const statement = read(text)
+    expect([statement.kind, statement.usesVirtualSchema]).toEqual(['ddl', false])
+  })
+
+  it("is nobody's where another schema has the name (SQL-12)", () => {
+    const options = { virtualSchema: undefined }
+    for (const text of [
+      'select * from cache.stats',
+      'create schema authorization bob',
+      'select cache.f()',
+      'select f()',
+    ]) {
+      expect(analyse(parser, text, options).usesVirtualSchema, text).toBe(false)
+    }
+    expect(analyse(parser, 'select * from cache.stats', options).reason).toBeUndefined()
+  })
+})
+
+describe('search_path', () => {
+  it.each([
+    ['"$user", public', ['me', 'public']],
+    ['public,cache', ['public', 'cache']],
+    ['PUBLIC ,  "Cache" , "a""b", "a, b"', ['public', 'Cache', 'a"b', 'a, b']],
+    ['', []],
+    ['""', ['']],
+    ['$user', ['me']],
+  ])('%s is split as PostgreSQL does', (path, names) => {
+    expect(schemasOfPath(path, 'me')).toEqual(names)
   })
 })
 

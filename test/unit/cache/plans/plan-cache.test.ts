@@ -19,6 +19,7 @@ beforeEach(() => {
       analyse: (text) => ({ statement: analyse(parser, text, { virtualSchema: 'cache' }), shareable: true }),
       mayMeanNow,
       recognise: () => undefined,
+      loose: () => undefined,
       hints: () => undefined,
     },
     counters,

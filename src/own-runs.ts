@@ -207,6 +207,7 @@ export function utf8(latin1: string): string {
 /** The session's settings by name: what the origin reports, and ours. */
 function mirrored(session: Session, schemaName: string): ReadonlyMap<string, string> {
   const settings = new Map(session.identity.parameters)
+  if (!session.identity.admin) settings.set('statement_timeout', session.statementTimeout)
   for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
   return settings
 }

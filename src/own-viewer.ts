@@ -5,7 +5,7 @@ import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 import { status } from './wire/index.ts'
 
-const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
+const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'), pg_catalog.current_setting('statement_timeout'),
  (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER'))`
 
 /** A session that no origin vouches for was let in as an admin. */
@@ -26,7 +26,9 @@ async function askViewer(session: Session, parts: OwnParts): Promise<Viewer> {
   const row = answer?.rows[0]
   if (row === undefined)
     return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)
-  const [role, login, superuser, roles] = row
+  const [role, login, superuser, timeout, roles] = row
+  // It is not reported, so it is asked for here: a statement of ours ends by it too (SQL-5).
+  session.statementTimeout = timeout ?? '0'
   const member = new Set<string>(roles ? (JSON.parse(roles) as string[]) : [])
   return viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
 }

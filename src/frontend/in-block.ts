@@ -70,6 +70,8 @@ export function noteInBlock(session: Session, text: StatementText): void {
       transaction.wrote = true
       transaction.settings ||= statement.kind !== 'write' && statement.kind !== 'copy_in'
   }
+  // Who asks, and for how long, may be another matter from here on.
+  if (transaction.settings) session.viewer = undefined
 }
 
 function transactionVerb(session: Session, text: StatementText, request: Request): boolean {

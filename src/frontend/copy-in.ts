@@ -1,11 +1,13 @@
-// COPY … FROM STDIN as a simple query: sent as extended messages, so that its locks can be asked for between CopyDone and Sync.
+// COPY … FROM STDIN. Outside a block a simple query of it is sent as extended messages, so that its locks can be asked for between CopyDone
+// and Sync.
 
-import { captureFrames, type StatementText } from '../cache/plans/index.ts'
-import { bindFrame, closeFrame, executeFrame, flushFrame, parseFrame } from '../wire/index.ts'
+import type { StatementText } from '../cache/plans/index.ts'
+import { bindFrame, executeFrame, flushFrame, parseFrame } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
-import { noteAnswer } from './pass.ts'
+import { ConvertedCopy, convertedCopies } from './converted-copy.ts'
+import { noteAnswer, passStraight } from './pass.ts'
 import type { Request } from './request.ts'
-import { copyEnds, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import { Suspension } from './suspension.ts'
 import { captureUnit, dropUnnamed, noteSideEffects } from './write-path.ts'
 
@@ -14,17 +16,15 @@ export function copyIn(session: Session, text: StatementText, request: Request):
   if (notReady(session)) return false
   const suspension = new Suspension(session)
   const unit = captureUnit(session, request, 3, suspension, text)
+  const conversion = new ConvertedCopy(session, unit)
   const startedUs = session.services.clock.monotonicUs()
   session.busy = true
-  copyEnds.set(unit, (done) => {
-    if (done && unit.phase === 'client' && !unit.failed) {
-      session.link.send(Buffer.concat([captureFrames, closeFrame('S', ''), flushFrame]), true)
-    }
-  })
+  convertedCopies.set(unit, conversion)
   session.queue(
     unit,
     (outcome) => {
-      if (outcome.failed) dropUnnamed(session)
+      const settling = outcome.failed ? conversion.settle() : undefined
+      if (outcome.failed && settling === undefined) dropUnnamed(session)
       if (outcome.failed) suspension.lift()
       else suspension.bump()
       for (const bytes of unit.held) session.output.add(bytes)
@@ -32,7 +32,8 @@ export function copyIn(session: Session, text: StatementText, request: Request):
       noteAnswer(session, text, { verdict: 'pass', reason: 'write' }, unit, us)
       noteSideEffects(session, text, unit)
       session.finish(outcome.status)
-      queueMicrotask(() => session.resume())
+      if (settling === undefined) queueMicrotask(() => session.resume())
+      else session.slowly(() => settling)
     },
     () => {
       if (unit.syncSent) suspension.unknown()
@@ -46,4 +47,12 @@ export function copyIn(session: Session, text: StatementText, request: Request):
     true,
   )
   return true
+}
+
+/** In a block it goes as it is. What the client sends behind it is the COPY's, even before the origin has said so. */
+export function copyInBlock(session: Session, text: StatementText, request: Request): boolean {
+  session.busy = true
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'write' }, () =>
+    queueMicrotask(() => session.resume()),
+  )
 }

@@ -19,7 +19,11 @@ import { runCaptured } from './write-path.ts'
 
 export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
   if (session.skipping) return true
-  if (session.open !== undefined) return derail(session, bytes, start, end)
+  if (session.open !== undefined) {
+    derail(session)
+    session.link.send(bytes.subarray(start, end))
+    return true
+  }
   const text = findText(session, bytes.latin1Slice(start + 5, end - 1), undefined)
   const taken = route(session, text, plainKey, { simple: true, bytes, start, end, group: undefined })
   if (taken) session.statements.delete('')
@@ -60,14 +64,12 @@ function unreadableText(session: Session, text: StatementText, request: Request)
 }
 
 /**
- * A simple query where a Sync was due: legal, if odd, and the origin alone knows what comes of it. From here on the session is passed
- * through as it is, and every completion counts as a change of anything.
+ * Such as a simple query where a Sync was due: legal, if odd, and the origin alone knows what comes of it. From here on the session is
+ * passed through as it is, and every completion counts as a change of anything.
  */
-function derail(session: Session, bytes: Buffer, start: number, end: number): boolean {
+export function derail(session: Session): void {
   session.derailed = true
   holdOpen(session)
-  session.link.send(bytes.subarray(start, end))
-  return true
 }
 
 /** Only where its owner is known. */

@@ -8,11 +8,17 @@ import { CaptureUnit, type ClientUnit } from './units.ts'
 
 /** The client has gone, or said goodbye. What may have been committed is still waited for. */
 export function leave(session: Session): void {
-  if (session.ended) return
+  // A goodbye is followed by the end of the connection: one leaving is enough.
+  if (session.ended || session.closing) return
   session.closing = true
   session.output.close()
-  // A group left open may have committed already: Sync ends it, and tells.
-  if (session.open !== undefined) session.link.send(syncFrame)
+  // What it left half said is not ended by us: it is rolled back, as it would be without us, and what of it may have been committed before
+  // is found out.
+  if (session.open !== undefined || session.derailed || session.inbox.isHalfSaid) {
+    session.link.destroy()
+    session.end()
+    return
+  }
   // A COPY waits for data that will not come: it is failed, as the origin would see it.
   if (session.copying !== undefined)
     session.link.send(session.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)

@@ -5,6 +5,7 @@ import type { SessionSettings } from '../config/index.ts'
 import { ServerError } from '../errors/index.ts'
 import { status } from '../wire/index.ts'
 import { commitBlock } from './commit-block.ts'
+import { copyInBlock } from './copy-in.ts'
 import { runOpaque } from './opaque.ts'
 import { passStraight } from './pass.ts'
 import type { Request } from './request.ts'
@@ -26,6 +27,7 @@ export function inBlock(session: Session, text: StatementText, request: Request)
   if (statement.kind === 'read') {
     return passStraight(session, text, request, session.part?.options.verdict ?? { verdict: 'bypass', reason: code })
   }
+  if (statement.kind === 'copy_in') return copyInBlock(session, text, request)
   return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
 }
 

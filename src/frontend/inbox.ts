@@ -6,10 +6,11 @@
 
 import { frontend, isFrontendType } from '../wire/index.ts'
 import { readStep, type Step } from './batch.ts'
-import { dispatchQuery } from './dispatch.ts'
+import type { ConvertedCopy } from './converted-copy.ts'
+import { derail, dispatchQuery } from './dispatch.ts'
 import { dispatchGroup } from './dispatch-group.ts'
 import { takeStoredAnswer } from './fast-path.ts'
-import { copyEnds, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** Client bytes kept while a slow path runs, before the client is made to wait. */
 const heldBytesMax = 256 * 1024
@@ -28,6 +29,11 @@ export class Inbox {
 
   constructor(session: Session) {
     this.#session = session
+  }
+
+  /** The origin has got a part of a message, or of a group, and waits for the rest. */
+  get isHalfSaid(): boolean {
+    return this.#bulkBytes > 0 || this.#copyTail
   }
 
   /** Goes on with what the client sent meanwhile. */
@@ -63,7 +69,8 @@ export class Inbox {
 
   /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
   #mayLook(): boolean {
-    return !this.#session.busy || this.#session.copying !== undefined || this.#bulkBytes > 0 || this.#copyTail
+    const { busy, copying, derailed } = this.#session
+    return !busy || copying !== undefined || derailed || this.#bulkBytes > 0 || this.#copyTail
   }
 
   #process(bytes: Buffer, end: number): void {
@@ -106,13 +113,10 @@ export class Inbox {
     if (this.#session.derailed) return this.#passRaw(type, bytes, at, Math.min(frameEnd, end), frameEnd)
     if (this.#copyTail) {
       // The Sync before the data was the COPY's; the one behind it ends the group.
+      if (type !== frontend.sync) return this.#derail(type, bytes, at, Math.min(frameEnd, end), frameEnd)
       if (frameEnd > end) return -1
-      this.#copyTail = type !== frontend.sync
-      // A query in place of the Sync: the origin answers both, and only it knows how.
-      if (type === frontend.query) {
-        this.#copyTail = false
-        this.#session.derailed = true
-      }
+      this.#copyTail = false
+      this.#session.open = undefined
       this.#session.link.send(bytes.subarray(at, frameEnd))
       return frameEnd
     }
@@ -131,7 +135,10 @@ export class Inbox {
       case frontend.copyData:
       case frontend.copyDone:
       case frontend.copyFail:
-        return frameEnd // left over from a COPY that failed: PostgreSQL ignores them too
+        if (this.#session.open !== undefined) return this.#derail(type, bytes, at, frameEnd, frameEnd)
+        // Ahead of the word that a COPY has begun; or left over from one that failed: PostgreSQL ignores them too.
+        if (!this.#session.quiet) this.#session.waitForQuiet()
+        return this.#session.quiet ? frameEnd : -1
       case frontend.password:
         this.#session.violation('invalid frontend message type 112')
         return end
@@ -213,6 +220,12 @@ export class Inbox {
     return end
   }
 
+  /** Messages in an order that is legal, if odd, and what comes of it the origin alone knows: all that follows is passed through. */
+  #derail(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {
+    derail(this.#session)
+    return this.#passRaw(type, bytes, at, stop, frameEnd)
+  }
+
   #passRaw(type: number, bytes: Buffer, at: number, stop: number, frameEnd: number): number {
     this.#session.link.send(bytes.subarray(at, stop))
     if (stop < frameEnd) this.#bulkBytes = frameEnd - stop
@@ -230,16 +243,40 @@ export class Inbox {
       this.#session.leave()
       return stop
     }
-    // PostgreSQL ignores these during a COPY; ours runs as extended messages, where a Sync more would be answered.
-    if (copying.converted && (type === frontend.sync || type === frontend.flush)) return stop
+    const { unit, converted } = copying
+    if (type !== frontend.copyData && type !== frontend.copyDone && type !== frontend.copyFail) {
+      if (this.#session.part !== undefined) return this.#otherThanDataOfPart(type, stop)
+      if (converted === undefined) return this.#derail(type, bytes, at, stop, frameEnd)
+      return this.#otherThanData(converted, type, stop)
+    }
     this.#session.link.send(bytes.subarray(at, stop))
     if (!complete) this.#bulkBytes = frameEnd - stop
-    if (type === frontend.copyDone || type === frontend.copyFail) {
-      this.#session.copying = undefined
-      if (copying.converted) copyEnds.get(copying.unit)?.(type === frontend.copyDone)
-      else this.#copyTail = copying.unit.extended
-    }
+    if (type === frontend.copyData) return stop
+    this.#session.copying = undefined
+    if (converted === undefined) this.#copyTail = unit.extended
+    else converted.ends(type === frontend.copyDone)
     return stop
+  }
+
+  /** Into a COPY that is one of several statements, of which we run some: the origin sees but this one. */
+  #otherThanDataOfPart(type: number, stop: number): number {
+    if (type !== frontend.sync && type !== frontend.flush)
+      this.#session.violation(`unexpected message type 0x${type.toString(16).toUpperCase()} during COPY from stdin`)
+    return stop
+  }
+
+  /** Into a COPY that we have converted; the new position, or -1 if it must wait until the COPY is over. */
+  #otherThanData(converted: ConvertedCopy, type: number, stop: number): number {
+    if (!converted.unit.failed) {
+      if (type === frontend.flush) return stop
+      if (type === frontend.sync) {
+        converted.sync()
+        return stop
+      }
+      converted.intrudes(type)
+    }
+    this.#session.copying = undefined
+    return -1
   }
 
   #hold(bytes: Buffer, start: number, end: number): void {

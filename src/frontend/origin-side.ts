@@ -80,8 +80,9 @@ export class OriginSide implements LinkOwner {
     }
     if (this.#session.outcomeUnknown)
       this.#session.output.add(errorFrame(new ServerError(conditions.unknownOutcome, [], { detail: loss.message })))
-    else if (loss.fatal !== undefined) this.#session.output.add(loss.fatal)
-    else
+    else if (loss.fatal !== undefined) {
+      if (!loss.told) this.#session.output.add(loss.fatal)
+    } else
       this.#session.output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
     this.#session.end()
   }

@@ -19,6 +19,7 @@ import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { type LinkLoss, type LinkTraffic, noLink } from '../origin/index.ts'
 import { errorFrame, readyFrame, status } from '../wire/index.ts'
 import type { ParseStep } from './batch.ts'
+import { type ConvertedCopy, convertedCopies } from './converted-copy.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
 import { endWhenIdle, fail, leave } from './ending.ts'
 import { Inbox } from './inbox.ts'
@@ -33,8 +34,9 @@ import { SearchPath } from './search-path.ts'
 import type { Services } from './services.ts'
 import type { SessionIdentity } from './session-identity.ts'
 import { signalFrame } from './signal.ts'
+import { loseSightOf } from './suspension.ts'
 import { TransactionState } from './transaction-state.ts'
-import { CaptureUnit, ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
+import { ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
 import { Waiters } from './waiters.ts'
 
 export class Session implements UnitHost {
@@ -77,7 +79,7 @@ export class Session implements UnitHost {
   /** Texts whose owner the origin was asked for, for the message at hand. */
   asked: Set<StatementText> | undefined
   /** Takes the client's COPY data while the origin asks for it. */
-  copying: { readonly unit: ClientUnit; readonly converted: boolean } | undefined
+  copying: { readonly unit: ClientUnit; readonly converted: ConvertedCopy | undefined } | undefined
   /** A group passed on before its Sync arrived. */
   open: ClientUnit | undefined
   /** An error was answered before a Flush: messages are ignored up to the client's Sync. */
@@ -279,7 +281,7 @@ export class Session implements UnitHost {
 
   copyBegins(unit: ClientUnit): void {
     if (this.copying !== undefined) return
-    this.copying = { unit, converted: unit instanceof CaptureUnit }
+    this.copying = { unit, converted: convertedCopies.get(unit) }
     queueMicrotask(() => this.inbox.copyBegins())
   }
 
@@ -362,6 +364,8 @@ export class Session implements UnitHost {
     if (!this.link.closed) this.link.close()
     this.#taken.wake()
     this.part?.lost()
+    // Nobody has counted what is under way, so any of it may still commit.
+    if (this.derailed) loseSightOf(this)
     this.services.own.leave(this)
     this.onEnd?.(this)
   }
@@ -388,6 +392,3 @@ export class Session implements UnitHost {
 function meansWhatItSays(parameters: ReadonlyMap<string, string>): boolean {
   return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
 }
-
-/** Called when the client has ended the COPY of a unit that we turned into extended messages. */
-export const copyEnds = new WeakMap<ClientUnit, (done: boolean) => void>()

@@ -104,3 +104,10 @@ export class Suspension {
     if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.release(scope)
   }
 }
+
+/** The session ends and may have committed anything: all is held until its backend is seen to be gone. */
+export function loseSightOf(session: Session): void {
+  const suspension = new Suspension(session)
+  suspension.hold(wholeDatabase, true)
+  suspension.unknown()
+}

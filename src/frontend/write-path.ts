@@ -20,6 +20,7 @@ import {
   syncFrame,
 } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
+import { convertedCopies } from './converted-copy.ts'
 import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
 import { passReason } from './in-block.ts'
 import { framesOf, noteAnswer, type PassVerdict } from './pass.ts'
@@ -61,7 +62,9 @@ export function captureUnit(
       if (session.status !== status.idle) return
       suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false)
     },
-    sendSync: () => session.link.send(syncFrame),
+    sendSync: () => {
+      if (!convertedCopies.get(unit)?.isOver) session.link.send(syncFrame)
+    },
     heldBytesMax: heldBytesMax(session),
     overflow: (bytes) => session.output.add(bytes),
   })

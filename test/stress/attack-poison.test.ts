@@ -88,11 +88,40 @@ for (const [pace, send] of Object.entries(paces)) {
   })
 }
 
-const copies: Readonly<Record<string, Buffer>> = {
-  'an extended COPY': Buffer.concat(copyBegun),
-  'a COPY': w.query('copy other from stdin'),
-  'a COPY behind a commit': w.query('begin; update t set v = v; commit; copy other from stdin'),
+/** What begins it, and what is sent into it. */
+const copies: Readonly<Record<string, readonly [begin: Buffer, data?: Buffer]>> = {
+  'an extended COPY': [Buffer.concat(copyBegun)],
+  'an extended COPY without its Sync': [Buffer.concat(copyBegun), Buffer.concat(rowCopied)],
+  'a COPY': [w.query('copy other from stdin')],
+  'a COPY behind a commit': [w.query('begin; update t set v = v; commit; copy other from stdin')],
 }
+
+const half = (message: Buffer): Buffer => message.subarray(0, message.length / 2)
+
+/** What the rest of never comes. */
+const halves: Readonly<Record<string, readonly Buffer[]>> = {
+  'a long query': [half(w.query(`update t set v = length('${long}')`))],
+  'a long query in a block': [w.query('begin'), half(w.query(`update t set v = length('${long}')`))],
+  'a long Bind': [w.parse('', 'update t set v = length($1)'), half(w.bind({ values: [long] }))],
+  'a long row of a COPY': [w.query('copy other from stdin'), half(w.copyData(`7\t${'7'.repeat(1_500_000)}\n`))],
+  'a long row of an extended COPY': [...copyBegun, half(w.copyData(`7\t${'7'.repeat(1_500_000)}\n`))],
+  'a group with a Flush': [w.parse('', 'update t set v = 7'), w.bind(), w.execute(), w.flush()],
+  'a group with a Flush and a COMMIT': [
+    ...[w.query('begin'), w.query('update t set v = v')],
+    ...[w.parse('', 'commit'), w.bind(), w.execute(), w.flush()],
+  ],
+}
+
+describe('nothing is held back for ever, and nothing is written, by half of', () => {
+  it.each(Object.entries(halves))('%s', async (_, messages) => {
+    const client = await newcomer()
+    await paces['one by one']?.(client, messages)
+    client.destroy()
+    await untilGone()
+    expect(await warm(arena.reader, theRow)).toBe('[["0"]]')
+    expect(await arena.truth(theRow)).toBe('[["0"]]')
+  })
+})
 
 const ends: Readonly<Record<string, (client: w.WireClient) => unknown>> = {
   'a message of no type': (client) => client.send(Buffer.from([1, 0, 0, 0, 4])),
@@ -101,12 +130,13 @@ const ends: Readonly<Record<string, (client: w.WireClient) => unknown>> = {
   'a goodbye': (client) => client.send(w.terminate()),
 }
 
-for (const [copy, bytes] of Object.entries(copies)) {
+for (const [copy, [begin, data]] of Object.entries(copies)) {
   describe(`nothing is held back for ever by ${copy} ended by`, () => {
     it.each(Object.entries(ends))('%s', async (_, end) => {
       const client = await newcomer()
-      client.send(bytes)
+      client.send(begin)
       await client.receive((frame) => frame.type === 'G')
+      if (data !== undefined) await paces['one by one']?.(client, [data])
       end(client)
       await untilGone()
       await warm(arena.reader, theRow)

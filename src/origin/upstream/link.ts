@@ -35,6 +35,8 @@ export interface Unit {
 export interface LinkLoss {
   /** The origin's last FATAL, as it came, if it sent one. */
   readonly fatal: Buffer | undefined
+  /** A unit has forwarded it. */
+  readonly told: boolean
   readonly message: string
 }
 
@@ -64,6 +66,7 @@ export class OriginLink {
   #pieceBytes = 0
   #pieceForwarded = false
   #fatal: Buffer | undefined
+  #told = false
   #closed = false
 
   constructor(
@@ -136,14 +139,14 @@ export class OriginLink {
 
   /** Whoever waits for an answer hears that none will come. */
   #forsake(): void {
-    for (const unit of this.units.splice(0)) unit.lost({ fatal: undefined, message: 'the session ended' })
+    for (const unit of this.units.splice(0)) unit.lost({ fatal: undefined, told: false, message: 'the session ended' })
   }
 
   #lost(message: string): void {
     if (this.#closed) return
     this.#closed = true
     this.#socket.destroy()
-    const cause: LinkLoss = { fatal: this.#fatal, message }
+    const cause: LinkLoss = { fatal: this.#fatal, told: this.#told, message }
     for (const unit of this.units.splice(0)) unit.lost(cause)
     this.#owner.lost(cause)
   }
@@ -196,9 +199,11 @@ export class OriginLink {
   /** True if the frame joins the run that began at `runStart`; else the run was written out. */
   #takeFrame(type: number, bytes: Buffer, start: number, end: number, runStart: number): boolean {
     const unit = this.units[0]
-    if (type === backend.error && bytes.indexOf('SFATAL\0', start, 'latin1') !== -1)
-      this.#fatal = Buffer.from(bytes.subarray(start, end))
     const forward = unit === undefined ? this.#owner.idle(type, bytes, start, end) : unit.take(type, bytes, start, end)
+    if (type === backend.error && bytes.subarray(start, end).includes('VFATAL\0', 5, 'latin1')) {
+      this.#fatal = Buffer.from(bytes.subarray(start, end))
+      this.#told = forward
+    }
     if (type !== backend.readyForQuery || unit === undefined) {
       if (!forward && start > runStart) this.#owner.sink.write(bytes, runStart, start)
       return forward
@@ -242,7 +247,7 @@ export function noLink(): LinkTraffic {
     closed: true,
     backlogBytes: 0,
     send: () => {},
-    queue: (unit) => unit.lost({ fatal: undefined, message: 'there is no origin behind this session' }),
+    queue: (unit) => unit.lost({ fatal: undefined, told: false, message: 'there is no origin behind this session' }),
     pause: () => {},
     resume: () => {},
     close: () => {},

@@ -16,10 +16,10 @@ merge into cache.plans p using item i on p.hits = i.id when matched then delete;
 --> ERROR 25006: cannot execute MERGE on read-only relation "cache.plans"
 --> HINT: Forget plans with FLUSH CACHE PLANS.
 truncate cache.results;
---> ERROR 25006: cannot execute TRUNCATE on read-only relation "cache.results"
+--> ERROR 0A000: TRUNCATE of relation "cache.results" is not supported
 --> HINT: Remove entries with FLUSH ALL CACHES, FLUSH CACHE name or INVALIDATE CACHE RELATION name.
 truncate item, cache.stats;
---> ERROR 25006: cannot execute TRUNCATE on read-only relation "cache.stats"
+--> ERROR 0A000: TRUNCATE of relation "cache.stats" is not supported
 --> HINT: Zero the counters with CALL cache.reset_stats().
 copy cache.entries (id) from stdin;
 \.
@@ -39,7 +39,7 @@ delete from cache.results;
 --> ERROR 25006: cannot execute DELETE on read-only relation "cache.results"
 --> HINT: Remove entries with FLUSH ALL CACHES, FLUSH CACHE name or INVALIDATE CACHE RELATION name.
 truncate cache.plans;
---> ERROR 25006: cannot execute TRUNCATE on read-only relation "cache.plans"
+--> ERROR 0A000: TRUNCATE of relation "cache.plans" is not supported
 --> HINT: Forget plans with FLUSH CACHE PLANS.
 -- protocol: prepared
 insert into cache.bypasses (reason) values ('none');

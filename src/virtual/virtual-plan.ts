@@ -158,7 +158,7 @@ function refuseWrites(tree: ParseTree, schemaName: string): void {
     if (type !== 'TruncateStmt') continue
     const emptied = listOf(fields.relations).map((item) => fieldsIf('RangeVar', item))
     const ours = emptied.find((relation) => relation?.schemaname === schemaName)
-    if (ours !== undefined) refuseWrite('TRUNCATE', ours, schemaName)
+    if (ours !== undefined) refuseTruncate(String(ours.relname), schemaName)
   }
 }
 
@@ -167,6 +167,13 @@ function refuseWrite(verb: string, target: Fields, schemaName: string): never {
   if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
   throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
     hint: changeHint(schemaName, name),
+  })
+}
+
+/** No object of our schema can be truncated (SQL-11). */
+function refuseTruncate(relation: string, schemaName: string): never {
+  throw new ServerError(conditions.featureNotSupported, [`TRUNCATE of relation "${schemaName}.${relation}"`], {
+    hint: changeHint(schemaName, relation),
   })
 }
 

@@ -3,10 +3,11 @@
 // Like dispatch.ts: true if the group was taken, false if it must wait for what is under way.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
-import { isOurs, route } from './dispatch.ts'
+import { isOurs, notReadyForBlock, route } from './dispatch.ts'
 import { inBlock, noteInBlock } from './in-block.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
@@ -23,7 +24,7 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   if (session.skipping) return skip(session, group)
   if (session.open !== undefined) return continueOpen(session, group)
   if (group.last === frontend.functionCall) {
-    if (session.status !== status.idle && !session.transaction.ending) {
+    if (inBlockNow(session)) {
       session.transaction.wrote = true
       session.transaction.settings = true
       return passGroup(session, group)
@@ -37,6 +38,9 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   if (executes === undefined) return unknownGroup(session, group)
   if (!executes.every((execute) => knowsOwner(session, execute.text))) return false
   if (executes.length === 0) return groupWithoutExecute(session, group)
+  if (!inBlockNow(session) && executes.some((execute) => execute.boundBefore)) {
+    return session.quiet ? unknownGroup(session, group) : session.waitForQuiet()
+  }
   const [only] = executes
   if (executes.length === 1 && only !== undefined) {
     if (only.rowCountMax > 0 && !isOurs(session, only.text)) return limited(session, only, group)
@@ -78,17 +82,26 @@ export function executesOf(session: Session, group: Group): ResolvedExecute[] | 
       binds.set(step.portal, { ...step, text })
     } else if (step.kind === 'execute') {
       const bind = binds?.get(step.portal)
-      if (bind?.text === undefined) return undefined
-      const { text, parameters } = bind
-      executes.push({ text, parameters, rowCountMax: step.rowCountMax, bind, execute: step })
+      const { text, parameters } = bind ?? session.portals.get(step.portal) ?? unboundPortal
+      if (text === undefined) return undefined
+      const { rowCountMax } = step
+      executes.push({ text, parameters, rowCountMax, boundBefore: bind === undefined, execute: step })
     }
   }
   return executes
 }
 
+const unboundPortal = { text: undefined, parameters: '' }
+
+/** True if a block is open for sure: the origin has said so, and nothing under way may end it. */
+function inBlockNow(session: Session): boolean {
+  return session.status !== status.idle && !session.transaction.ending
+}
+
 /** Portals or statements we do not know of: anything may run. */
 function unknownGroup(session: Session, group: Group): boolean {
-  if (session.status !== status.idle && !session.transaction.ending) {
+  session.portals.forgetAll()
+  if (inBlockNow(session)) {
     session.transaction.wrote = true
     session.transaction.settings = true
     // A COMMIT among messages we could not read would end the block unseen.
@@ -148,7 +161,7 @@ function textOf(session: Session, group: Group, name: string): StatementText | u
 /** An Execute with a row limit reads part of an answer: never kept. */
 function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
   const request = requestOf(group)
-  if (session.status !== status.idle && !session.transaction.ending) return inBlock(session, execute.text, request)
+  if (inBlockNow(session)) return inBlock(session, execute.text, request)
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return inBlock(session, execute.text, request)
   if (execute.text.shape.statement.kind !== 'read') return runOpaque(session, execute.text, request, 'write')
@@ -162,10 +175,9 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
   const kinds = executes.map((execute) => execute.text.shape.statement.kind)
-  const inTransaction = session.status !== status.idle && !session.transaction.ending
   const plain = kinds.every((kind) => kind === 'read' || kind === 'write' || kind === 'show' || kind === 'explain')
-  if (inTransaction) {
-    if (!plain && kinds.some((kind) => kind === 'transaction' || kind === 'several' || kind === 'unreadable')) {
+  if (inBlockNow(session)) {
+    if (kinds.some((kind) => mayEndBlock.has(kind))) {
       if (!session.quiet) return session.waitForQuiet()
       session.transaction.ending = true
       return runOpaque(session, undefined, request, 'write')
@@ -176,6 +188,12 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return manyAgain(session, executes, group)
   if (kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)) return true
+  if (beginsBlock(executes)) {
+    if (notReadyForBlock(session)) return false
+    for (const execute of executes.slice(1)) noteInBlock(session, execute.text)
+    session.portals.follow(session, group.steps)
+    return passStraight(session, undefined, request, { verdict: 'pass', reason: 'transaction' })
+  }
   if (plain && !session.captureRefused) {
     const limited = executes.some((execute) => execute.rowCountMax > 0)
     const verdict = { verdict: 'bypass', reason: limited ? 'cursor' : 'several_statements' } as const
@@ -188,6 +206,15 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
   }
   return runOpaque(session, undefined, request, 'write')
 }
+
+/** BEGIN and statements that stay in its block: some drivers send it along with the first. */
+function beginsBlock(executes: readonly ResolvedExecute[]): boolean {
+  const [first, ...others] = executes.map((execute) => execute.text.shape.statement)
+  return first?.verb === 'begin' && !others.some(({ kind }) => mayEndBlock.has(kind))
+}
+
+/** Kinds that may end a block, or hide what does. */
+export const mayEndBlock: ReadonlySet<StatementKind> = new Set(['transaction', 'several', 'unreadable'])
 
 function manyAgain(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
   session.transaction.ending = false

@@ -129,17 +129,17 @@ export function convertible(text: StatementText, request: Request): boolean {
   return !request.simple || text.shape.statement.parameterCount === 0
 }
 
+/** True if something must be done before a block begins: the helper is tried, so that it cannot fail inside. */
+export function notReadyForBlock(session: Session): boolean {
+  if (!session.captureReady && !session.captureRefused) session.slowly(() => prepareCapture(session))
+  else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  else return false
+  return true
+}
+
 function passTransaction(session: Session, text: StatementText, request: Request): boolean {
   const { verb } = text.shape.statement
-  // Before a block begins the helper is tried, so that it cannot fail inside.
-  if (verb === 'begin' && !session.captureReady && !session.captureRefused) {
-    session.slowly(() => prepareCapture(session))
-    return false
-  }
-  if (verb === 'begin' && session.catalogueCounted) {
-    session.slowly(() => settleCatalogueCounts(session))
-    return false
-  }
+  if (verb === 'begin' && notReadyForBlock(session)) return false
   if (verb !== 'begin') session.transaction.ending = true
   return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
 }

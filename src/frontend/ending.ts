@@ -61,5 +61,5 @@ export function fail(session: Session, error: unknown): void {
 
 /** True once the origin may commit on its own: before its Sync is sent a unit is simply dropped, and rolled back. */
 function mayCommit(unit: Unit): boolean {
-  return unit instanceof CaptureUnit ? unit.syncSent : (unit as ClientUnit).atLoss !== undefined
+  return (unit instanceof CaptureUnit && unit.syncSent) || (unit as ClientUnit).atLoss !== undefined
 }

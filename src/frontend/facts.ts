@@ -20,7 +20,7 @@ import {
   type StatementText,
 } from '../cache/plans/index.ts'
 import { type Entry, parametersMayMeanNow } from '../cache/results/index.ts'
-import { unmoved } from '../invalidation/index.ts'
+import { unmoved, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
@@ -98,6 +98,15 @@ export function factsInForce(session: Session, text: StatementText, ttlMs: numbe
   if (ttlMs !== Number.POSITIVE_INFINITY && session.nowMs - facts.provenAtMs > Math.max(250, ttlMs / 4))
     return undefined
   return facts
+}
+
+/**
+ * A statement outside a block that was taken to write nothing, by what was known at `tick`. If the catalogue has changed since, it may have
+ * met the change on its way (a view that now calls a function), and nobody has asked what it locked.
+ */
+export function writesNothing(session: Session, tick: number, outcome: UnitOutcome): void {
+  if (outcome.failed || session.epochs.schemaStamp <= tick) return
+  session.epochs.bump(wholeDatabase, 'write', session.services.clock.nowMs())
 }
 
 /** What was noted before the first byte of a fill went out. */

@@ -6,6 +6,7 @@ import { ServerError } from '../errors/index.ts'
 import { status } from '../wire/index.ts'
 import { commitBlock } from './commit-block.ts'
 import { copyInBlock } from './copy-in.ts'
+import { factsInForce } from './facts.ts'
 import { runOpaque } from './opaque.ts'
 import { passStraight } from './pass.ts'
 import type { Request } from './request.ts'
@@ -20,6 +21,7 @@ export function inBlock(session: Session, text: StatementText, request: Request)
     // It may hold a COMMIT, the end of the block, unannounced; or a ROLLBACK of a failed one, and whatever comes behind it.
     if (!session.quiet) return session.waitForQuiet()
     transaction.ending = true
+    session.portals.forgetAll()
     return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
   const code = transaction.told ? 'wrote' : 'in_transaction'
@@ -36,11 +38,11 @@ export function noteInBlock(session: Session, text: StatementText): void {
   const { transaction } = session
   switch (statement.kind) {
     case 'read': {
-      const facts = session.context && text.shape.facts.get(session.context.id)
+      const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
       if (facts === undefined || facts.mayWrite) {
-        transaction.wrote ||= statement.names.functions.length > 0 || facts === undefined
+        transaction.wrote = true
         transaction.settings ||= statement.names.functions.length > 0
-      }
+      } else transaction.assumedAt ??= session.services.epochs.clock
       transaction.settings ||= statement.reason?.code === 'unknown_key'
       break
     }
@@ -79,12 +81,13 @@ export function noteInBlock(session: Session, text: StatementText): void {
 function transactionVerb(session: Session, text: StatementText, request: Request): boolean {
   const { statement } = text.shape
   const { transaction, settings } = session
+  if (statement.verb !== 'savepoint' && statement.verb !== 'release') session.portals.forgetAll()
   switch (statement.verb) {
     case 'commit':
     case 'prepare':
       if (!session.quiet) return session.waitForQuiet()
       transaction.ending = true
-      if (session.status === status.inBlock && (transaction.wrote || transaction.ddl || transaction.opaque)) {
+      if (session.status === status.inBlock && transaction.mayHaveChanged(session.epochs)) {
         return commitBlock(session, text, request, statement.verb === 'prepare')
       }
       break

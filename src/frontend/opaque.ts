@@ -39,8 +39,8 @@ export function sendSuspended(
 }
 
 /** Suspends everything for the rest of a group that was passed on before its Sync, and bumps it at the end. */
-export function holdOpen(session: Session): void {
-  const unit = session.open
+export function holdOpen(session: Session, unit: ClientUnit | undefined = session.open?.unit): void {
+  session.portals.forgetAll()
   if (unit === undefined || unit.atLoss !== undefined) return
   const suspension = new Suspension(session)
   suspension.hold(wholeDatabase, true)
@@ -63,6 +63,7 @@ export function runOpaque(
   what: 'write' | 'ddl' | 'several' | 'transaction' | 'cursor',
   verdict?: PassVerdict,
 ): boolean {
+  session.portals.forgetAll()
   const suspension = new Suspension(session)
   const plainReads = what === 'several' && text !== undefined && onlyHarmlessReads(text)
   const schema = what !== 'several' && what !== 'cursor'
@@ -80,13 +81,30 @@ export function runOpaque(
       session.questions.clear()
     }
     if (!outcome.failed) return true
-    // A typing mistake: our grammar did not read it, the origin neither, and nothing was completed before it said so. Or statements
-    // none of which can commit inside. Whatever else failed may have left something behind.
-    const typo = text?.shape.statement.kind === 'unreadable' && target.sqlstate === '42601' && target.tag === ''
-    return !(typo || (what === 'several' && text !== undefined && cannotCommitInside(text)))
+    // Whatever failed may have left something behind, unless it could not commit inside.
+    return !(
+      ranNothing(text, target) ||
+      executedNothing(request, target) ||
+      (what === 'several' && text !== undefined && cannotCommitInside(text))
+    )
   }
   sendSuspended(session, text, request, suspension, committed, reported, true)
   return true
+}
+
+/** A typing mistake: our grammar did not read it, the origin neither, and nothing was completed before it said so. */
+function ranNothing(text: StatementText | undefined, unit: ClientUnit): boolean {
+  return text?.shape.statement.kind === 'unreadable' && unit.sqlstate === '42601' && unit.tag === ''
+}
+
+/**
+ * Portals alone, the first of which was not there or was not run by a block that has failed. Outside a block none is there, and in one
+ * none commits but a COMMIT, which would have said so.
+ */
+function executedNothing(request: Request, unit: ClientUnit): boolean {
+  const { group } = request
+  if (group === undefined || group.unread || group.steps.some((step) => step.kind === 'bind')) return false
+  return (unit.sqlstate === '34000' || unit.sqlstate === '25P02') && unit.tag === ''
 }
 
 function verdictOf(text: StatementText | undefined, what: string): PassVerdict {

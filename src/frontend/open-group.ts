@@ -1,28 +1,43 @@
 // Groups that the origin must see before their Sync (Flush), and what follows them.
 
-import { frontend, status, syncFrame } from '../wire/index.ts'
+import { captureFrames } from '../cache/plans/index.ts'
+import type { StatementKind } from '../sql/index.ts'
+import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
+import { notReady } from './capture-helper.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
-import { executesOf, ownText } from './dispatch-group.ts'
+import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
 import { noteInBlock } from './in-block.ts'
 import { holdOpen } from './opaque.ts'
 import { framesOf, passStraight } from './pass.ts'
 import { parseFrameOf } from './prepared-statements.ts'
 import { findText, type Group, type ResolvedExecute, requestOf } from './request.ts'
 import type { Session } from './session.ts'
-import { ClientUnit } from './units.ts'
+import { Suspension } from './suspension.ts'
+import { type CaptureUnit, ClientUnit } from './units.ts'
+import { captureUnit } from './write-path.ts'
+
+/** A group whose first messages are at the origin, and whose Sync is still to come. */
+export interface OpenGroup {
+  readonly unit: CaptureUnit
+  readonly suspension: Suspension
+}
 
 /** Messages up to a Flush: the origin must see them now; the rest of the group follows raw. */
 export function beginOpen(session: Session, group: Group): boolean {
   const executes = executesOf(session, group)
   const runs = group.unread || executes === undefined || executes.length > 0
-  if (runs && !session.quiet && session.status === status.idle) return session.waitForQuiet()
   if (executes?.length === 0 && group.steps.length > 0 && group.steps.some((step) => ownText(session, group, step))) {
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
   if (group.steps.length === 0 && !group.unread && session.quiet) return true
   if (!runs && !group.steps.some((step) => step.kind === 'bind')) return prepareAhead(session, group)
-  const unit = new ClientUnit(session)
-  session.open = unit
+  if (session.status === status.idle || session.transaction.ending) {
+    if (!session.quiet) return session.waitForQuiet()
+    if (!session.captureRefused && notReady(session)) return false
+  }
+  const suspension = new Suspension(session)
+  const unit = captureUnit(session, requestOf(group), group.steps.length, suspension, undefined, true)
+  session.open = { unit, suspension }
   noteOpen(session, group, executes)
   passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
   return true
@@ -60,7 +75,7 @@ export function skip(session: Session, group: Group): boolean {
   return true
 }
 
-/** Inside a block the note is for its end; outside, Sync itself commits, so the whole group counts as a write. */
+/** Inside a block the note is for its end; outside, Sync itself commits. */
 function noteOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
@@ -68,33 +83,71 @@ function noteOpen(session: Session, group: Group, executes: readonly ResolvedExe
     holdOpen(session)
     return
   }
-  for (const execute of executes) {
-    noteInBlock(session, execute.text)
+  for (const { text } of executes) {
+    const { kind } = text.shape.statement
+    noteInBlock(session, text)
     // What may commit at its Execute, before any Sync, is held back from now on.
-    if (!['read', 'write', 'show', 'explain'].includes(execute.text.shape.statement.kind)) holdOpen(session)
+    if (session.status === status.idle ? !atomicKinds.has(kind) : mayEndBlock.has(kind)) holdOpen(session)
   }
 }
+
+/** Kinds that commit nothing before the Sync. */
+const atomicKinds: ReadonlySet<StatementKind> = new Set(['read', 'write', 'show', 'explain', 'empty'])
 
 export function continueOpen(session: Session, group: Group): boolean {
   const executes = executesOf(session, group)
   noteOpen(session, group, executes)
-  return passOpen(session, group)
-}
-
-function passOpen(session: Session, group: Group): boolean {
+  const { open } = session
   const ends = group.last === frontend.sync
-  const { transaction } = session
-  const unit = session.open
-  if (ends && session.status === status.idle && transaction.wrote) holdOpen(session)
   const replays = session.statements.replay(group.steps)
-  if (unit !== undefined) {
-    unit.cutParses += replays.length
-    unit.replayed.push(...replays)
+  if (!group.unread) session.portals.follow(session, group.steps)
+  if (open !== undefined) {
+    open.unit.expect(group.steps.length)
+    open.unit.cutParses += replays.length
+    open.unit.replayed.push(...replays)
   }
   for (const step of group.steps)
     if (step.kind === 'parse') session.prepare(step, findText(session, step.key, step.text), true)
-  session.link.send(Buffer.concat([...replays.map(parseFrameOf), group.bytes.subarray(group.start, group.end)]), true)
+  const parses = replays.map(parseFrameOf)
   // What comes behind its Sync is a group of its own, though the answer is still on its way.
   if (ends) session.open = undefined
+  if (
+    open !== undefined &&
+    ends &&
+    session.status === status.idle &&
+    session.transaction.mayHaveChanged(session.epochs)
+  ) {
+    return askThenSync(session, open, [...parses, group.bytes.subarray(group.start, group.bodyEnd)])
+  }
+  session.link.send(Buffer.concat([...parses, group.bytes.subarray(group.start, group.end)]), true)
+  return true
+}
+
+/** The last of a group that may have written: its locks are asked for, as of any write, before Sync commits it. */
+function askThenSync(session: Session, open: OpenGroup, frames: readonly Buffer[]): boolean {
+  const { unit, suspension } = open
+  // A group that has failed is rolled back; one that is held has everything suspended already.
+  if (unit.failed || unit.atLoss !== undefined || !session.captureReady) {
+    if (!unit.failed) holdOpen(session, unit)
+    session.link.send(Buffer.concat([...frames, syncFrame]), true)
+  } else {
+    session.busy = true
+    unit.atEnd = (outcome) => {
+      if (outcome.failed) suspension.lift()
+      else suspension.bump()
+      for (const bytes of unit.held) session.output.add(bytes)
+      const { capture } = unit
+      if (capture === undefined || capture.triggers || capture.temporary || capture.mark !== session.context?.mark)
+        session.forgetContext()
+      queueMicrotask(() => session.resume())
+    }
+    unit.onLost = () => {
+      if (unit.syncSent) suspension.unknown()
+      else suspension.lift()
+      session.busy = false
+    }
+    unit.ask()
+    session.link.send(Buffer.concat([...frames, captureFrames, flushFrame]), true)
+  }
   return true
 }

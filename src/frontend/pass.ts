@@ -3,6 +3,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
+import { portalsOutlive } from './portals.ts'
 import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -54,6 +55,7 @@ export function framesOf(
   if (request.group !== undefined) {
     const { steps } = request.group
     replays = session.statements.replay(steps)
+    if (!request.group.unread && portalsOutlive(session)) session.portals.follow(session, steps)
     registerParses(session, request, unit)
   }
   const kind = text?.shape.statement.kind

@@ -12,7 +12,7 @@ import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
-import { contextInForce, type FillMark, factsInForce, probeContext, storeAnswer } from './facts.ts'
+import { contextInForce, type FillMark, factsInForce, probeContext, storeAnswer, writesNothing } from './facts.ts'
 import { Flight, type Landing } from './flights.ts'
 import { joinFlight, type Landed, landedFor, replyLanding } from './join-flight.ts'
 import { askForLost } from './lost-commits.ts'
@@ -126,17 +126,13 @@ function goUncached(session: Session, text: StatementText, request: Request, ver
   if (facts !== undefined && !facts.mayWrite) {
     if (forget !== undefined && !session.quiet) return session.waitForQuiet()
     if (forget !== undefined) session.busy = true
-    return passStraight(
-      session,
-      text,
-      request,
-      verdict,
-      forget &&
-        (() => {
-          forget()
-          queueMicrotask(() => session.resume())
-        }),
-    )
+    const tick = session.services.epochs.clock
+    return passStraight(session, text, request, verdict, (outcome) => {
+      writesNothing(session, tick, outcome)
+      if (forget === undefined) return
+      forget()
+      queueMicrotask(() => session.resume())
+    })
   }
   if (!session.quiet) return session.waitForQuiet()
   if (session.captureRefused || !convertible(text, request)) {
@@ -207,19 +203,20 @@ function fillStraight(
     services.flights.end(flight)
     flight.land(landing)
   }
+  const frames = framesOf(session, text, request, unit)
   session.queue(
     unit,
     (outcome) => {
       const us = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && session.context === context) provePrepared(session, kept, start, context.id)
       const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, us)
+      writesNothing(session, start, outcome)
       noteAnswer(session, text, verdict, unit, us, stored.unstored)
       session.finish(outcome.status)
       land(stored.landing)
     },
     () => land(undefined),
   )
-  const frames = framesOf(session, text, request, unit)
   if (frames === undefined) session.link.send(request.bytes.subarray(request.start, request.end))
   else session.link.send(Buffer.concat(frames), true)
   return true

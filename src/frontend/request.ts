@@ -1,7 +1,7 @@
 // What the client asks for once: a simple query, or the messages up to a Sync; and the texts behind them.
 
 import type { StatementText } from '../cache/plans/index.ts'
-import type { BindStep, ExecuteStep, Step } from './batch.ts'
+import type { ExecuteStep, Step } from './batch.ts'
 import type { Session } from './session.ts'
 
 /** The messages of one sync group, and where they lie. */
@@ -43,7 +43,8 @@ export interface ResolvedExecute {
   readonly text: StatementText
   readonly parameters: string
   readonly rowCountMax: number
-  readonly bind: BindStep
+  /** Its portal was bound in an earlier group (Portals). */
+  readonly boundBefore: boolean
   readonly execute: ExecuteStep
 }
 

@@ -24,9 +24,11 @@ import type { Decision, DecisionRecord } from './decisions.ts'
 import { endWhenIdle, fail, leave } from './ending.ts'
 import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
+import type { OpenGroup } from './open-group.ts'
 import { OriginSide } from './origin-side.ts'
 import type { Output } from './output.ts'
 import type { Part } from './part.ts'
+import { Portals } from './portals.ts'
 import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
 import type { Recorder } from './recorder.ts'
@@ -50,6 +52,7 @@ export class Session implements UnitHost {
   readonly texts: Map<string, StatementText>
   readonly epochs: DatabaseEpochs
   readonly statements = new PreparedStatements()
+  readonly portals = new Portals()
   readonly transaction = new TransactionState()
   readonly searchPath = new SearchPath()
   /** True if the bytes of a text mean what our grammar reads in them. */
@@ -81,7 +84,7 @@ export class Session implements UnitHost {
   /** Takes the client's COPY data while the origin asks for it. */
   copying: { readonly unit: ClientUnit; readonly converted: ConvertedCopy | undefined } | undefined
   /** A group passed on before its Sync arrived. */
-  open: ClientUnit | undefined
+  open: OpenGroup | undefined
   /** An error was answered before a Flush: messages are ignored up to the client's Sync. */
   skipping = false
   /** The client mixed the protocols in a way that only the origin can follow: everything is passed through as it is. */
@@ -300,7 +303,7 @@ export class Session implements UnitHost {
     if (unit.extended) this.inbox.copyEnded()
     if (outcome.failed && unit.part !== undefined) unit.part.failed = true
     if (unit.movedError !== undefined) this.output.add(unit.movedError)
-    if (this.open === unit) this.open = undefined
+    if (this.open?.unit === unit) this.open = undefined
     const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
     handler?.(outcome)

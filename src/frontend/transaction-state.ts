@@ -1,5 +1,6 @@
 // What the open transaction block has done so far, as far as it matters at its end.
 
+import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { status } from '../wire/index.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
@@ -15,6 +16,8 @@ export class TransactionState {
   settings = false
   /** Something runs at COMMIT that cannot be asked about before (a held cursor). */
   opaque = false
+  /** Tick at which a statement of it was first taken to write nothing, by what was known of it; a later change of the catalogue voids that. */
+  assumedAt: number | undefined
   /** A message under way may end the block, so the status is not to be relied on. */
   ending = false
   #before: number = status.idle
@@ -35,14 +38,23 @@ export class TransactionState {
       settings.begin()
     }
     this.#before = outcome.status
+    if (outcome.failed || outcome.status === status.idle || unit.tag === 'COMMIT' || unit.tag === 'ROLLBACK')
+      session.portals.forgetAll()
     if (outcome.status === status.idle) {
       if (this.settings) session.forgetContext()
       this.reset()
     } else if (session.quiet) this.ending = false
   }
 
+  /** True if its locks must be asked for before it commits. */
+  mayHaveChanged(epochs: DatabaseEpochs): boolean {
+    if (this.assumedAt !== undefined && epochs.schemaStamp > this.assumedAt) this.wrote = true
+    return this.wrote || this.ddl || this.opaque
+  }
+
   reset(): void {
     this.wrote = false
+    this.assumedAt = undefined
     this.ddl = false
     this.told = false
     this.settings = false

@@ -178,6 +178,8 @@ interface CaptureOptions {
   readonly heldBytesMax: number
   /** Where held bytes go when they grow too many. */
   readonly overflow: (bytes: Buffer) => void
+  /** More messages may come before our question: `expect` tells of them, `ask` that it is on its way. */
+  readonly open?: boolean
 }
 
 /**
@@ -196,6 +198,7 @@ export class CaptureUnit extends ClientUnit {
   readonly held: Buffer[] = []
   readonly #options: CaptureOptions
   #answersLeft: number
+  #asked: boolean
   #heldBytes = 0
   #holding = false
   #row: readonly (string | null)[] | undefined
@@ -204,6 +207,16 @@ export class CaptureUnit extends ClientUnit {
     super(host)
     this.#options = options
     this.#answersLeft = options.answersExpected
+    this.#asked = options.open !== true
+  }
+
+  expect(answerCount: number): void {
+    this.#answersLeft += answerCount
+  }
+
+  ask(): void {
+    this.#asked = true
+    if (this.#answersLeft === 0 && this.phase === 'client') this.phase = 'capture'
   }
 
   override take(type: number, bytes: Buffer, start: number, end: number): boolean {
@@ -234,9 +247,10 @@ export class CaptureUnit extends ClientUnit {
       return false
     }
     super.take(type, bytes, start, end)
-    if (clientTerminals.has(type) && --this.#answersLeft === 0) this.phase = 'capture'
+    if (clientTerminals.has(type) && --this.#answersLeft === 0 && this.#asked) this.phase = 'capture'
     if (this.#options.simple && isFlowAnswer(type)) return false
-    if (type === backend.commandComplete || type === backend.emptyQuery) this.#holding = true
+    // Before a Flush the client waits for it, and knows that nothing is committed yet.
+    if (this.#asked && (type === backend.commandComplete || type === backend.emptyQuery)) this.#holding = true
     return this.#forwardOrHold(bytes, start, end)
   }
 
@@ -253,6 +267,7 @@ export class CaptureUnit extends ClientUnit {
     this.noteError(bytes, start, end)
     if (this.phase === 'client') {
       const forwarded = !this.moveError(bytes, start, end) && this.#forwardOrHold(bytes, start, end)
+      if (!this.#asked) return forwarded
       this.phase = 'commit'
       this.#options.captured(undefined)
       this.#sync()

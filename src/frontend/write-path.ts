@@ -47,6 +47,7 @@ export function captureUnit(
   answersExpected: number,
   suspension: Suspension,
   text: StatementText | undefined,
+  open = false,
 ): CaptureUnit {
   const unit: CaptureUnit = new CaptureUnit(session, {
     answersExpected,
@@ -67,6 +68,7 @@ export function captureUnit(
     },
     heldBytesMax: heldBytesMax(session),
     overflow: (bytes) => session.output.add(bytes),
+    open,
   })
   return unit
 }

@@ -93,13 +93,13 @@ export class DatabaseEpochs {
     }
   }
 
-  /** Makes everything derived from the scope before now unservable. */
+  /** Makes everything derived from the scope before now unservable. A `write` changes rows, whatever else may change the catalogue. */
   bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number): void {
     const tick = this.#epochs.tick()
     if (scope.everything) {
       this.stamp = tick
       this.cause = cause === 'write' ? 'unknown' : cause
-      if (cause !== 'flush') this.schemaStamp = tick
+      if (cause !== 'flush' && cause !== 'write') this.schemaStamp = tick
     } else {
       for (const relation of scope.relations) {
         relation.stamp = tick

@@ -17,8 +17,7 @@ import { findText, isOurs, partOf, routeToOrigin, type Session } from './fronten
 import type { OwnRuns } from './own-runs.ts'
 import { runSimple } from './own-simple.ts'
 import type { OwnText } from './own-text.ts'
-import type { TransactionVerb } from './sql/index.ts'
-import { statementSpans } from './virtual/index.ts'
+import { statementSpans, type TransactionVerb } from './sql/index.ts'
 import { backend, frameHeaderBytes, noticeFrame, queryFrame, status } from './wire/index.ts'
 
 /** One statement of the text. */

@@ -2,8 +2,8 @@
 
 import { type OwnStatement, recognise } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
-import { analyse, type Parser, type Statement } from './sql/index.ts'
-import { planVirtual, readsCatalogueOnly, type SplicedText, statementSpans, type VirtualPlan } from './virtual/index.ts'
+import { analyse, type Parser, type Statement, statementSpans } from './sql/index.ts'
+import { planVirtual, readsCatalogueOnly, type SplicedText, type VirtualPlan } from './virtual/index.ts'
 
 export type OwnText =
   | { readonly kind: 'own'; readonly statement: OwnStatement }

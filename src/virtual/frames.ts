@@ -1,6 +1,7 @@
 // The client's frames of one batch: which statements they name, and a simple query as the extended frames that do the
 // same.
 
+import { statementSpans } from '../sql/index.ts'
 import {
   bindFrame,
   closeFrame,
@@ -12,7 +13,6 @@ import {
   int16,
   stringEnd,
 } from '../wire/index.ts'
-import { statementSpans } from './statement-spans.ts'
 
 /** Name of the statement a simple query runs as; no client would choose it. */
 const simpleName = ' simple'

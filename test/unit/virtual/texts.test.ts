@@ -1,9 +1,10 @@
 // How values and rows are written for PostgreSQL, and where statements begin and end.
 
 import { describe, expect, it } from 'vitest'
+import { statementSpans } from '../../../src/sql/index.ts'
 import { copyFrames } from '../../../src/virtual/copy-text.ts'
-import { findVirtualTable, statementSpans, type VirtualTable, valueText } from '../../../src/virtual/index.ts'
-import { firstOtherWord } from '../../../src/virtual/statement-spans.ts'
+import { findVirtualTable, type VirtualTable, valueText } from '../../../src/virtual/index.ts'
+import { firstOtherWord } from '../../../src/virtual/other-words.ts'
 import { resultRow, sourcesWith, viewerWith } from '../../support/virtual-sources.ts'
 
 describe('a value', () => {

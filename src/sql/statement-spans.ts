@@ -1,7 +1,7 @@
 // Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees
 // it.
 
-import { Lexer, type TokenKind, tokens } from '../sql/index.ts'
+import { Lexer, type TokenKind, tokens } from './lexer.ts'
 
 interface Span {
   readonly start: number
@@ -59,31 +59,4 @@ class Nesting {
     if (word === 'begin' || (word === 'case' && this.#blocks > 0)) this.#blocks++
     else if (word === 'end') this.#blocks = Math.max(0, this.#blocks - 1)
   }
-}
-
-const readingWords: ReadonlySet<string> = new Set([
-  '(',
-  'select',
-  'with',
-  'values',
-  'table',
-  'explain',
-  'copy',
-  'show',
-  '',
-])
-
-/**
- * The first word of the first statement that is neither a query nor an EXPLAIN, COPY or SHOW; undefined if there is
- * none. Whatever ends or begins a transaction is among those that are not.
- */
-export function firstOtherWord(text: string): string | undefined {
-  for (const span of statementSpans(text)) {
-    const lexer = new Lexer(text)
-    lexer.end = span.start
-    while (lexer.next() === tokens.comment);
-    const word = lexer.start >= span.end ? '' : text.slice(lexer.start, lexer.end).toLowerCase()
-    if (!readingWords.has(word)) return word
-  }
-  return undefined
 }

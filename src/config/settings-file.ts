@@ -17,7 +17,8 @@ export function readSettingsFile(path: string): SettingTexts | undefined {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    // Whatever is wrong with the directory is said by whoever opens it.
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw new ServerError(conditions.ioError, [`read "${path}"`, (error as Error).message], {
       hint: 'Check its owner and mode, or choose another place.',
       cause: error,

@@ -10,8 +10,9 @@
 // owner is taken over, under a second lock of the same kind, so that two newcomers do not each remove the other's.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, link, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeDirectory } from '../base/index.ts'
 import { StartupError } from '../errors/index.ts'
 import { isAlive, startMark } from './embedded/process-info.ts'
 
@@ -58,8 +59,7 @@ export class DataDirectory {
  */
 async function makePrivate(path: string): Promise<void> {
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700
-  const isNew = (await mkdir(path, { recursive: true, mode })) !== undefined
-  if (isNew || (await readdir(path)).length === 0) await chmod(path, mode)
+  if ((await makeDirectory(path, mode)) || (await readdir(path)).length === 0) await chmod(path, mode)
 }
 
 async function acquire(lock: string, directory: string): Promise<void> {
@@ -92,8 +92,8 @@ async function removeStale(lock: string): Promise<void> {
 async function place(path: string): Promise<boolean> {
   const text = `${process.pid}\n${startMark(process.pid) ?? ''}\n`
   const draft = join(dirname(path), `.${randomBytes(6).toString('hex')}.lock`)
-  await writeFile(draft, text, { flag: 'wx', mode: 0o644 })
   try {
+    await writeFile(draft, text, { flag: 'wx', mode: 0o644 })
     await link(draft, path)
     return true
   } catch (error) {
@@ -148,6 +148,10 @@ function unusable(path: string, error: NodeJS.ErrnoException): StartupError {
     EROFS: 'the file system is read-only',
     ENOTDIR: 'something on its path is not a directory',
     EEXIST: 'it is not a directory',
+    ENOENT: 'no directory can be made there',
+    ENAMETOOLONG: 'the path is too long',
+    ELOOP: 'its links lead in a circle',
+    EISDIR: 'its larder.lock is a directory',
     ENOSPC: 'the file system is full',
     EDQUOT: 'the quota is used up',
   }

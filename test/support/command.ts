@@ -21,6 +21,11 @@ export class Command {
     return new Command(args, { ...Object.fromEntries(inherited), ...environment })
   }
 
+  /** Program and arguments of the command, for those who start it in other ways. */
+  static line(args: readonly string[]): string[] {
+    return [process.execPath, bin, ...args]
+  }
+
   private constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     this.#process = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))

@@ -110,7 +110,10 @@ function runProgram(
       if (error === null && (program === 'initdb' || complaint === undefined)) return resolve()
       const reason = complaint ?? error?.message
       const message = `could not make a cluster in "${options.directory}": ${reason}`
-      reject(new StartupError(message, `The reason is that of ${program}.`, { cause: error ?? undefined }))
+      const hint = /no space left|could not extend file/i.test(message)
+        ? 'Free some space, or name another place with --data-dir.'
+        : `The reason is that of ${program}.`
+      reject(new StartupError(message, hint, { cause: error ?? undefined }))
     })
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { chmod, lstat, mkdir, readlink, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeDirectory } from '../../base/index.ts'
 import { StartupError } from '../../errors/index.ts'
 import { blockingDirectory, canReach, type ServerUser } from './server-user.ts'
 
@@ -23,7 +24,7 @@ export interface Placement {
 
 /** Makes the directory and finds the reachable place. `wanted` is absolute. */
 export async function placeCluster(wanted: string, user: ServerUser | undefined): Promise<Placement> {
-  await makeDirectory(wanted, user)
+  await makeOurs(wanted, user)
   if (user === undefined) return { directory: wanted, shelf: join(wanted, 'binaries'), notice: undefined }
   const blocked = blockingDirectory(user, wanted)
   const shelf = await systemShelf(user)
@@ -37,10 +38,10 @@ export async function placeCluster(wanted: string, user: ServerUser | undefined)
  * Ours alone: 0700. When another user runs the server, that user may pass through (0711) but not list: the cluster and
  * the socket directory inside are the server's, everything else stays root's, also against a server gone astray.
  */
-async function makeDirectory(path: string, user: ServerUser | undefined): Promise<void> {
+async function makeOurs(path: string, user: ServerUser | undefined): Promise<void> {
   const mode = user === undefined ? 0o700 : 0o711
   try {
-    await mkdir(path, { recursive: true, mode })
+    await makeDirectory(path, mode)
     await chmod(path, mode)
   } catch (error) {
     throw new StartupError(
@@ -94,7 +95,7 @@ async function newElsewhere(
   const above = dirname(blocked)
   const home = isForTemporaryFiles(above) ? above : shelf
   const directory = join(home, `${basename(dirname(wanted))}-${randomBytes(6).toString('hex')}`)
-  await makeDirectory(directory, user)
+  await makeOurs(directory, user)
   await symlink(directory, join(wanted, 'elsewhere'))
   return directory
 }

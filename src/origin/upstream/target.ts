@@ -118,6 +118,9 @@ function withEnvironment(given: ConnectionParameters, env: Environment): Connect
   return parameters
 }
 
+/** What a socket's address has room for. */
+const socketPathBytesMax = process.platform === 'linux' ? 107 : 103
+
 type Parts = Omit<OriginTarget, 'display'>
 
 function partsOf(given: ConnectionParameters): Parts {
@@ -125,6 +128,13 @@ function partsOf(given: ConnectionParameters): Parts {
   const host = given.get('host') ?? given.get('hostaddr') ?? defaultHost(port)
   const isSocket = host.startsWith('/') && !given.has('hostaddr')
   if (host.includes(',') && !isSocket) throw invalid('more than one host is not supported', 'Name one host.')
+  const socketPath = isSocket ? `${host.replace(/\/+$/, '')}/.s.PGSQL.${port}` : undefined
+  if (socketPath !== undefined && Buffer.byteLength(socketPath) > socketPathBytesMax) {
+    throw invalid(
+      `the path of its unix socket is too long: ${Buffer.byteLength(socketPath)} bytes, and the system takes ${socketPathBytesMax}`,
+      'Name a shorter directory, such as a link to it.',
+    )
+  }
   if (host.startsWith('@')) throw invalid('abstract unix sockets are not supported', 'Name a directory.')
   const user = given.get('user') ?? systemUser()
   const sslRootCert = given.get('sslrootcert')
@@ -141,7 +151,7 @@ function partsOf(given: ConnectionParameters): Parts {
     host,
     hostAddress: given.get('hostaddr'),
     port,
-    socketPath: isSocket ? `${host.replace(/\/+$/, '')}/.s.PGSQL.${port}` : undefined,
+    socketPath,
     user,
     password: given.get('password'),
     database: given.get('dbname') ?? user,

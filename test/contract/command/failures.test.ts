@@ -1,9 +1,11 @@
 // What goes wrong before the server serves is one line, one hint and an exit code; nobody sees a stack trace.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Command } from '../../support/command.ts'
 
@@ -102,11 +104,69 @@ describe('a start that cannot be', () => {
   it('says that the data directory is no directory', async () => {
     const path = join(directory, 'a-file')
     writeFileSync(path, '')
-    const { code, message } = await fails(['serve', '--listen', '127.0.0.1:0', '--data-dir', path])
+    const { code, message } = await fails(serveIn(path))
     expect(code).toBe(1)
-    expect(message).toContain(path)
+    expect(message).toBe(`cannot use data directory "${path}": it is not a directory`)
+    const below = join(path, 'a', 'b')
+    expect((await fails(serveIn(below))).message).toBe(
+      `cannot use data directory "${below}": something on its path is not a directory`,
+    )
+  })
+
+  it('says that the path of the data directory is too long', async () => {
+    const path = join(directory, 'x'.repeat(300))
+    expect((await fails(serveIn(path))).message).toBe(`cannot use data directory "${path}": the path is too long`)
+  })
+
+  it.runIf(existsSync('/proc/self'))('says that no directory can be made in /proc', async () => {
+    expect(await fails(serveIn('/proc/nope/deeper'))).toEqual({
+      code: 1,
+      message: 'cannot use data directory "/proc/nope/deeper": no directory can be made there',
+      hint: 'Name a directory that you may write with --data-dir, or start Larder as its owner.',
+    })
+  })
+
+  it.runIf(canMount)('says that the file system is read-only, or full', async () => {
+    const place = join(directory, 'mounted')
+    mkdirSync(place)
+    const readOnly = ['mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', place]
+    const full = ['mount', '-t', 'tmpfs', '-o', 'size=4k,nr_inodes=2', 'tmpfs', place]
+    expect(await failsWith(readOnly, place)).toBe(`cannot use data directory "${place}": the file system is read-only`)
+    expect(await failsWith(full, place)).toBe(`cannot use data directory "${place}": the file system is full`)
+  })
+
+  it('says that the unix socket of the upstream has too long a path', async () => {
+    const url = `postgres://ada@/app?host=${join(directory, 'y'.repeat(120))}`
+    const { code, message, hint } = await fails(serveArgs('socket', '--upstream', url))
+    expect(code).toBe(2)
+    expect(message).toContain('the path of its unix socket is too long')
+    expect(hint).toContain('shorter')
   })
 })
+
+/** Whether this user may mount something where only its own process sees it. */
+const canMount = spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status === 0
+
+/** What Larder says where a file system was mounted for it alone. */
+async function failsWith(mount: readonly string[], path: string): Promise<string> {
+  const [command = '', ...args] = Command.line(serveIn(path))
+  const script = `${mount.map((word) => `'${word}'`).join(' ')} && exec "$@"`
+  const { stderr } = await promisify(execFile)('unshare', [
+    '--map-root-user',
+    '--mount',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    command,
+    ...args,
+  ]).catch((error: { stderr: string }) => error)
+  return stderr.split('\n')[0]?.slice('larder: '.length) ?? ''
+}
+
+function serveIn(path: string): string[] {
+  return ['serve', '--listen', '127.0.0.1:0', '--data-dir', path]
+}
 
 function serveArgs(name: string, ...more: string[]): string[] {
   return ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(directory, name), ...more]

@@ -1,0 +1,29 @@
+// Makes a directory and what is missing above it.
+//
+// mkdir's own `recursive` tries for ever where a directory exists in which none can be made (/proc): to it, "no such file" always means
+// that one above is missing.
+
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** True if it was not there. Throws what the file system says. */
+export async function makeDirectory(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, { mode })
+    return true
+  } catch (error) {
+    if (await isDirectory(path)) return false
+    const above = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path || (await isDirectory(above))) throw error
+    await makeDirectory(above, mode)
+  }
+  return makeDirectory(path, mode)
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}

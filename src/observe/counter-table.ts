@@ -65,6 +65,14 @@ export const counterTable = [
   counter('virtual_statements', 'statements over relations of the virtual schema'),
   counter('own_statements', 'statements the server executed itself (SHOW CACHES, FLUSH, SET of a cache setting)'),
   counter('system_database_starts', 'starts of the system database behind the virtual schema'),
+  counter('compress_lz4', 'values stored in the second tier as LZ4'),
+  counter('compress_raw_off', 'values stored raw because compression is off'),
+  counter('compress_raw_small', 'values stored raw because they are below l2_compression_bytes_min'),
+  counter('compress_raw_type', 'values stored raw because their content type is compressed already'),
+  counter('compress_raw_ratio', 'values stored raw because LZ4 gained too little'),
+  counter('compress_bytes_in', 'bytes of the values given to the compressor'),
+  counter('compress_bytes_out', 'bytes that these values take as stored'),
+  counter('decompress_errors', 'stored values that could not be made whole again'),
   gauge('memory_rss', 'resident memory of the process in bytes'),
 ] as const
 

@@ -1,0 +1,3 @@
+// Door of `cache/blob`: the tiered byte cache.
+
+export {}

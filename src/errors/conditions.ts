@@ -81,6 +81,14 @@ export const conditions = table({
 
   // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
   tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
+  tooManyNamespaces: { sqlstate: '53400', severity: 'ERROR', message: 'cannot have more than %s cache namespaces' },
+  tooManyLabels: { sqlstate: '54000', severity: 'ERROR', message: 'an entry cannot have more than %s labels' },
+  metadataTooLarge: {
+    sqlstate: '54000',
+    severity: 'ERROR',
+    message: 'metadata cannot have more than %s keys or %s bytes',
+  },
+  valueTooLarge: { sqlstate: '54000', severity: 'ERROR', message: 'a value of %s bytes exceeds the limit of %s bytes' },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },

@@ -25,7 +25,7 @@ export interface CompressorOptions {
   readonly valueBytesMax: number
 }
 
-interface Encoded {
+export interface Encoded {
   readonly codec: number
   readonly rawBytes: number
   readonly storedBytes: number

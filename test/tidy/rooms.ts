@@ -31,7 +31,7 @@ const ranks: Readonly<Record<string, number>> = {
  */
 export const growing: { readonly rooms: readonly string[]; readonly packages: readonly string[] } = {
   rooms: ['storage', 'cache/blob', 'archive'],
-  packages: ['@aws-sdk/client-s3', '@aws-sdk/lib-storage', 's3rver'],
+  packages: [],
 }
 
 /** Files directly in src/: the composition of all rooms. */

@@ -8,7 +8,7 @@
 
 import { type Patience, withRetries } from './retry.ts'
 
-interface ByteRange {
+export interface ByteRange {
   readonly from: number
   /** Undefined: to the end. */
   readonly to?: number | undefined

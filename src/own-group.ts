@@ -1,10 +1,18 @@
 // Composition: the steps of one extended group, with at least one statement of ours in it, answered in order.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, encodeNotice, encodeResult, encodeRowDescription, type Formats } from './commands/index.ts'
+import {
+  authorise,
+  encodeNotice,
+  encodeResult,
+  encodeRowDescription,
+  type Formats,
+  type OwnCommand,
+  Parameters,
+} from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { type Group, passStraight, type Request, type Session } from './frontend/index.ts'
-import { readBind } from './own-bind.ts'
+import { declaredTypes, readBind } from './own-bind.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
@@ -26,7 +34,7 @@ import {
 interface Portal {
   readonly text: StatementText
   readonly own: OwnText
-  readonly parameters: readonly (string | null)[]
+  readonly parameters: Parameters
   readonly formats: Formats
 }
 
@@ -185,19 +193,23 @@ export class OwnGroup {
         return
       }
       case 'bind': {
-        const text = session.statements.get(step.statement)?.text
-        if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
-        const { parameters, formats } = readBind(group.bytes.subarray(step.start, step.end))
+        const prepared = session.statements.get(step.statement)
+        if (prepared === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        const { text } = prepared
+        const { raw, formats } = readBind(group.bytes.subarray(step.start, step.end))
         const own = this.#runs.ownOf(session, text)
+        const inferred = commandOf(own)?.parameterTypes ?? []
+        const parameters = new Parameters(raw, declaredTypes(prepared.types), inferred)
         this.#portals.set(step.portal, { text, own, parameters, formats })
         output.add(bindCompleteFrame)
         return
       }
       case 'describe': {
         const own = step.target === 'S' ? this.#ownOfStatement(step.name) : this.#portal(step.name).own
-        const command = own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
+        const command = commandOf(own)
         if (step.target === 'S') {
-          const types = command?.parameterTypes ?? []
+          const declared = declaredTypes(session.statements.get(step.name)?.types ?? '')
+          const types = (command?.parameterTypes ?? []).map((inferred, index) => declared[index] || inferred)
           output.add(frame(backend.parameterDescription, int16(types.length), ...types.map(int32)))
         }
         const formats = step.target === 'S' ? [] : this.#portal(step.name).formats
@@ -236,6 +248,10 @@ export class OwnGroup {
     if (portal === undefined) throw new ServerError(conditions.undefinedPortal, [name])
     return portal
   }
+}
+
+function commandOf(own: OwnText): OwnCommand | undefined {
+  return own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
 }
 
 const inlineName = '_larder_inline'

@@ -1,7 +1,7 @@
 // Composition: what running a statement of ours takes, however it was sent: who asks, the system database, the commands.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, type OwnCommand } from './commands/index.ts'
+import { authorise, type OwnCommand, type Parameters } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
@@ -110,9 +110,9 @@ export class OwnRuns {
     )
   }
 
-  async execute(session: Session, command: OwnCommand, parameters: readonly (string | null)[]) {
+  async execute(session: Session, command: OwnCommand, parameters: Parameters) {
     this.#parts.metrics.counters.own_statements++
-    if (parameters.length < command.parameterCount) {
+    if (parameters.count < command.parameterCount) {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
     const viewer = await viewerOf(session, this.#parts)

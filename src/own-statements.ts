@@ -2,7 +2,7 @@
 // to the origin with the rows in it.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, encodeError, encodeResult } from './commands/index.ts'
+import { authorise, encodeError, encodeResult, Parameters } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import {
   type Group,
@@ -110,7 +110,7 @@ export class OwnStatements implements OwnRoom {
           authorise(await this.#runs.viewer(session), statement.needs, statement.tag, session.settings.current)
           const { relations, tag } = statement
           await this.#runs.system(session, { simple: true, frames: queryFrame(statement.text), relations, tag })
-        } else session.output.add(encodeResult(await this.#runs.execute(session, statement, [])))
+        } else session.output.add(encodeResult(await this.#runs.execute(session, statement, Parameters.none)))
         return true
       }
       case 'catalogue':

@@ -139,7 +139,7 @@ function explainCache(text: string, options: Options, parameterCount: number): O
       const request: ExplainRequest = {
         text,
         // Without values it is the shape that is explained.
-        parameters: parameters.length > 0 ? parameters : undefined,
+        parameters: parameters.count > 0 ? parameters.texts() : undefined,
         analyze: options.analyze,
         format: options.format,
         originOptions: options.origin,

@@ -10,11 +10,12 @@ import { flush, flushColumns, unknownNamespace } from './flush.ts'
 import { invalidate, invalidateColumns, labelOf } from './invalidate.ts'
 import { comesLater } from './later.ts'
 import type { CommandContext, CommandResult, OwnCommand, RelationName, ResultColumn } from './own-statement.ts'
+import type { Parameters } from './parameters.ts'
 import { authorise } from './privileges.ts'
 import { readAlias } from './settings.ts'
 import { StatementReader, type Value } from './statement-reader.ts'
 import { changeNotices } from './transactions.ts'
-import { booleanValue, listValue, type Parameters, textValue } from './values.ts'
+import { booleanValue, listValue, textValue } from './values.ts'
 
 type ArgumentType = 'text' | 'text[]' | 'boolean'
 

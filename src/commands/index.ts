@@ -2,6 +2,7 @@
 
 export type { ExplainCache } from './explain-cache.ts'
 export * from './own-statement.ts'
+export { Parameters, type RawParameter } from './parameters.ts'
 export { authorise } from './privileges.ts'
 export { recognise } from './recognise.ts'
 export {

@@ -8,6 +8,7 @@
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
 import type { ExplainCache } from './explain-cache.ts'
+import type { Parameters } from './parameters.ts'
 
 export interface ResultColumn {
   readonly name: string
@@ -41,7 +42,7 @@ export interface OwnCommand {
   readonly parameterTypes: readonly number[]
   /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
   readonly changes: boolean
-  execute(context: CommandContext, parameters: readonly (string | null)[]): CommandResult | Promise<CommandResult>
+  execute(context: CommandContext, parameters: Parameters): CommandResult | Promise<CommandResult>
 }
 
 export interface OwnSelect {

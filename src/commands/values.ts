@@ -1,9 +1,8 @@
 // Values of statements and functions: constants as read, parameters as bound, and what they mean as a type.
 
 import { conditions, ServerError } from '../errors/index.ts'
+import type { Parameters } from './parameters.ts'
 import type { Value } from './statement-reader.ts'
-
-export type Parameters = readonly (string | null)[]
 
 /** The text of a value; null is SQL NULL. A list has the form of an array constant. */
 export function textValue(value: Value, parameters: Parameters): string | null {
@@ -11,7 +10,7 @@ export function textValue(value: Value, parameters: Parameters): string | null {
     case 'constant':
       return value.text
     case 'parameter':
-      return bound(value.number, parameters)
+      return parameters.text(value.number)
     default:
       throw new ServerError(conditions.invalidTextRepresentation, ['text', 'ARRAY[…]'])
   }
@@ -44,12 +43,6 @@ const booleanWords: readonly (readonly [boolean, readonly string[]])[] = [
   [true, ['true', 'yes', 'on', '1']],
   [false, ['false', 'no', 'off', '0']],
 ]
-
-function bound(number: number, parameters: Parameters): string | null {
-  const value = parameters[number - 1]
-  if (value !== undefined) return value
-  throw new ServerError(conditions.undefinedParameter, [number])
-}
 
 /** The items of a one-dimensional array constant such as `{a,"b c"}`. */
 function arrayOf(text: string): string[] {

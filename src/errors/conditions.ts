@@ -42,6 +42,11 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'invalid input syntax for type %s: "%s"',
   },
+  invalidBinaryRepresentation: {
+    sqlstate: '22P03',
+    severity: 'ERROR',
+    message: 'incorrect binary data format of type %s',
+  },
   readOnlyRelation: { sqlstate: '25006', severity: 'ERROR', message: 'cannot execute %s on read-only relation "%s"' },
   noActiveTransaction: {
     sqlstate: '25P01',

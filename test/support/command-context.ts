@@ -1,7 +1,7 @@
 // A context for statements of ours whose actions only note what they were asked to do.
 
 import type { CommandContext, CommandResult, ExplainCache, ExplainRequest } from '../../src/commands/index.ts'
-import { recognise } from '../../src/commands/index.ts'
+import { Parameters, recognise } from '../../src/commands/index.ts'
 import { SessionSettings, SettingsStore } from '../../src/config/index.ts'
 import { sourcesWith, viewerWith } from './virtual-sources.ts'
 
@@ -85,5 +85,5 @@ export async function execute(
 ): Promise<CommandResult> {
   const statement = recognise(text, { schemaName: 'cache' })
   if (statement?.kind !== 'command') throw new Error(`not recognised as a command: ${text}`)
-  return statement.execute(context, parameters)
+  return statement.execute(context, Parameters.ofTexts(parameters))
 }

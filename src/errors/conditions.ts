@@ -26,6 +26,11 @@ export const conditions = table({
   protocolViolation: { sqlstate: '08P01', severity: 'FATAL', message: 'protocol violation: %s' },
 
   // Class 0A, 22, 25, 26, 28, 34, 3B: features, values, transactions, names of session objects
+  storeFormat: {
+    sqlstate: '0A000',
+    severity: 'ERROR',
+    message: 'the store in "%s" has format version %s, and this server reads version %s',
+  },
   featureNotSupported: { sqlstate: '0A000', severity: 'ERROR', message: '%s is not supported' },
   invalidParameterValue: {
     sqlstate: '22023',
@@ -85,6 +90,8 @@ export const conditions = table({
   },
 
   // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
+  diskFull: { sqlstate: '53100', severity: 'ERROR', message: 'could not extend the store: %s' },
+  noUnpinnedBuffers: { sqlstate: '53200', severity: 'ERROR', message: 'no unpinned buffers available' },
   tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
   tooManyNamespaces: { sqlstate: '53400', severity: 'ERROR', message: 'cannot have more than %s cache namespaces' },
   tooManyLabels: { sqlstate: '54000', severity: 'ERROR', message: 'an entry cannot have more than %s labels' },
@@ -95,6 +102,8 @@ export const conditions = table({
   },
   valueTooLarge: { sqlstate: '54000', severity: 'ERROR', message: 'a value of %s bytes exceeds the limit of %s bytes' },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
+  storeNotOpen: { sqlstate: '55000', severity: 'ERROR', message: 'the store is %s' },
+  directoryInUse: { sqlstate: '55006', severity: 'ERROR', message: 'directory "%s" is in use by %s' },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },
@@ -107,5 +116,6 @@ export const conditions = table({
   ioError: { sqlstate: '58030', severity: 'ERROR', message: 'could not %s: %s' },
   undefinedFile: { sqlstate: '58P01', severity: 'ERROR', message: 'could not open file "%s": no such file' },
   configFileError: { sqlstate: 'F0000', severity: 'ERROR', message: 'configuration file "%s" contains errors: %s' },
+  dataCorrupted: { sqlstate: 'XX001', severity: 'ERROR', message: '%s' },
   internalError: { sqlstate: 'XX000', severity: 'ERROR', message: '%s' },
 })

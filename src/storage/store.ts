@@ -1,0 +1,390 @@
+// The store: six trees and any number of chains in one crash-safe file, committed together.
+//
+//   const store = Store.open(nodeDisk, 'l2', {})
+//   const extents = store.chains.write([bytes])
+//   store.trees.records.set(key, encode(extents))
+//   await store.commit()                              // durable, with everything else that was changed before
+//
+// Everything but commit(), reopen() and close() is synchronous. Changes are seen at once by whoever reads, and are durable
+// together. When a commit fails, everything since the last durable one never was: the disk was full (the store is then
+// `full`, and what removes or invalidates still finds room), or the device failed (the store is then `fenced`, until
+// reopen() has read it anew).
+
+import { randomBytes } from 'node:crypto'
+import { assert, type Clock, type Disk, systemClock } from '../base/index.ts'
+import { conditions, ServerError } from '../errors/index.ts'
+import { type EvictionPolicy, Sieve } from '../eviction/index.ts'
+import { Allocator } from './allocator.ts'
+import { type ChainContext, Chains } from './chains.ts'
+import { type Sealed, writeCommit, writeSlot } from './commit.ts'
+import { FreeMap } from './free-map.ts'
+import { GroupCommit } from './group-commit.ts'
+import { Health, type StoreObserver, type StoreState } from './health.ts'
+import { mapBits, pageCountMax, pageSizeLeast, pageSizeMost, type TreeName, treeNames } from './layout.ts'
+import { PageFile } from './page-file.ts'
+import { PagePool } from './page-pool.ts'
+import { Pager } from './pager.ts'
+import { Pin } from './pin.ts'
+import { Slices } from './slices.ts'
+import { Space } from './space.ts'
+import { StoreDirectory, translated } from './store-directory.ts'
+import { createStoreFiles, openStoreFiles, type StoreFiles } from './store-files.ts'
+import { type Notes, notesOf, type Superblock } from './superblock.ts'
+import { Tree } from './tree.ts'
+
+export interface StoreOptions {
+  /** Of a store that is made; an existing one keeps its own (L2-36). */
+  readonly pageSize?: number
+  /** Memory of the page pool. */
+  readonly poolBytes?: number
+  readonly policy?: (slotCount: number) => EvictionPolicy
+  /** Largest size of the page file; 0 for none but the format's. */
+  readonly fileBytesMax?: number
+  /** Free pages held back for changes that must not fail (L2-35). */
+  readonly reserve?: number
+  /** A damaged store is set aside and a new one begun, or refused. */
+  readonly onDamage?: 'set_aside' | 'refuse'
+  /** Nothing is written, the lock is held all the same. */
+  readonly readOnly?: boolean
+  readonly observer?: StoreObserver
+  readonly clock?: Clock
+  readonly newStoreId?: () => Uint8Array
+}
+
+const slotCountLeast = 32
+
+export class Store implements ChainContext {
+  readonly directory: string
+  readonly trees: Readonly<Record<TreeName, Tree>>
+  readonly chains: Chains
+  readonly pager: Pager
+  /** Why a store that was there was set aside at opening; undefined if it was not. */
+  readonly setAside: string | undefined
+  readonly #disk: Disk
+  readonly #options: StoreOptions
+  readonly #health: Health
+  readonly #slices: Slices
+  readonly #lock: StoreDirectory
+  #files: StoreFiles
+  #freeMap = new FreeMap()
+  #durable: Superblock
+  #notes: Notes
+  #era = 0
+  readonly #commits = new GroupCommit(() => this.#commitOnce(false))
+  readonly #counts = { commits: 0, pagesFreed: 0 }
+
+  /** Opens the store in a directory, or makes one there. Errors have names: 55006, XX001, 0A000, 58030. */
+  static open(disk: Disk, directory: string, options: StoreOptions = {}): Store {
+    const { readOnly = false } = options
+    const lock = StoreDirectory.open(disk, directory, { create: !readOnly })
+    try {
+      return translated(`open the store in "${directory}"`, () => Store.#openIn(disk, lock, options))
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  static #openIn(disk: Disk, lock: StoreDirectory, options: StoreOptions): Store {
+    const { readOnly = false, onDamage = 'set_aside' } = options
+    const current = lock.current()
+    if (current === undefined) {
+      if (readOnly) throw new ServerError(conditions.undefinedFile, [`${lock.path}/CURRENT`])
+      return Store.#begin(disk, lock, options, undefined)
+    }
+    if (!readOnly) lock.clear()
+    try {
+      return new Store(disk, lock, current, options, undefined)
+    } catch (error) {
+      const isDamage = error instanceof ServerError && error.condition === conditions.dataCorrupted
+      if (readOnly || onDamage === 'refuse' || !isDamage) throw error
+      lock.setAside(current)
+      return Store.#begin(disk, lock, options, error.message)
+    }
+  }
+
+  static #begin(disk: Disk, lock: StoreDirectory, options: StoreOptions, setAside: string | undefined): Store {
+    const { pageSize = 16_384, reserve = 64, newStoreId = () => randomBytes(16) } = options
+    assert(pageSize >= pageSizeLeast && pageSize <= pageSizeMost && Number.isInteger(Math.log2(pageSize)), 'page size')
+    const name = lock.nextName()
+    createStoreFiles(disk, `${lock.path}/${name}`, { pageSize, reserve, storeId: newStoreId(), incarnation: 0 })
+    lock.switchTo(name)
+    return new Store(disk, lock, name, options, setAside)
+  }
+
+  private constructor(
+    disk: Disk,
+    lock: StoreDirectory,
+    name: string,
+    options: StoreOptions,
+    setAside: string | undefined,
+  ) {
+    this.#disk = disk
+    this.#options = options
+    this.#lock = lock
+    this.#slices = new Slices(options.clock ?? systemClock)
+    this.#health = new Health(options.observer ?? {})
+    this.directory = `${lock.path}/${name}`
+    this.setAside = setAside
+    this.#files = openStoreFiles(disk, this.directory, { readOnly: options.readOnly ?? false })
+    this.#durable = this.#files.superblock
+    try {
+      const { pageSize, commit } = this.#durable
+      const slotCount = Math.max(slotCountLeast, Math.floor((options.poolBytes ?? 64 << 20) / pageSize))
+      const policy = options.policy?.(slotCount) ?? new Sieve({ withCredits: false, capacity: slotCount })
+      this.pager = new Pager({
+        pool: new PagePool({ pageSize, slotCount, policy }),
+        ...this.#fileParts(),
+        health: this.#health,
+        openCommit: commit + 1,
+      })
+      this.#takeOver()
+    } catch (error) {
+      this.#closeFiles()
+      throw error
+    }
+    this.#notes = this.#openingNotes()
+    this.chains = new Chains(this)
+    const trees = treeNames.map((tree, number) => [tree, new Tree(this.pager, number, this.#rootOf(number))])
+    this.trees = Object.fromEntries(trees) as Record<TreeName, Tree>
+  }
+
+  get state(): StoreState {
+    return this.#health.state
+  }
+
+  get lastError(): string {
+    return this.#health.lastError
+  }
+
+  /** The last durable commit, with what is remembered for the next. */
+  get header(): Superblock {
+    return { ...this.#durable, ...this.#notes }
+  }
+
+  get file(): PageFile {
+    return this.pager.file
+  }
+
+  get space(): Space {
+    return this.pager.space
+  }
+
+  get openCommit(): number {
+    return this.pager.openCommit
+  }
+
+  get era(): number {
+    return this.#era
+  }
+
+  assertUsable(): void {
+    this.#health.assertUsable()
+  }
+
+  /** Remembers facts with the next commit. */
+  note(notes: Partial<Notes>): void {
+    this.#health.assertUsable()
+    this.#notes = { ...this.#notes, ...notes }
+    this.pager.changed = true
+  }
+
+  /**
+   * Resolves when everything changed before the call is durable. Rejects with 53100 or 58030 when it never will be: trees,
+   * chains and notes are then what they were at the last durable commit, and `state` says what can be done.
+   */
+  async commit(): Promise<void> {
+    this.#health.assertUsable()
+    if (this.pager.changed || this.#commits.isRunning) await this.#commits.join()
+  }
+
+  /** Holds the last durable commit: it can be read as it is now until it is released (L2-42). */
+  pin(): Pin {
+    this.#health.assertUsable()
+    return new Pin(this.pager, this.#durable)
+  }
+
+  /** Keeps every page that can be reached now from being used again, while something is read in slices. */
+  hold(): () => void {
+    const { allocator } = this.space
+    const commit = this.openCommit - 1
+    allocator.hold(commit)
+    let held = true
+    return () => {
+      if (held && this.space.allocator === allocator) allocator.letGo(commit)
+      held = false
+    }
+  }
+
+  /** The disk may have room again: growing is tried again at the next change. */
+  retry(): void {
+    if (this.#health.state === 'full') this.#health.become('open', '')
+  }
+
+  /** Reads a fenced store anew from its last durable commit. Throws if that cannot be read yet. */
+  reopen(): void {
+    assert(this.#health.state === 'fenced' && !this.#commits.isRunning, 'only a fenced store is reopened')
+    translated(`open the store in "${this.directory}"`, () => {
+      this.#closeFiles()
+      this.#files = openStoreFiles(this.#disk, this.directory, { readOnly: false })
+      this.#durable = this.#files.superblock
+      this.#health.become('open', '')
+      try {
+        this.#revert(this.#fileParts())
+        this.#takeOver()
+      } catch (error) {
+        this.#health.become('fenced', (error as Error).message)
+        throw error
+      }
+      this.#notes = this.#openingNotes()
+    })
+  }
+
+  /** Commits what is open, marks the store clean and gives it back. A fenced store is left as its last commit is. */
+  async close(): Promise<void> {
+    if (this.#health.state === 'closed') return
+    try {
+      await this.#commits.idle()
+      const usable = this.#health.state === 'open' || this.#health.state === 'full'
+      if (usable && this.#options.readOnly !== true && (this.pager.changed || !this.#durable.clean)) {
+        await this.#commitOnce(true)
+      }
+    } finally {
+      await this.pager.settled()
+      this.#health.become('closed', '')
+      this.#closeFiles()
+      this.#lock.release()
+    }
+  }
+
+  stats(): Record<string, number> {
+    const { allocator } = this.space
+    return {
+      ...this.#counts,
+      ...this.pager.file.stats,
+      pageCount: allocator.pageCount,
+      freePages: allocator.unusedCount,
+      fileBytes: this.pager.file.size,
+    }
+  }
+
+  async #commitOnce(clean: boolean): Promise<void> {
+    if (!this.pager.changed && !clean) return
+    try {
+      const sealed = this.#seal(clean)
+      await writeCommit(sealed, this.pager, this.#files.control, this.#slices.pause)
+      this.#made(sealed.superblock)
+    } catch (error) {
+      await this.pager.settled()
+      if (this.#health.state === 'fenced') throw error
+      if (!(error instanceof ServerError && error.condition === conditions.diskFull)) {
+        this.#health.become('fenced', (error as Error).message)
+        throw error
+      }
+      this.#health.become('full', error.message)
+      this.#dropChanges()
+      throw error
+    }
+  }
+
+  /** Fixes what the commit holds; from here on changes belong to the next. */
+  #seal(clean: boolean): Sealed {
+    const { allocator } = this.space
+    const commit = this.pager.openCommit
+    this.space.cutTail()
+    this.space.ensureForCommit(this.#freeMap.pagesMost)
+    const map = this.#freeMap.seal(allocator, commit, this.pager.pageSize)
+    const directory = this.#freeMap.directory
+    assert(directory !== undefined, 'a commit has a free map')
+    const superblock: Superblock = {
+      ...this.#durable,
+      ...this.#notes,
+      commit,
+      clean,
+      pageCount: allocator.pageCount,
+      freeCount: allocator.unusedCount,
+      map: directory,
+      trees: treeNames.map((name) => this.trees[name].root),
+    }
+    allocator.seal()
+    this.pager.openCommit++
+    this.pager.changed = false
+    this.#slices.start()
+    this.#health.observer.sealed?.(commit)
+    return { superblock, map }
+  }
+
+  /** Step 7. */
+  #made(superblock: Superblock): void {
+    this.#durable = superblock
+    this.#counts.commits++
+    this.#counts.pagesFreed += this.space.allocator.madeDurable(superblock.commit)
+    this.space.cutFile()
+    this.#health.observer.durable?.(superblock.commit)
+  }
+
+  /** Everything since the last durable commit never was. */
+  #dropChanges(): void {
+    try {
+      this.#revert({ file: this.pager.file, space: this.space })
+      this.#notes = { ...notesOf(this.#durable), incarnation: this.#notes.incarnation }
+    } catch (error) {
+      this.#health.become('fenced', (error as Error).message)
+    }
+  }
+
+  #revert(parts: { file: PageFile; space: Space }): void {
+    this.#era++
+    this.pager.pool.clear()
+    this.pager.file = parts.file
+    this.pager.space = parts.space
+    this.pager.openCommit = this.#durable.commit + 1
+    this.pager.changed = false
+    const { allocator } = parts.space
+    this.#freeMap.load(parts.file, this.#durable.map, this.#durable.pageCount, allocator.used)
+    allocator.revert(this.#durable.pageCount)
+    for (const [number, name] of treeNames.entries()) this.trees[name].reset(this.#rootOf(number))
+  }
+
+  /** What belongs to the files just opened; the free map is loaded afterwards. */
+  #fileParts(): { file: PageFile; space: Space } {
+    const { pageSize, pageCount, commit } = this.#durable
+    const { fileBytesMax = 0, reserve = 64 } = this.#options
+    const most = fileBytesMax === 0 ? pageCountMax(pageSize) : Math.floor(fileBytesMax / pageSize)
+    const file = new PageFile(this.#files.pager, {
+      pageSize,
+      pageCountMax: Math.min(most, pageCountMax(pageSize)),
+      health: this.#health,
+    })
+    const allocator = new Allocator({ pageCount, durableCommit: commit, reserve, bitsPerMap: mapBits(pageSize) })
+    return { file, space: new Space(allocator, file, this.#health) }
+  }
+
+  /** Reads the free map, and makes sure that what was read of the control file is really on the device. */
+  #takeOver(): void {
+    const { allocator } = this.pager.space
+    this.#freeMap.load(this.pager.file, this.#durable.map, this.#durable.pageCount, allocator.used)
+    allocator.loaded()
+    if (this.#options.readOnly === true) return
+    // A process that died after step 5 may have left this slot in the system's memory alone. It is written once more, byte
+    // for byte the same, before any page that only the older commit reaches can be used again.
+    writeSlot(this.#files.control, this.#durable, this.#health)
+    this.#files.control.syncNow()
+  }
+
+  /** The facts of the last commit, under a new incarnation. */
+  #openingNotes(): Notes {
+    return { ...notesOf(this.#durable), incarnation: this.#durable.incarnation + 1 }
+  }
+
+  #rootOf(number: number): Superblock['trees'][number] {
+    const root = this.#durable.trees[number]
+    assert(root !== undefined, 'a superblock has a root for every tree')
+    return root
+  }
+
+  #closeFiles(): void {
+    this.#files.pager.close()
+    this.#files.control.close()
+  }
+}

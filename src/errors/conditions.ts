@@ -42,6 +42,7 @@ export const conditions = table({
     severity: 'ERROR',
     message: '%s is outside the valid range for parameter "%s" (%s .. %s)',
   },
+  wrongPassphrase: { sqlstate: '22023', severity: 'ERROR', message: 'the passphrase is not that of backup "%s"' },
   invalidTextRepresentation: {
     sqlstate: '22P02',
     severity: 'ERROR',
@@ -92,6 +93,7 @@ export const conditions = table({
   // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
   diskFull: { sqlstate: '53100', severity: 'ERROR', message: 'could not extend the store: %s' },
   noUnpinnedBuffers: { sqlstate: '53200', severity: 'ERROR', message: 'no unpinned buffers available' },
+  archiveFull: { sqlstate: '53100', severity: 'ERROR', message: 'could not %s: no space left on device' },
   tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
   tooManyNamespaces: { sqlstate: '53400', severity: 'ERROR', message: 'cannot have more than %s cache namespaces' },
   tooManyLabels: { sqlstate: '54000', severity: 'ERROR', message: 'an entry cannot have more than %s labels' },
@@ -117,5 +119,6 @@ export const conditions = table({
   undefinedFile: { sqlstate: '58P01', severity: 'ERROR', message: 'could not open file "%s": no such file' },
   configFileError: { sqlstate: 'F0000', severity: 'ERROR', message: 'configuration file "%s" contains errors: %s' },
   dataCorrupted: { sqlstate: 'XX001', severity: 'ERROR', message: '%s' },
+  backupDamaged: { sqlstate: 'XX001', severity: 'ERROR', message: 'backup "%s" is damaged: %s' },
   internalError: { sqlstate: 'XX000', severity: 'ERROR', message: '%s' },
 })

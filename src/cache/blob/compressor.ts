@@ -8,7 +8,7 @@
 // Encoding and decoding are generators that yield between chunks, so that a read waits for one chunk at most (CMP-12).
 // Checksums: of the stored bytes before anything is decoded, of the value after (CMP-15).
 
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import { sound } from './damage.ts'
 import { decodeBlock, encodeBlock } from './lz4-block.ts'

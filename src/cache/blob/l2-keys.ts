@@ -71,6 +71,13 @@ export function recordKeyOfLabelKey(bytes: Uint8Array, prefixBytes: number): Buf
   return Buffer.concat([bytes.subarray(0, scopeBytes), bytes.subarray(prefixBytes)])
 }
 
+/** The record key that a row of `labels` speaks of: its label ends with the first NUL. */
+export function recordKeyOfLabelRow(bytes: Uint8Array): Buffer {
+  const end = bytes.indexOf(0, scopeBytes + 1)
+  sound(end !== -1, 'a label ends')
+  return recordKeyOfLabelKey(bytes, end + 1)
+}
+
 export function expiryKey(usableUntilMs: number, recordKeyBytes: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(6 + recordKeyBytes.length)
   bytes.writeUIntBE(instant(usableUntilMs), 0, 6)

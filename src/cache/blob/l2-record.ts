@@ -1,18 +1,18 @@
 // The value of a row of the tree `records`: everything about an entry but its namespace, generation and key.
 //
 //   | format | flags 2 | codec | priority | admission | jitter | raw bytes 4 | stored bytes 4 | CRC32 raw 4 | CRC32 stored 4 |
-//   | created 6 | last access 6 | queue number 6 | cost 4 | one field per presence flag |
+//   | created 6 | last access 6 | queue number 6 | stamp 8 | cost 4 | one field per presence flag |
 //   | attributes, or their length 4 and CRC32 4 if they lie in front of the value in its extents |
 //   | the stored value itself, or a count of extents and page 4, pages 4 of each |
 //
 // A field that may be absent has a flag, so that 0 is a value (version 0 is a version, L1-16). Attributes are what only some
 // entries have and what may be long: content type, metadata, labels, proof.
 
+import type { Extent } from '../../storage/index.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
 import type { Encoded } from './compressor.ts'
 import { Damage, sound } from './damage.ts'
 import { admissions, type Policy } from './policy.ts'
-import type { Extent } from './store-seam.ts'
 
 /** Version of the layout above; a record of another one is damage. */
 const recordFormat = 1
@@ -51,6 +51,8 @@ export interface RecordHead extends Encoded {
   readonly lastAccessAtMs: number
   readonly policy: Policy
   readonly queueNumber: number
+  /** Another one after every put of the key: "is it still the entry I read?" */
+  readonly stamp: number
   /** Microseconds that making it again takes; 0 if nobody said. */
   readonly costUs: number
 }
@@ -103,6 +105,7 @@ export function encodeRecord(record: L2Record): Buffer {
   writer.uint(record.createdAtMs, 6)
   writer.uint(record.lastAccessAtMs, 6)
   writer.uint(record.queueNumber, 6)
+  writer.safeInteger(record.stamp)
   writer.uint(record.costUs, 4)
   if (record.version !== undefined) writer.safeInteger(record.version)
   if (policy.ttlMs !== undefined) writer.uint(policy.ttlMs, 6)
@@ -150,6 +153,7 @@ export function decodeRecord(bytes: Uint8Array): L2Record {
   const createdAtMs = reader.uint(6)
   const lastAccessAtMs = reader.uint(6)
   const queueNumber = reader.uint(6)
+  const stamp = reader.safeInteger()
   const costUs = reader.uint(4)
   const version = has(flags.version) ? reader.safeInteger() : undefined
   const ttlMs = has(flags.ttl) ? reader.uint(6) : undefined
@@ -173,6 +177,7 @@ export function decodeRecord(bytes: Uint8Array): L2Record {
     ttlFromMs,
     lastAccessAtMs,
     queueNumber,
+    stamp,
     costUs,
     policy: {
       ttlMs,

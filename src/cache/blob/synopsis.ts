@@ -33,6 +33,11 @@ export function synopsisBytesFor(keyCount: number): number {
   return bytes
 }
 
+/** Whether a filter may have this size. */
+export function isSynopsisBytes(bytes: number): boolean {
+  return bytes >= synopsisBytesMin && Number.isInteger(Math.log2(bytes))
+}
+
 export class Synopsis {
   readonly shared: SharedArrayBuffer
   readonly #words: Int32Array

@@ -74,6 +74,7 @@ const record: fc.Arbitrary<L2Record> = fc
     ttlFromMs: ms,
     lastAccessAtMs: ms,
     queueNumber: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+    stamp: fc.maxSafeNat(),
     costUs: uint32,
     policy: fc.record({
       ttlMs: maybe(ms),

@@ -77,13 +77,6 @@ export class Chains {
     for (const extent of extents) this.#store.space.allocator.free(extent)
   }
 
-  /** What is wrong with the header of an extent; undefined if nothing. */
-  problemOf(extent: Extent): string | undefined {
-    const header = new Uint8Array(pageHeaderBytes)
-    this.#store.file.read(header, extent.page)
-    return headerProblem(header, extent, this.#store.file.pageSize)
-  }
-
   /** A whole small chain takes one read; the start of a larger one is read with its header. */
   #readExtent(extent: Extent, skip: number, wanted: number): Uint8Array {
     const { file } = this.#store
@@ -207,6 +200,13 @@ class ChainWriter {
 }
 
 const nothing = new Uint8Array(0)
+
+/** What is wrong with an extent as the file has it; undefined if nothing. */
+export function extentProblem(file: PageFile, extent: Extent): string | undefined {
+  const header = new Uint8Array(pageHeaderBytes)
+  file.read(header, extent.page)
+  return headerProblem(header, extent, file.pageSize)
+}
 
 /** What is wrong with the header of an extent; undefined if nothing. Its commit is not known to who refers to it. */
 function headerProblem(header: Uint8Array, extent: Extent, pageSize: number): string | undefined {

@@ -1,5 +1,7 @@
 // Door of `storage`: the paged file.
 
 export type { Extent } from './chains.ts'
+export type { Finding, RowKnowledge } from './check.ts'
 export { PageDamage } from './page.ts'
+export type { Pin } from './pin.ts'
 export { Store, type StoreOptions } from './store.ts'

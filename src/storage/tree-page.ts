@@ -52,6 +52,12 @@ export function keyOf(memory: Uint8Array, cell: number): Uint8Array {
   return memory.slice(start, start + read16(memory, cell))
 }
 
+/** A copy of the value. */
+export function valueBytesOf(memory: Uint8Array, cell: number): Uint8Array {
+  const start = cell + cellHeaderBytes + read16(memory, cell)
+  return memory.slice(start, start + read16(memory, cell + 2))
+}
+
 export function childPageOf(memory: Uint8Array, cell: number): number {
   return read32(memory, cell + cellHeaderBytes + read16(memory, cell) + childPageAt)
 }
@@ -275,4 +281,23 @@ export function separator(left: Uint8Array, right: Uint8Array): Uint8Array {
   let index = 0
   while (index < shared && left[index] === right[index]) index++
   return right.subarray(0, Math.min(index + 1, right.length))
+}
+
+/** What is wrong with the places and sizes of the cells of a page; undefined if nothing. The order is not looked at. */
+export function structureProblem(bytes: Uint8Array, isInner: boolean): string | undefined {
+  const count = countOf(bytes, 0)
+  const heap = read32(bytes, pageHeapAt)
+  if (heap > bytes.length || pageHeaderBytes + count * slotBytes > heap) return 'its heap overlaps its slots'
+  let sum = 0
+  for (let index = 0; index < count; index++) {
+    const cell = cellAt(bytes, 0, index)
+    if (cell < heap || cell + cellHeaderBytes > bytes.length) return 'a cell lies outside of the heap'
+    if (cell + cellBytes(bytes, cell) > bytes.length) return 'a cell is longer than the page'
+    if (isInner && valueLengthOf(bytes, cell) !== childBytes) return 'a cell does not refer to a child'
+    if (isInner && (index === 0) !== (keyLengthOf(bytes, cell) === 0)) return 'not the first key alone is empty'
+    sum += cellBytes(bytes, cell)
+  }
+  if (isInner && count === 0) return 'it has no child'
+  if (sum + read32(bytes, pageGarbageAt) !== bytes.length - heap) return 'its cells do not fill its heap'
+  return undefined
 }

@@ -16,6 +16,7 @@ import {
   keyLengthOf,
   keyOf,
   search,
+  valueBytesOf,
   valueLengthOf,
 } from './tree-page.ts'
 
@@ -78,9 +79,7 @@ export class TreeReader {
   get(key: Uint8Array, strategy: Strategy = 'normal'): Uint8Array | undefined {
     const cell = this.#find(key, strategy)
     if (cell === -1) return undefined
-    const { memory } = this.pager
-    const start = cell + cellHeaderBytes + keyLengthOf(memory, cell)
-    return memory.slice(start, start + valueLengthOf(memory, cell))
+    return valueBytesOf(this.pager.memory, cell)
   }
 
   has(key: Uint8Array, strategy: Strategy = 'normal'): boolean {
@@ -92,9 +91,13 @@ export class TreeReader {
     return range.reverse === true ? this.#backward(range, strategy) : this.#forward(range, strategy)
   }
 
+  protected assertReadable(): void {
+    this.pager.health.assertUsable()
+  }
+
   /** Where in memory the cell of a key is just now; -1 if there is no such key. */
   #find(key: Uint8Array, strategy: Strategy): number {
-    this.pager.health.assertUsable()
+    this.assertReadable()
     if (this.levels === 0) return -1
     const { memory } = this.pager
     let page = this.page
@@ -113,7 +116,7 @@ export class TreeReader {
 
   *#forward({ from = firstKey, to }: Range, strategy: Strategy): Generator<Row> {
     for (let start: Uint8Array | undefined = from; start !== undefined; ) {
-      this.pager.health.assertUsable()
+      this.assertReadable()
       if (this.levels === 0 || (to !== undefined && compareBytes(start, to) >= 0)) return
       const leaf: LeafPlace = this.#leafFrom(start, strategy)
       start = leaf.bound
@@ -121,7 +124,7 @@ export class TreeReader {
         const row = this.#rowAt(leaf, index, strategy)
         if (to !== undefined && compareBytes(row[0], to) >= 0) return
         yield row
-        this.pager.health.assertUsable()
+        this.assertReadable()
         if (this.version === leaf.version) continue
         start = successor(row[0])
         break
@@ -132,7 +135,7 @@ export class TreeReader {
   *#backward({ from, to }: Range, strategy: Strategy): Generator<Row> {
     let end = to
     do {
-      this.pager.health.assertUsable()
+      this.assertReadable()
       if (this.levels === 0 || (from !== undefined && end !== undefined && compareBytes(end, from) <= 0)) return
       const leaf: LeafPlace = this.#leafBefore(end, strategy)
       end = leaf.bound
@@ -140,7 +143,7 @@ export class TreeReader {
         const row = this.#rowAt(leaf, index, strategy)
         if (from !== undefined && compareBytes(row[0], from) < 0) return
         yield row
-        this.pager.health.assertUsable()
+        this.assertReadable()
         if (this.version === leaf.version) continue
         end = row[0]
         break

@@ -6,6 +6,7 @@ import type { SettingsStore } from './config/index.ts'
 import type { DecisionRecord, Decisions, Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
+import { noStoreRows } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
 import type {
   BypassRow,
@@ -93,6 +94,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       return parts.store.rows()
     },
     events: () => parts.events.rows(),
+    store: noStoreRows,
     *memory() {
       const { snapshot } = parts.store
       const row: MemoryRow = {

@@ -7,12 +7,16 @@
 
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
+import type { BlobStore } from './blobs/blob-store.ts'
 import type { ExplainCache } from './explain-cache.ts'
 import type { Parameters } from './parameters.ts'
+import type { Described, OriginHelp, PostgresHelp } from './postgres-help.ts'
 
 export interface ResultColumn {
   readonly name: string
   readonly type: ColumnType | 'json' | 'record' | 'void'
+  /** Of a record its fields. */
+  readonly fields?: readonly ResultColumn[]
 }
 
 export interface CommandNotice {
@@ -28,6 +32,8 @@ export interface CommandResult {
   readonly columns: readonly ResultColumn[]
   readonly rows: readonly (readonly unknown[])[]
   readonly notices?: readonly CommandNotice[]
+  /** Instead of columns and rows: frames as a PostgreSQL of ours made them for this client. */
+  readonly raw?: { readonly description: Buffer | undefined; readonly rows: readonly Buffer[] }
 }
 
 export interface OwnCommand {
@@ -40,6 +46,8 @@ export interface OwnCommand {
   readonly parameterCount: number
   /** Types for ParameterDescription, as OIDs. */
   readonly parameterTypes: readonly number[]
+  /** Where columns and parameters are not known from the text alone. */
+  describe?(context: CommandContext, declaredTypes: readonly number[]): Promise<Described>
   /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
   readonly changes: boolean
   execute(context: CommandContext, parameters: Parameters): CommandResult | Promise<CommandResult>
@@ -122,6 +130,17 @@ export interface CommandContext {
   readonly sources: VirtualSources
   readonly actions: CommandActions
   readonly version: string
+  /** The setting virtual_schema. */
+  readonly schemaName: string
+  readonly blobs: BlobStore
+  readonly postgres: PostgresHelp
+  readonly origin: OriginHelp
+  /** Most entries that a statement may take into account. */
+  readonly rowsMax: number
+  /** True if times and intervals of the session read as they do by default. */
+  readonly rendersPlainly: boolean
+  /** True if the transaction may not write. */
+  isReadOnly(): boolean | Promise<boolean>
   /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */
   explain(request: ExplainRequest): Promise<ExplainCache>
 }

@@ -14,13 +14,14 @@ export class Parameters {
 
   /** Undefined where NULL was given. */
   readonly raw: readonly (RawParameter | undefined)[]
-  readonly #declared: readonly number[]
+  /** As OIDs, 0 for those left to the server. */
+  readonly declaredTypes: readonly number[]
   readonly #inferred: readonly number[]
 
-  /** Types as OIDs: those the client declared, 0 for none, and those the statement gives them. */
+  /** Types as OIDs: those the client declared, and those the statement gives its parameters. */
   constructor(raw: readonly (RawParameter | undefined)[], declared: readonly number[], inferred: readonly number[]) {
     this.raw = raw
-    this.#declared = declared
+    this.declaredTypes = declared
     this.#inferred = inferred
   }
 
@@ -39,7 +40,7 @@ export class Parameters {
 
   /** The type the client declared for `$number`; 0 if it left that to the server. */
   declaredType(number: number): number {
-    return this.#declared[number - 1] ?? 0
+    return this.declaredTypes[number - 1] ?? 0
   }
 
   /** The value as its type's text; null for NULL. */

@@ -3,6 +3,7 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import { valueText } from '../virtual/index.ts'
 import { backend, commandCompleteFrame, cstring, errorFrame, frame, int16, int32, noticeFrame } from '../wire/index.ts'
+import { jsonbText } from './jsonb-text.ts'
 import type { CommandNotice, CommandResult, ResultColumn } from './own-statement.ts'
 
 /** Formats as Bind gives them: none is text for all, one is for all, else one per column; 0 text, 1 binary. */
@@ -10,6 +11,7 @@ export type Formats = readonly number[]
 
 const types: Readonly<Record<ResultColumn['type'], { readonly oid: number; readonly size: number }>> = {
   text: { oid: 25, size: -1 },
+  bytea: { oid: 17, size: -1 },
   int8: { oid: 20, size: 8 },
   float8: { oid: 701, size: 8 },
   numeric: { oid: 1700, size: -1 },
@@ -99,6 +101,8 @@ function textOf(type: Type, value: unknown): string {
       return ''
     case 'json':
       return String(value)
+    case 'jsonb':
+      return jsonbText(value)
     case 'interval':
       return intervalText(value as number)
     case 'timestamptz':
@@ -147,6 +151,8 @@ function binaryOf(type: Type, value: unknown): Buffer {
       return write(4, (bytes) => bytes.writeUInt32BE(value as number))
     case 'pg_lsn':
       return int64(lsnNumber(String(value)))
+    case 'bytea':
+      return bytesOf(value as Uint8Array)
     case 'jsonb':
       return Buffer.concat([Buffer.from([1]), Buffer.from(textOf(type, value))])
     case 'text[]':
@@ -161,6 +167,10 @@ function binaryOf(type: Type, value: unknown): Buffer {
     default:
       return Buffer.from(textOf(type, value))
   }
+}
+
+function bytesOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.length)
 }
 
 function arrayBytes(type: 'text' | 'int8' | 'oid', items: readonly unknown[]): Buffer {

@@ -16,16 +16,21 @@ export function textValue(value: Value, parameters: Parameters): string | null {
   }
 }
 
-export function listValue(value: Value, parameters: Parameters): string[] | null {
-  if (value.kind === 'list') {
-    return value.items.map((item) => {
-      const text = textValue(item, parameters)
-      if (text === null) throw new ServerError(conditions.invalidTextRepresentation, ['text[]', 'NULL'])
-      return text
-    })
+/** NULLs in it are refused, or left out where it is only compared with. */
+export function listValue(
+  value: Value,
+  parameters: Parameters,
+  nulls: 'refused' | 'without' = 'refused',
+): string[] | null {
+  const items = value.kind === 'list' ? value.items.map((item) => textValue(item, parameters)) : undefined
+  const text = items === undefined ? textValue(value, parameters) : undefined
+  if (text === null) return null
+  const list = items ?? arrayItems(text as string)
+  const known = list.filter((item) => item !== null)
+  if (nulls === 'refused' && known.length < list.length) {
+    throw new ServerError(conditions.invalidTextRepresentation, ['text[]', 'NULL'])
   }
-  const text = textValue(value, parameters)
-  return text === null ? null : arrayOf(text)
+  return known
 }
 
 export function booleanValue(value: Value, parameters: Parameters): boolean | null {
@@ -45,16 +50,17 @@ const booleanWords: readonly (readonly [boolean, readonly string[]])[] = [
 ]
 
 /** The items of a one-dimensional array constant such as `{a,"b c"}`. */
-function arrayOf(text: string): string[] {
+export function arrayItems(text: string): (string | null)[] {
   const body = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
   if (body === undefined) throw malformed(text)
-  const items: string[] = []
+  const items: (string | null)[] = []
   const item = /\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^",{}\\\s][^",{}\\]*))\s*(,|$)/y
   if (body.trim() === '') return items
   for (;;) {
     const match = item.exec(body)
-    if (match === null || match[2]?.trim().toUpperCase() === 'NULL') throw malformed(text)
-    items.push(match[1]?.replace(/\\([\s\S])/g, '$1') ?? (match[2] as string).trim())
+    if (match === null) throw malformed(text)
+    const isNull = match[2]?.trim().toUpperCase() === 'NULL'
+    items.push(isNull ? null : (match[1]?.replace(/\\([\s\S])/g, '$1') ?? (match[2] as string).trim()))
     if (match[3] !== ',') return items
   }
 }

@@ -9,6 +9,7 @@ import { type Access, mayAccess, type Viewer } from './viewer.ts'
 
 export type ColumnType =
   | 'text'
+  | 'bytea'
   | 'int8'
   | 'float8'
   | 'numeric'
@@ -22,7 +23,7 @@ export type ColumnType =
   | 'int8[]'
   | 'oid[]'
 
-interface ColumnDefinition {
+export interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly summary: string

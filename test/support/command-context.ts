@@ -3,15 +3,17 @@
 import type { CommandContext, CommandResult, ExplainCache, ExplainRequest } from '../../src/commands/index.ts'
 import { Parameters, recognise } from '../../src/commands/index.ts'
 import { SessionSettings, SettingsStore } from '../../src/config/index.ts'
+import { MemoryBlobs } from './memory-blobs.ts'
 import { sourcesWith, viewerWith } from './virtual-sources.ts'
 
 export interface NotedContext extends CommandContext {
+  readonly blobs: MemoryBlobs
   /** What the actions were asked, in order. */
   readonly noted: string[]
   readonly explained: ExplainRequest[]
 }
 
-export function contextWith(overrides: Partial<CommandContext> = {}): NotedContext {
+export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext {
   const noted: string[] = []
   const explained: ExplainRequest[] = []
   const store = SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) })
@@ -24,6 +26,13 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
     settings: new SessionSettings(store),
     sources: sourcesWith(),
     version: 'larder 0.1.0',
+    schemaName: 'cache',
+    blobs: new MemoryBlobs(),
+    postgres: { secondsOf: unasked, describe: unasked, rows: unasked, frames: unasked },
+    origin: { rows: unasked, parameterTypes: unasked },
+    rowsMax: 1000,
+    rendersPlainly: true,
+    isReadOnly: () => false,
     actions: {
       flushAll() {
         noted.push('flushAll')
@@ -55,6 +64,10 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
     },
     ...overrides,
   }
+}
+
+async function unasked(): Promise<never> {
+  throw new Error('a PostgreSQL was asked')
 }
 
 export function explainedWith(overrides: Partial<ExplainCache> = {}): ExplainCache {

@@ -134,7 +134,7 @@ describe('ours, but not to be read', () => {
     'EXPLAIN (INVALIDATES) DELETE FROM t',
     "INVALIDATE CACHE DEPENDENCY 'x'",
     'INVALIDATE CACHE RELATION a MARK STALE',
-    'SHOW CACHE blobs',
+    'SHOW CACHE feed',
     'SHOW CACHE KEY INPUTS FOR SELECT 1',
     "SHOW BACKUPS IN 'x'",
     'SHOW PROXIED QUERIES',

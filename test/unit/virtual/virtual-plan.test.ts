@@ -95,8 +95,8 @@ describe('is refused', () => {
   })
 
   it.each([
-    'SELECT * FROM cache.blobs',
-    "INSERT INTO cache.blobs (namespace, key) VALUES ('a', 'b')",
+    'SELECT * FROM cache.feed',
+    "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.guarantees, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',
     "SELECT cache.get('a', 'b') FROM item",

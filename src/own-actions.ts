@@ -5,7 +5,7 @@ import type { CommandActions, FlushRow, InvalidateRow, RelationName } from './co
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import type { Relation } from './invalidation/index.ts'
-import { ask, type OwnParts } from './own-parts.ts'
+import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
 let generation = 1
@@ -85,6 +85,7 @@ async function invalidateRelation(
   const shown = relation.schema === undefined ? relation.name : `${relation.schema}.${relation.name}`
   if (session.link.closed) throw new ServerError(conditions.undefinedTable, [shown])
   const answer = await ask(session, relationText, [quoted.join('.')])
+  if (answer.error !== undefined) throw originError(answer.error)
   const row = answer.rows[0]
   if (row === undefined) throw new ServerError(conditions.undefinedTable, [shown])
   if (!viewer.isAdmin && row[1] !== 't') {

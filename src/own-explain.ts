@@ -6,7 +6,7 @@ import type { ExplainCache, ExplainRequest } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { factsInForce, findText, learnFacts, probeContext, type Session } from './frontend/index.ts'
 import type { Relation } from './invalidation/index.ts'
-import { type OwnParts, question } from './own-parts.ts'
+import { type OwnParts, originError, question } from './own-parts.ts'
 import { remedyOf, type TextReason } from './sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame, status } from './wire/index.ts'
 
@@ -46,6 +46,7 @@ export async function explain(session: Session, request: ExplainRequest, parts: 
       miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
       origin: counts.calls > counts.hits ? counts.originUs / (counts.calls - counts.hits) : undefined,
     },
+    actual: undefined,
     originPlan: plan.lines,
   }
 }
@@ -112,9 +113,7 @@ async function originPlan(session: Session, request: ExplainRequest, parameterCo
   )
   if (answer.error !== undefined) {
     if (session.status !== status.idle) throw new ServerError(conditions.inFailedTransaction)
-    throw new ServerError({ sqlstate: answer.error.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' }, [
-      answer.error.get('M') ?? 'the origin could not plan it',
-    ])
+    throw originError(answer.error)
   }
   const rows = [...answer.rows]
   const last = outside ? rows.pop() : undefined

@@ -11,7 +11,15 @@ import {
   Parameters,
 } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { type Group, passStraight, type Request, type Session } from './frontend/index.ts'
+import {
+  type Group,
+  Part,
+  passStraight,
+  type Request,
+  routeToOrigin,
+  runOpaque,
+  type Session,
+} from './frontend/index.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
@@ -20,14 +28,17 @@ import {
   backend,
   bindCompleteFrame,
   closeCompleteFrame,
+  closeFrame,
   describeFrame,
   frame,
   frameHeaderBytes,
+  frontend,
   int16,
   int32,
   noDataFrame,
   parseCompleteFrame,
   parseFrame,
+  status,
   syncFrame,
 } from './wire/index.ts'
 
@@ -51,8 +62,7 @@ export class OwnGroup {
     this.#request = request
   }
 
-  /** False if the origin answered and the session has finished by itself. */
-  async run(): Promise<boolean> {
+  async run(): Promise<void> {
     const session = this.#session
     const group = this.#request.group as Group
     const texts = this.#texts(group)
@@ -70,7 +80,6 @@ export class OwnGroup {
     if (kinds.has('inline')) return this.#inline(group, texts)
     if (kinds.has('system')) return this.#system(group, texts)
     for (const step of group.steps) await this.#step(step)
-    return true
   }
 
   /** Every statement the group prepares or uses. */
@@ -108,7 +117,7 @@ export class OwnGroup {
   }
 
   /** The client's frames go to the system database as they are, but for texts of ours that stand for another. */
-  async #system(group: Group, texts: readonly StatementText[]): Promise<boolean> {
+  async #system(group: Group, texts: readonly StatementText[]): Promise<void> {
     const session = this.#session
     const relations: string[] = []
     let tag: string | undefined
@@ -133,11 +142,10 @@ export class OwnGroup {
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
     await this.#runs.system(session, { simple: false, frames: Buffer.concat(frames), relations, tag, catalogue })
-    return true
   }
 
   /** One statement over user tables too: the origin runs its text with our rows in it. */
-  async #inline(group: Group, texts: readonly StatementText[]): Promise<boolean> {
+  async #inline(group: Group, texts: readonly StatementText[]): Promise<void> {
     const session = this.#session
     const [text] = texts
     const own = text === undefined ? undefined : this.#runs.ownOf(session, text)
@@ -147,35 +155,12 @@ export class OwnGroup {
       ])
     }
     const rendered = await this.#runs.render(session, own.plan)
-    const frames: Buffer[] = []
-    const newSteps: Group['steps'][number][] = []
-    for (const step of group.steps) {
-      const bytes = group.bytes.subarray(step.start, step.end)
-      if (step.kind === 'parse') {
-        session.prepare(step, text, false)
-        frames.push(parseFrame(inlineName, rendered, step.types === '' ? undefined : Buffer.from(step.types, 'latin1')))
-      } else if (step.kind === 'bind') frames.push(renamedBind(bytes, step.portal))
-      else if (step.kind === 'describe' && step.target === 'S') frames.push(describeFrame('S', inlineName))
-      else frames.push(bytes)
-      newSteps.push(step)
-    }
-    const hasParse = group.steps.some((step) => step.kind === 'parse')
-    const first = hasParse ? [] : [parseFrame(inlineName, rendered)]
-    const close = frame(0x43, Buffer.from(`S${inlineName}\0`, 'latin1'))
-    if (!hasParse || group.steps.some((step) => step.kind === 'execute')) await session.ask(close)
-    const bytes = Buffer.concat([...first, ...frames, syncFrame])
-    const unit = session.newUnit()
-    unit.cutParses = hasParse ? 0 : 1
-    passStraight(
-      session,
-      undefined,
-      { simple: true, bytes, start: 0, end: bytes.length, group: undefined },
-      { verdict: 'bypass', reason: 'catalog' },
-      undefined,
-      unit,
-    )
-    await session.untilQuiet()
-    return false
+    const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
+    await session.ask(closeFrame('S', inlineName))
+    if (session.ended) return
+    const { positionOf } = rendered
+    const cutParses = hasParse ? 0 : 1
+    await new Part(session, { positionOf, cutParses }, () => routeInlined(session, text, inlined)).run()
   }
 
   async #step(step: Group['steps'][number]): Promise<void> {
@@ -255,6 +240,50 @@ function commandOf(own: OwnText): OwnCommand | undefined {
 }
 
 const inlineName = '_larder_inline'
+
+/** The client's messages with the rendered text in place of its own, under a name of ours. */
+function inlinedGroup(
+  session: Session,
+  group: Group,
+  text: StatementText,
+  rendered: string,
+): { inlined: Group; hasParse: boolean } {
+  const hasParse = group.steps.some((step) => step.kind === 'parse')
+  const frames: Buffer[] = hasParse ? [] : [parseFrame(inlineName, rendered)]
+  const steps = group.steps.map((step): Group['steps'][number] => {
+    const bytes = group.bytes.subarray(step.start, step.end)
+    if (step.kind === 'parse') {
+      // Never sent to the origin as the client wrote it.
+      session.prepare(step, text, true)
+      const types = step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
+      frames.push(parseFrame(inlineName, rendered, types))
+      return { ...step, name: inlineName, key: '' }
+    }
+    if (step.kind === 'bind') {
+      frames.push(renamedBind(bytes, step.portal))
+      return { ...step, statement: inlineName }
+    }
+    const describesStatement = step.kind === 'describe' && step.target === 'S'
+    frames.push(describesStatement ? describeFrame('S', inlineName) : bytes)
+    return describesStatement ? { ...step, name: inlineName } : step
+  })
+  const body = Buffer.concat(frames)
+  const bytes = Buffer.concat([body, syncFrame])
+  const inlined = { ...group, steps, bytes, start: 0, end: bytes.length, bodyEnd: body.length, last: frontend.sync }
+  return { inlined, hasParse }
+}
+
+/** The way of what the statement does: a write of the origin's is one, whatever rows of ours it reads. */
+function routeInlined(session: Session, text: StatementText, group: Group): boolean {
+  const request = { simple: false, bytes: group.bytes, start: group.start, end: group.end, group }
+  const executes = group.steps.filter((step) => step.kind === 'execute')
+  if (executes.length === 0) return passStraight(session, undefined, request, { verdict: 'pass', reason: 'utility' })
+  const [only] = executes
+  const isPlain = executes.length === 1 && (only?.rowCountMax === 0 || text.shape.statement.kind === 'read')
+  return isPlain || session.status !== status.idle
+    ? routeToOrigin(session, text, '', request)
+    : runOpaque(session, text, request, 'write')
+}
 
 /** The same Bind for our own statement name. */
 function renamedBind(bytes: Buffer, portal: string): Buffer {

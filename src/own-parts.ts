@@ -3,6 +3,7 @@
 import type { ContextTable, PlanCache } from './cache/plans/index.ts'
 import type { ResultCache } from './cache/results/index.ts'
 import type { SettingsStore } from './config/index.ts'
+import { ServerError } from './errors/index.ts'
 import type { Decisions, Session } from './frontend/index.ts'
 import type { Epochs } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
@@ -26,6 +27,15 @@ export interface OwnParts {
 
 /** Name of the statement that a question of ours is prepared as. */
 export const question = '_larder_question'
+
+/** What the origin said to a question of ours, in its words. */
+export function originError(fields: ReadonlyMap<string, string>): ServerError {
+  const condition = { sqlstate: fields.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' } as const
+  return new ServerError(condition, [fields.get('M') ?? 'the origin did not answer'], {
+    detail: fields.get('D'),
+    hint: fields.get('H'),
+  })
+}
 
 /** One question with text parameters, asked on the session's own connection. */
 export function ask(session: Session, text: string, values: readonly (string | null)[]) {

@@ -10,6 +10,7 @@ import type { OwnText, OwnTexts } from './own-text.ts'
 import { viewerOf } from './own-viewer.ts'
 import {
   CatalogueRouter,
+  type RenderedStatement,
   SystemDatabase,
   type Viewer,
   type VirtualPlan,
@@ -30,6 +31,10 @@ interface Attachment {
 /** Frames for the system database. */
 interface SystemRequest {
   readonly simple: boolean
+  /** Gets the answer, in whole frames; the session's output if left out. */
+  readonly answer?: (frames: Buffer) => void
+  /** Characters of the client's text before the statement. */
+  readonly shift?: number
   readonly frames: Buffer
   /** Virtual relations that must hold rows. */
   readonly relations: readonly string[]
@@ -121,7 +126,7 @@ export class OwnRuns {
   }
 
   /** The text with our rows in it, for the origin. */
-  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<string> {
+  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<RenderedStatement> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     return plan.inlined.render(this.#sources, viewer, this.#parts.store.snapshot.virtualInlineRowsMax)
@@ -145,13 +150,15 @@ export class OwnRuns {
       relations: request.relations,
       viewer,
       settings: mirrored(session, this.#texts.schemaName),
+      shift: request.shift ?? 0,
       ...(request.tag === undefined ? {} : { tag: request.tag }),
     }
+    const answer = request.answer ?? ((frames: Buffer) => session.output.add(frames))
     const router = attachment.router
     const outcome = await virtual.run(
       request.catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base,
       (bytes) => {
-        session.output.add(bytes)
+        answer(bytes)
         return session.output.backlogBytes > 4 * 1024 * 1024 ? session.untilTaken() : undefined
       },
     )

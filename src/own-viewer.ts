@@ -1,7 +1,7 @@
 // Composition: who looks. Asked of the origin once per session and role.
 
 import type { Session } from './frontend/index.ts'
-import { ask, type OwnParts } from './own-parts.ts'
+import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 import { status } from './wire/index.ts'
 
@@ -21,6 +21,8 @@ async function askViewer(session: Session, parts: OwnParts): Promise<Viewer> {
   if (identity.admin && identity.adminTrusted)
     return viewerFrom(session, identity.login, identity.login, true, new Set(), parts)
   const answer = session.link.closed || session.status === status.failed ? undefined : await ask(session, rolesText, [])
+  // Cancelled, or timed out: that is no reason to think less of who asks.
+  if (answer?.error !== undefined) throw originError(answer.error)
   const row = answer?.rows[0]
   if (row === undefined)
     return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)

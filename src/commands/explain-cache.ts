@@ -7,6 +7,14 @@ interface ExplainedRelation {
   readonly lagMs: number | undefined
 }
 
+interface ActualRun {
+  readonly us: number
+  readonly rows: number
+  readonly bytes: number
+  /** Why its answer was not kept. */
+  readonly unstored: string | undefined
+}
+
 export interface ExplainCache {
   readonly verdict: string
   readonly reason: string | undefined
@@ -29,6 +37,8 @@ export interface ExplainCache {
     readonly miss: number | undefined
     readonly origin: number | undefined
   }
+  /** What running it through the caches came to; undefined unless it was run. */
+  readonly actual: ActualRun | undefined
   /** The origin's EXPLAIN: its lines (FORMAT TEXT), or its parsed JSON; undefined if the origin cannot be reached. */
   readonly originPlan: readonly string[] | object | undefined
 }
@@ -50,6 +60,7 @@ export function explainLines(explained: ExplainCache): string[] {
   for (const relation of explained.relations) add('Relation', relationText(relation))
   if (entry !== undefined) add('Entry', `age=${entry.ageMs} ms  tier=${entry.tier}  bytes=${entry.bytes}`)
   add('Expected', expectedText(explained))
+  add('Actual', actualText(explained))
   if (Array.isArray(originPlan)) {
     const plan: readonly string[] = originPlan
     lines.push(...plan.map((line, index) => (index === 0 ? `  ->  ${line}` : `      ${line}`)))
@@ -59,7 +70,7 @@ export function explainLines(explained: ExplainCache): string[] {
 
 /** The keys `Cache` and `Plan` of FORMAT JSON. */
 export function explainJson(explained: ExplainCache): object {
-  const { originPlan, relations, entry, expectedUs, ...cache } = explained
+  const { originPlan, relations, entry, expectedUs, actual, ...cache } = explained
   return {
     Cache: {
       Verdict: cache.verdict,
@@ -84,6 +95,15 @@ export function explainJson(explained: ExplainCache): object {
         Miss: expectedUs.miss ?? null,
         Origin: expectedUs.origin ?? null,
       },
+      Actual:
+        actual === undefined
+          ? null
+          : {
+              'Time us': Math.round(actual.us),
+              Rows: actual.rows,
+              Bytes: actual.bytes,
+              Unstored: actual.unstored ?? null,
+            },
     },
     Plan: originPlan ?? null,
   }
@@ -113,4 +133,10 @@ function expectedText({ expectedUs }: ExplainCache): string {
     return us === undefined ? [] : [`${name}=${Math.round(us)} us`]
   })
   return parts.join('  ')
+}
+
+function actualText({ actual }: ExplainCache): string | undefined {
+  if (actual === undefined) return undefined
+  const unstored = part('  unstored', actual.unstored)
+  return `time=${Math.round(actual.us)} us  rows=${actual.rows}  bytes=${actual.bytes}${unstored}`
 }

@@ -37,11 +37,16 @@ export function readExplain(reader: StatementReader): OwnStatement | undefined {
   const options = readOptions(reader)
   if (options.invalidates) throw comesLater('EXPLAIN (INVALIDATES)')
   if (!options.cache) return undefined
+  const closed = reader.offsetBefore
   if (!['SELECT', 'WITH', 'VALUES', 'TABLE', '('].includes(reader.peek())) {
     throw reader.syntaxError('SELECT', 'WITH', 'VALUES', 'TABLE')
   }
-  const text = reader.textUntil(';')
-  return explainCache(text, options, reader.parameterCount)
+  reader.textUntil(';')
+  // As it stands, with the comments before its first word and behind its last: they may hold hints.
+  const rest = reader.text.slice(closed, reader.statementEnd).trimEnd()
+  const text = rest.trimStart()
+  const statement = { text, offset: [...reader.text.slice(0, closed + rest.length - text.length)].length }
+  return explainCache(statement, options, reader.parameterCount)
 }
 
 function explainLastStatement(schemaName: string): OwnSelect {
@@ -94,6 +99,14 @@ function readOption(reader: StatementReader, options: Options): void {
       reader.skip()
       options.format = readFormat(reader)
       return
+    case 'TIMING':
+    case 'WAL':
+    case 'SERIALIZE':
+      // They tell of an execution; under CACHE the origin plans the statement, and what runs it is the caches.
+      throw new ServerError(conditions.featureNotSupported, [`EXPLAIN option ${name} together with CACHE`], {
+        hint: `Use EXPLAIN (ANALYZE, ${name}) without CACHE.`,
+        position: reader.syntaxError().position,
+      })
     default: {
       const start = reader.offset
       reader.identifier()
@@ -125,7 +138,11 @@ function readFormat(reader: StatementReader): 'text' | 'json' {
   throw new ServerError(conditions.invalidParameterValue, ['format', format], { hint: 'Available values: text, json.' })
 }
 
-function explainCache(text: string, options: Options, parameterCount: number): OwnCommand {
+function explainCache(
+  statement: Pick<ExplainRequest, 'text' | 'offset'>,
+  options: Options,
+  parameterCount: number,
+): OwnCommand {
   const columns = [{ name: 'QUERY PLAN', type: options.format }] as const
   return {
     kind: 'command',
@@ -134,11 +151,12 @@ function explainCache(text: string, options: Options, parameterCount: number): O
     needs: 'anyone',
     parameterCount,
     parameterTypes: Array.from({ length: parameterCount }, () => 25),
+    // Without values it is the shape that is explained.
+    parametersOptional: !options.analyze,
     changes: false,
     async execute(context: CommandContext, parameters): Promise<CommandResult> {
       const request: ExplainRequest = {
-        text,
-        // Without values it is the shape that is explained.
+        ...statement,
         parameters: parameters.count > 0 ? parameters.texts() : undefined,
         analyze: options.analyze,
         format: options.format,

@@ -103,6 +103,7 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
       if (text === null) return { tag, columns: [], rows: [[null]] }
       const explained = await context.explain({
         text,
+        offset: undefined,
         parameters: args.listOrNull('params') ?? undefined,
         analyze: args.flag('execute'),
         format: 'json',

@@ -48,6 +48,8 @@ export interface OwnCommand {
   readonly parameterTypes: readonly number[]
   /** Where columns and parameters are not known from the text alone. */
   describe?(context: CommandContext, declaredTypes: readonly number[]): Promise<Described>
+  /** True if it also runs without values for its parameters. */
+  readonly parametersOptional?: boolean
   /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
   readonly changes: boolean
   execute(context: CommandContext, parameters: Parameters): CommandResult | Promise<CommandResult>
@@ -115,7 +117,10 @@ export interface CommandActions {
 }
 
 export interface ExplainRequest {
+  /** The statement as it stands, comments around it included. */
   readonly text: string
+  /** Characters of the client's text before it, which positions in errors count from; undefined if it came as a value. */
+  readonly offset: number | undefined
   readonly parameters: readonly (string | null)[] | undefined
   readonly analyze: boolean
   readonly format: 'text' | 'json'

@@ -35,6 +35,11 @@ export class StatementReader {
     this.#tokens = tokensOf(text)
   }
 
+  /** Where the statement ends: at its semicolon, or with the text. */
+  get statementEnd(): number {
+    return this.#last.end
+  }
+
   /** Position in the tokens, to come back to. */
   mark(): number {
     return this.#at
@@ -303,13 +308,17 @@ function orList(items: readonly string[]): string {
 function tokensOf(text: string): Token[] {
   const lexer = new Lexer(text)
   const found: Token[] = []
+  let end = text.length
   for (let kind = lexer.next(); kind !== tokens.end; kind = lexer.next()) {
     if (kind === tokens.comment) continue
     const token = text.slice(lexer.start, lexer.end)
-    if (kind === tokens.punctuation && token === ';') break
+    if (kind === tokens.punctuation && token === ';') {
+      end = lexer.start
+      break
+    }
     const hasWord = kind === tokens.word || kind === tokens.operator || kind === tokens.punctuation
     found.push({ kind, start: lexer.start, end: lexer.end, word: hasWord ? token.toUpperCase() : '' })
   }
-  found.push({ kind: tokens.end, start: text.length, end: text.length, word: '' })
+  found.push({ kind: tokens.end, start: text.length, end, word: '' })
   return found
 }

@@ -3,7 +3,7 @@
 import type { CommandContext, CommandNotice } from './own-statement.ts'
 
 export function changeNotices(context: CommandContext): readonly CommandNotice[] {
-  if (!context.settings.inTransaction) return []
+  if (!context.settings.inBlock) return []
   return [
     {
       severity: 'NOTICE',

@@ -30,6 +30,8 @@ export class SessionSettings {
   #local: Overlay = none
   /** Empty outside a transaction; else its start, then its savepoints in order. */
   #saved: Saved[] = []
+  /** The transaction is one text of several statements, no block. */
+  #implicit = false
   #base: Settings
   #current: Settings
 
@@ -53,6 +55,11 @@ export class SessionSettings {
 
   get inTransaction(): boolean {
     return this.#saved.length > 0
+  }
+
+  /** A block of the client's, not just a text of several statements. */
+  get inBlock(): boolean {
+    return this.inTransaction && !this.#implicit
   }
 
   /** SET; `value` undefined is DEFAULT. LOCAL outside a transaction checks the value and changes nothing. */
@@ -97,12 +104,28 @@ export class SessionSettings {
     })
   }
 
-  /** BEGIN; inside a transaction it changes nothing. */
+  /** BEGIN; inside a block it changes nothing, and what several statements of one text have set so far is part of it. */
   begin(): void {
     if (!this.inTransaction) this.#save(undefined)
+    this.#implicit = false
+  }
+
+  /** Several statements in one text are a transaction, unless one is open. */
+  beginImplicit(): void {
+    if (this.inTransaction) return
+    this.#save(undefined)
+    this.#implicit = true
+  }
+
+  /** The end of the text; a block that was begun in it lives on. */
+  endImplicit(commits: boolean): void {
+    if (!this.#implicit) return
+    if (commits) this.commit()
+    else this.rollback()
   }
 
   commit(): void {
+    this.#implicit = false
     if (!this.inTransaction) return
     this.#saved = []
     this.#local = none
@@ -110,6 +133,7 @@ export class SessionSettings {
   }
 
   rollback(): void {
+    this.#implicit = false
     const start = this.#saved[0]
     if (start === undefined) return
     this.#saved = []

@@ -240,14 +240,6 @@ export const settingTable = [
     summary: 'Databases that are this server itself: only its own relations and statements, no origin needed.',
   }),
   setting({
-    name: 'virtual_snapshot_max_age',
-    type: duration(),
-    initial: '100ms',
-    change: 'reload',
-    group: 'surface',
-    summary: 'How old the rows may be that a statement over the virtual schema sees.',
-  }),
-  setting({
     name: 'virtual_rows_max',
     type: integer({ min: 1, max: 100_000_000 }),
     initial: '1000000',

@@ -52,7 +52,7 @@ export const conditions = table({
   rowAffectedTwice: {
     sqlstate: '21000',
     severity: 'ERROR',
-    message: 'ON CONFLICT DO UPDATE command cannot affect row a second time',
+    message: '%s command cannot affect row a second time',
   },
   notNullViolation: {
     sqlstate: '23502',
@@ -81,6 +81,7 @@ export const conditions = table({
     severity: 'WARNING',
     message: '%s can only be used in transaction blocks',
   },
+  noTransaction: { sqlstate: '25P01', severity: 'WARNING', message: 'there is no transaction in progress' },
   inFailedTransaction: {
     sqlstate: '25P02',
     severity: 'ERROR',

@@ -28,6 +28,14 @@ export class ServerError extends Error {
     this.hint = fields.hint
     this.position = fields.position
   }
+
+  /** The same where the statement begins behind so many characters of a text. */
+  movedBy(characters: number): ServerError {
+    if (this.position === undefined || characters === 0) return this
+    const { detail, hint, cause } = this
+    const position = this.position + characters
+    return new ServerError({ ...this.condition, message: '%s' }, [this.message], { detail, hint, position, cause })
+  }
 }
 
 /** Replaces each `%s` by its argument; arguments are taken literally, also when they hold `%s` themselves. */

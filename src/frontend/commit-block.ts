@@ -1,7 +1,8 @@
 // COMMIT of a block that may have written: its locks are read first.
 
 import { captureFrames, readCapture, type StatementText } from '../cache/plans/index.ts'
-import { bindFrame, closeFrame, errorFrame, executeFrame, parseFrame } from '../wire/index.ts'
+import { ServerError } from '../errors/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
 import { prepareFrames } from './capture-helper.ts'
 import { runOpaque, sendSuspended } from './opaque.ts'
 import type { Request } from './request.ts'
@@ -43,14 +44,8 @@ async function abandonBlock(session: Session, error: ReadonlyMap<string, string>
   await session.ask(queryFrameWithoutSync('ROLLBACK'))
   session.transaction.reset()
   session.settings.rollback()
-  session.output.add(
-    errorFrame({
-      severity: 'ERROR',
-      sqlstate: error?.get('C') ?? '40000',
-      message: error?.get('M') ?? 'transaction aborted',
-    }),
-  )
-  session.finish(session.status)
+  const condition = { sqlstate: error?.get('C') ?? '40000', severity: 'ERROR', message: '%s' } as const
+  session.refuse(new ServerError(condition, [error?.get('M') ?? 'transaction aborted']))
   session.resume()
 }
 

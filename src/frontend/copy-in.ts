@@ -28,7 +28,8 @@ export function copyIn(session: Session, text: StatementText, request: Request):
       if (outcome.failed) suspension.lift()
       else suspension.bump()
       for (const bytes of unit.held) session.output.add(bytes)
-      noteAnswer(session, text, { verdict: 'pass', reason: 'write' }, unit, startedUs)
+      const us = session.services.clock.monotonicUs() - startedUs
+      noteAnswer(session, text, { verdict: 'pass', reason: 'write' }, unit, us)
       noteSideEffects(session, text, unit)
       session.finish(outcome.status)
       queueMicrotask(() => session.resume())

@@ -30,6 +30,8 @@ export function dispatchGroup(session: Session, group: Group): boolean {
     return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
   }
   if (group.last === frontend.flush) return beginOpen(session, group)
+  const sole = soleExecute(session, group)
+  if (sole !== undefined) return route(session, sole.text, sole.parameters, requestOf(group))
   const executes = executesOf(session, group)
   if (executes === undefined) return unknownGroup(session, group)
   if (executes.length === 0) return groupWithoutExecute(session, group)
@@ -39,6 +41,23 @@ export function dispatchGroup(session: Session, group: Group): boolean {
     return route(session, only.text, only.parameters, requestOf(group))
   }
   return manyExecutes(session, executes, group)
+}
+
+/** What [Parse] Bind [Describe] Execute on one portal runs, all rows of it: the commonest group, resolved without tables. */
+function soleExecute(session: Session, group: Group): { text: StatementText; parameters: string } | undefined {
+  const { steps } = group
+  const [first] = steps
+  const parse = first?.kind === 'parse' ? first : undefined
+  const bind = parse === undefined ? first : steps[1]
+  const execute = steps[steps.length - 1]
+  if (group.unread || bind?.kind !== 'bind' || execute?.kind !== 'execute') return undefined
+  const betweenCount = steps.length - (parse === undefined ? 2 : 3)
+  if (betweenCount > 1 || (betweenCount === 1 && steps[steps.length - 2]?.kind !== 'describe')) return undefined
+  if (execute.portal !== bind.portal || execute.rowCountMax > 0) return undefined
+  if (parse !== undefined && parse.name !== bind.statement) return undefined
+  const text =
+    parse === undefined ? session.statements.get(bind.statement)?.text : findText(session, parse.key, parse.text)
+  return text && { text, parameters: bind.parameters }
 }
 
 /** Which statement each Execute of the group runs; undefined if that cannot be told for all of them. */

@@ -28,6 +28,11 @@ export function dispatchQuery(session: Session, bytes: Buffer, start: number, en
 export function route(session: Session, text: StatementText, parameters: string, request: Request): boolean {
   if (isOurs(session, text))
     return session.quiet ? session.services.own.run(session, text, request) : session.waitForQuiet()
+  return routeToOrigin(session, text, parameters, request)
+}
+
+/** The way of a statement that is the origin's, or that the origin runs for us. */
+export function routeToOrigin(session: Session, text: StatementText, parameters: string, request: Request): boolean {
   const { statement } = text.shape
   if (!session.readsTexts && /[\\\x80-\xff]/.test(text.text)) return unreadableText(session, text, request)
   // In a block everything is the origin's; but a stale status must not decide what is in a block.

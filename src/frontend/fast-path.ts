@@ -1,66 +1,52 @@
 // The commonest extended group, answered without taking it apart: [Parse] Bind [Describe] Execute Sync on the unnamed portal.
 //
-// Everything is read where it lies and compared byte by byte; nothing is made but the key of the parameters. Whatever does not fit
-// exactly, is not stored or may not be served now goes the long way (dispatch.ts), which comes to the same answer.
+// Everything is read where it lies and compared byte by byte; nothing is made but the key of the parameters. If the answer is not
+// stored or may not be served now, the read path gets the group with what is known of it. Whatever does not fit exactly goes the long
+// way (dispatch-group.ts), which comes to the same answer.
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { type Entry, parametersKey, staleness } from '../cache/results/index.ts'
 import { bindCompleteFrame, frontend, parseCompleteFrame, status } from '../wire/index.ts'
+import type { Step } from './batch.ts'
+import { route } from './dispatch.ts'
 import { contextInForce } from './facts.ts'
 import { noteHit } from './reply.ts'
+import { type Request, requestOf } from './request.ts'
 import type { Session } from './session.ts'
 
 const describeBytes = 7
 const executeBytes = 10
 const syncBytes = 5
 
-/** The position behind the group if it was answered, else 0. */
+/** Where the parts of the group at hand lie. One for all, written over each time: nothing is made for it. */
+const parts = { parseEnd: 0, bindAt: 0, bindEnd: 0, nameEnd: 0, tailAt: 0, groupEnd: 0 }
+
+/** The position behind the group if it was taken, -1 if it must wait for what is under way, 0 if it is none of these. */
 export function takeStoredAnswer(session: Session, bytes: Buffer, start: number, end: number): number {
   const context = contextInForce(session)
   if (context === undefined || session.status !== status.idle || !session.quiet || session.open !== undefined) return 0
   if (session.skipping) return 0
   if (!context.readable || context.temporary || session.identity.admin) return 0
   const settings = session.settings.current
-  if (settings.resultCache !== 'on') return 0
-
-  let at = start
-  let text: StatementText | undefined
-  let parseEnd = 0
-  if (bytes[at] === frontend.parse) {
-    parseEnd = frameEnd(bytes, at, end)
-    if (parseEnd === 0) return 0
-    text = unnamedText(session, bytes, at, parseEnd)
-    if (text === undefined) return 0
-    at = parseEnd
-  }
-  if (bytes[at] !== frontend.bind) return 0
-  const bindEnd = frameEnd(bytes, at, end)
-  if (bindEnd === 0 || bytes[at + 5] !== 0) return 0
-  const nameEnd = bytes.indexOf(0, at + 6)
-  if (nameEnd === -1 || nameEnd >= bindEnd) return 0
-  if (text !== undefined) {
-    if (nameEnd !== at + 6) return 0
-  } else {
-    const prepared = session.statements.get(nameEnd === at + 6 ? '' : bytes.latin1Slice(at + 6, nameEnd))
-    if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp || prepared.contextId !== context.id)
-      return 0
-    text = prepared.text
-  }
-
+  if (settings.resultCache !== 'on' || !findParts(bytes, start, end)) return 0
+  const { parseEnd, bindEnd, nameEnd, tailAt, groupEnd } = parts
+  const nameAt = parts.bindAt + 6
+  if (parseEnd > 0 && nameEnd !== nameAt) return 0
+  const statement = nameEnd === nameAt ? '' : bytes.latin1Slice(nameAt, nameEnd)
+  const text = parseEnd > 0 ? unnamedText(session, bytes, start, parseEnd) : provenText(session, statement, context.id)
   if (text === undefined || text.own !== undefined || text.refusal !== undefined || text.hints !== undefined) return 0
   if (text.shape.statement.kind !== 'read') return 0
-  const describes = bytes[bindEnd] === frontend.describe
-  const tailAt = describes ? bindEnd + describeBytes : bindEnd
-  const groupEnd = tailAt + executeBytes + syncBytes
-  if (groupEnd > end || !isTail(bytes, bindEnd, describes, tailAt)) return 0
-
   const parameters = parametersKey(bytes, nameEnd + 1, bindEnd)
   if (parameters === undefined) return 0
-  const entry = text.find(context.id, parameters) as Entry | undefined
-  if (entry === undefined || staleness(entry, session.nowMs, settings.resultTtl) !== undefined) return 0
-  const { descriptionBytes } = entry
-  if (describes && descriptionBytes === 0) return 0
 
+  const entry = text.find(context.id, parameters) as Entry | undefined
+  if (entry === undefined || staleness(entry, session.nowMs, settings.resultTtl) !== undefined) {
+    if (parseEnd > 0) session.services.plans.touch(text)
+    return route(session, text, parameters, requestAt(bytes, start, text, statement, parameters)) ? groupEnd : -1
+  }
+  const { descriptionBytes } = entry
+  const describes = tailAt > bindEnd
+  if (describes && descriptionBytes === 0) return 0
   const { output } = session
   if (parseEnd > 0) {
     prepareUnnamed(session, text, context.id)
@@ -72,6 +58,39 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   noteHit(session, text, entry)
   session.finish(status.idle)
   return groupEnd
+}
+
+/** Fills in `parts`; false if it is another kind of group, or not all there. */
+function findParts(bytes: Buffer, start: number, end: number): boolean {
+  parts.parseEnd = bytes[start] === frontend.parse ? frameEnd(bytes, start, end) : 0
+  if (bytes[start] === frontend.parse && parts.parseEnd === 0) return false
+  const bindAt = parts.parseEnd === 0 ? start : parts.parseEnd
+  if (bytes[bindAt] !== frontend.bind) return false
+  const bindEnd = frameEnd(bytes, bindAt, end)
+  if (bindEnd === 0 || bytes[bindAt + 5] !== 0) return false
+  const nameEnd = bytes.indexOf(0, bindAt + 6)
+  if (nameEnd === -1 || nameEnd >= bindEnd) return false
+  const describes = bytes[bindEnd] === frontend.describe
+  const tailAt = describes ? bindEnd + describeBytes : bindEnd
+  parts.bindAt = bindAt
+  parts.bindEnd = bindEnd
+  parts.nameEnd = nameEnd
+  parts.tailAt = tailAt
+  parts.groupEnd = tailAt + executeBytes + syncBytes
+  return parts.groupEnd <= end && isTail(bytes, bindEnd, describes, tailAt)
+}
+
+/** The same group taken apart, for the read path. */
+function requestAt(bytes: Buffer, start: number, text: StatementText, statement: string, parameters: string): Request {
+  const { parseEnd, bindAt, bindEnd, tailAt, groupEnd } = parts
+  const bodyEnd = groupEnd - syncBytes
+  const steps: Step[] = []
+  if (parseEnd > 0)
+    steps.push({ kind: 'parse', name: '', key: text.key, text: text.text, types: '', start, end: parseEnd })
+  steps.push({ kind: 'bind', portal: '', statement, parameters, start: bindAt, end: bindEnd })
+  if (tailAt > bindEnd) steps.push({ kind: 'describe', target: 'P', name: '', start: bindEnd, end: tailAt })
+  steps.push({ kind: 'execute', portal: '', rowCountMax: 0, start: tailAt, end: bodyEnd })
+  return requestOf({ steps, unread: false, bytes, start, end: groupEnd, bodyEnd, last: frontend.sync })
 }
 
 /** End of the frame at `at`, or 0 if it is not all there or not well formed. */
@@ -88,6 +107,13 @@ function unnamedText(session: Session, bytes: Buffer, at: number, parseEnd: numb
     return undefined
   const textEnd = bytes.indexOf(0, at + 6)
   return textEnd === parseEnd - 3 ? session.texts.get(bytes.latin1Slice(at + 6, textEnd)) : undefined
+}
+
+/** The text of a prepared statement that would still be answered as it was prepared. */
+function provenText(session: Session, name: string, contextId: number): StatementText | undefined {
+  const prepared = session.statements.get(name)
+  if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp) return undefined
+  return prepared.contextId === contextId ? prepared.text : undefined
 }
 
 function prepareUnnamed(session: Session, text: StatementText, contextId: number): void {

@@ -1,7 +1,7 @@
 // Fills under way that an equal miss may join instead of asking the origin as well (R7, RRC-20).
 
 import type { StatementText } from '../cache/plans/index.ts'
-import type { AnswerBytes } from '../cache/results/index.ts'
+import { type AnswerBytes, plainKey } from '../cache/results/index.ts'
 import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 
 export interface Landing {
@@ -11,12 +11,28 @@ export interface Landing {
 }
 
 export class Flight {
+  readonly text: StatementText
+  readonly contextId: number
+  readonly parameters: string
   readonly database: DatabaseEpochs
   readonly relations: readonly Relation[]
   readonly start: number
-  readonly #waiters = new Set<(landing: Landing | undefined) => void>()
+  /** The next under the same key (Flights). */
+  other: Flight | undefined
+  /** Made by the first who waits. */
+  #waiters: Set<(landing: Landing | undefined) => void> | undefined
 
-  constructor(database: DatabaseEpochs, relations: readonly Relation[], start: number) {
+  constructor(
+    text: StatementText,
+    contextId: number,
+    parameters: string,
+    database: DatabaseEpochs,
+    relations: readonly Relation[],
+    start: number,
+  ) {
+    this.text = text
+    this.contextId = contextId
+    this.parameters = parameters
     this.database = database
     this.relations = relations
     this.start = start
@@ -29,42 +45,55 @@ export class Flight {
 
   /** Calls back once: with the answer, or with undefined when the fill failed. Returns a function that stops waiting. */
   join(waiter: (landing: Landing | undefined) => void): () => void {
-    this.#waiters.add(waiter)
-    return () => this.#waiters.delete(waiter)
-  }
-
-  get waiterCount(): number {
-    return this.#waiters.size
+    const waiters = this.#waiters ?? new Set()
+    this.#waiters = waiters
+    waiters.add(waiter)
+    return () => waiters.delete(waiter)
   }
 
   land(landing: Landing | undefined): void {
-    for (const waiter of [...this.#waiters]) {
-      this.#waiters.delete(waiter)
+    const waiters = this.#waiters
+    if (waiters === undefined) return
+    for (const waiter of [...waiters]) {
+      waiters.delete(waiter)
       waiter(landing)
     }
   }
 }
 
 export class Flights {
-  readonly #byText = new Map<StatementText, Map<string, Flight>>()
+  /**
+   * By parameters, or by the text of a statement without: strings that were looked up before, so that their hashes are known. Flights
+   * under the same string are chained, the latest first.
+   */
+  readonly #byKey = new Map<string, Flight>()
 
   find(text: StatementText, contextId: number, parameters: string): Flight | undefined {
-    return this.#byText.get(text)?.get(`${contextId} ${parameters}`)
+    let flight = this.#byKey.get(keyOf(text, parameters))
+    while (flight !== undefined && (flight.text !== text || flight.contextId !== contextId)) flight = flight.other
+    return flight
   }
 
-  begin(text: StatementText, contextId: number, parameters: string, flight: Flight): void {
-    let flights = this.#byText.get(text)
-    if (flights === undefined) {
-      flights = new Map()
-      this.#byText.set(text, flights)
+  begin(flight: Flight): void {
+    const key = keyOf(flight.text, flight.parameters)
+    flight.other = this.#byKey.get(key)
+    this.#byKey.set(key, flight)
+  }
+
+  end(flight: Flight): void {
+    const key = keyOf(flight.text, flight.parameters)
+    const first = this.#byKey.get(key)
+    if (first === flight) {
+      if (flight.other === undefined) this.#byKey.delete(key)
+      else this.#byKey.set(key, flight.other)
+      return
     }
-    flights.set(`${contextId} ${parameters}`, flight)
+    let before = first
+    while (before !== undefined && before.other !== flight) before = before.other
+    if (before !== undefined) before.other = flight.other
   }
+}
 
-  end(text: StatementText, contextId: number, parameters: string, flight: Flight): void {
-    const flights = this.#byText.get(text)
-    if (flights?.get(`${contextId} ${parameters}`) !== flight) return
-    flights.delete(`${contextId} ${parameters}`)
-    if (flights.size === 0) this.#byText.delete(text)
-  }
+function keyOf(text: StatementText, parameters: string): string {
+  return parameters === plainKey ? text.key : parameters
 }

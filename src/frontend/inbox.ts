@@ -137,7 +137,7 @@ export class Inbox {
         return end
       default: {
         const taken = takeStoredAnswer(this.#session, bytes, at, end)
-        return taken > 0 ? taken : this.#group(bytes, at, end)
+        return taken === 0 ? this.#group(bytes, at, end) : taken
       }
     }
   }

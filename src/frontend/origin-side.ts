@@ -14,7 +14,9 @@ const backlogBytesMax = 1024 * 1024
 export class OriginSide implements LinkOwner {
   readonly sink: Sink
   readonly #session: Session
-  #recorders: Recorder[] = []
+  /** Who refers to the chunk at hand: nearly always none or one. */
+  #recorder: Recorder | undefined
+  readonly #others: Recorder[] = []
 
   constructor(session: Session, output: Output) {
     this.#session = session
@@ -22,15 +24,21 @@ export class OriginSide implements LinkOwner {
   }
 
   recording(recorder: Recorder): void {
-    if (this.#recorders[this.#recorders.length - 1] !== recorder) this.#recorders.push(recorder)
+    if (this.#recorder === undefined) this.#recorder = recorder
+    else if (this.#recorder !== recorder) this.#others.push(recorder)
   }
 
   /** The end of a chunk from the origin: recorders copy, the client gets it, and the origin waits for a slow client. */
   #chunkEnds(): void {
-    for (const recorder of this.#recorders) recorder.settle()
-    this.#recorders.length = 0
+    if (this.#recorder !== undefined) this.#settle(this.#recorder)
     this.#session.output.flush()
     if (this.#session.output.backlogBytes > backlogBytesMax) this.#session.link.pause()
+  }
+
+  #settle(recorder: Recorder): void {
+    recorder.settle()
+    this.#recorder = undefined
+    for (const other of this.#others.splice(0)) other.settle()
   }
 
   idle(type: number, bytes: Buffer, start: number, end: number): boolean {

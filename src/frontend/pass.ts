@@ -31,7 +31,7 @@ export function passStraight(
       after?.(outcome)
       unit.atEnd?.(outcome)
       forgetDropped(session, text, unit, outcome)
-      noteAnswer(session, text, verdict, unit, startedUs)
+      noteAnswer(session, text, verdict, unit, session.services.clock.monotonicUs() - startedUs)
       session.finish(outcome.status)
     },
     () => unit.atLoss?.(),
@@ -49,7 +49,7 @@ export function framesOf(
   unit: ClientUnit,
   end = request.end,
 ): Buffer[] | undefined {
-  let replays: PreparedStatement[] = []
+  let replays: readonly PreparedStatement[] = []
   unit.extended = request.group !== undefined
   if (request.group !== undefined) {
     const { steps } = request.group
@@ -59,7 +59,7 @@ export function framesOf(
   const kind = text?.shape.statement.kind
   const named =
     kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
-  if (named && session.status !== status.failed) replays.push(...session.statements.replayAll())
+  if (named && session.status !== status.failed) replays = [...replays, ...session.statements.replayAll()]
   if (replays.length === 0) return undefined
   if (!request.simple) {
     unit.cutParses += replays.length
@@ -77,19 +77,21 @@ export function framesOf(
 
 /** Statements the group prepares count as known to the origin; those whose Parse failed are forgotten again. */
 function registerParses(session: Session, request: Request, unit: ClientUnit): void {
-  const waiting: string[] = []
+  let waiting: string[] | undefined
   for (const step of request.group?.steps ?? []) {
     if (step.kind === 'parse') {
       const text = session.texts.get(step.key)
       if (text === undefined) continue
       session.prepare(step, text, true)
+      waiting ??= []
       waiting.push(step.name)
     } else if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
   }
-  if (waiting.length === 0) return
-  unit.onParsed = () => waiting.shift()
+  const left = waiting
+  if (left === undefined) return
+  unit.onParsed = () => left.shift()
   unit.onFailed = () => {
-    for (const name of waiting) session.statements.delete(name)
+    for (const name of left) session.statements.delete(name)
   }
 }
 
@@ -114,17 +116,17 @@ function forgetDropped(
   } else if (tag === 'RESET' && text !== undefined && /^\s*reset\s+all\b/i.test(text.text)) session.settings.resetAll()
 }
 
-/** The decision about a statement the origin answered. */
+/** The decision about a statement that the origin answered within `us` microseconds. */
 export function noteAnswer(
   session: Session,
   text: StatementText | undefined,
   verdict: PassVerdict,
   unit: ClientUnit,
-  startedUs: number,
+  us: number,
   unstored?: ReasonCode,
 ): void {
+  if (unit.part?.options.hidden) return
   const { services } = session
-  const us = services.clock.monotonicUs() - startedUs
   const { counters } = services
   if (verdict.verdict === 'miss') {
     counters.result_misses++

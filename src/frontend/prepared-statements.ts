@@ -61,36 +61,45 @@ export class PreparedStatements {
   }
 
   /** Statements the origin must get before it gets these steps; they count as known there from now on. */
-  replay(steps: readonly Step[]): PreparedStatement[] {
-    const replays: PreparedStatement[] = []
-    const parsed = new Set<string>()
+  replay(steps: readonly Step[]): readonly PreparedStatement[] {
+    let replays = noReplays
+    let parsed: Set<string> | undefined
     for (const step of steps) {
       if (step.kind === 'parse') {
         // A named statement that exists already is an error at the origin only if the origin knows of it.
-        if (step.name !== '') this.#replayOne(step.name, replays)
+        if (step.name !== '') replays = this.#withReplay(replays, step.name)
+        parsed ??= new Set()
         parsed.add(step.name)
-      } else if (step.kind === 'bind' && !parsed.has(step.statement)) this.#replayOne(step.statement, replays)
-      else if ((step.kind === 'describe' || step.kind === 'close') && step.target === 'S' && !parsed.has(step.name)) {
-        this.#replayOne(step.name, replays)
+      } else if (step.kind === 'bind') {
+        if (!parsed?.has(step.statement)) replays = this.#withReplay(replays, step.statement)
+      } else if (
+        (step.kind === 'describe' || step.kind === 'close') &&
+        step.target === 'S' &&
+        !parsed?.has(step.name)
+      ) {
+        replays = this.#withReplay(replays, step.name)
       }
     }
     return replays
   }
 
   /** Everything the origin does not know yet; before SQL that names prepared statements itself. */
-  replayAll(): PreparedStatement[] {
-    const replays: PreparedStatement[] = []
-    for (const name of this.#byName.keys()) if (name !== '') this.#replayOne(name, replays)
+  replayAll(): readonly PreparedStatement[] {
+    let replays = noReplays
+    for (const name of this.#byName.keys()) if (name !== '') replays = this.#withReplay(replays, name)
     return replays
   }
 
-  #replayOne(name: string, replays: PreparedStatement[]): void {
+  /** `replays`, and the statement if the origin does not know it: from now on it does. */
+  #withReplay(replays: readonly PreparedStatement[], name: string): readonly PreparedStatement[] {
     const statement = this.#byName.get(name)
-    if (statement === undefined || statement.atOrigin) return
+    if (statement === undefined || statement.atOrigin) return replays
     statement.atOrigin = true
-    replays.push(statement)
+    return [...replays, statement]
   }
 }
+
+const noReplays: readonly PreparedStatement[] = []
 
 /** The Parse frame of a statement, as its client sent it. */
 export function parseFrameOf(statement: PreparedStatement): Buffer {

@@ -7,7 +7,7 @@
 //   anything else                                     -> captured: the origin tells what it locked     (write-path.ts)
 
 import type { ShapeFacts, StatementText } from '../cache/plans/index.ts'
-import { type Entry, goneKey, parametersMayMeanNow, readsText, staleness } from '../cache/results/index.ts'
+import { type Entry, parametersMayMeanNow, readsText, staleness } from '../cache/results/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
@@ -101,9 +101,7 @@ function lookUp(
   const contextId = (session.context as { id: number }).id
   const entry = text.find(contextId, parameters) as Entry | undefined
   if (entry === undefined) {
-    const { results } = services
-    const gone = results.remembersGone ? results.whyGone(goneKey(text, contextId, parameters)) : undefined
-    return gone ?? { code: 'cold', argument: undefined }
+    return services.results.whyGone(text, contextId, parameters) ?? { code: 'cold', argument: undefined }
   }
   const stale = staleness(entry, session.nowMs, ttlMs)
   if (stale !== undefined) {
@@ -196,8 +194,8 @@ function fillStraight(
   }
   const start = services.epochs.tick()
   const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs }
-  const flight = new Flight(session.epochs, facts.relations, start)
-  services.flights.begin(text, context.id, parameters, flight)
+  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start)
+  services.flights.begin(flight)
   const unit = new ClientUnit(session)
   const recorder = new Recorder(services.results.entryBytesMax)
   unit.recorder = recorder
@@ -205,7 +203,7 @@ function fillStraight(
   // The steps outlive the chunk they were read from; only their names are looked at.
   const kept = request.group
   const land = (landing: Landing | undefined) => {
-    services.flights.end(text, context.id, parameters, flight)
+    services.flights.end(flight)
     flight.land(landing)
   }
   session.queue(
@@ -214,7 +212,7 @@ function fillStraight(
       const us = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && session.context === context) provePrepared(session, kept, start, context.id)
       const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, us)
-      noteAnswer(session, text, verdict, unit, startedUs, stored.unstored)
+      noteAnswer(session, text, verdict, unit, us, stored.unstored)
       session.finish(outcome.status)
       land(stored.landing)
     },

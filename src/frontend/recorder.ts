@@ -17,29 +17,32 @@ export class Recorder {
     this.#bytesMax = bytesMax
   }
 
-  describe(bytes: Buffer, start: number, end: number): void {
+  describe(bytes: Buffer, start: number, end: number): boolean {
     if (this.#bytes === 0) this.descriptionBytes = end - start
-    this.add(bytes, start, end)
+    return this.add(bytes, start, end)
   }
 
-  add(bytes: Buffer, start: number, end: number): void {
+  /** True if it has begun to refer to this chunk: then `settle` must be called before the chunk goes. */
+  add(bytes: Buffer, start: number, end: number): boolean {
     this.#bytes += end - start
     if (this.#bytes > this.#bytesMax) {
       this.tooLargeBytes = this.#bytes
       this.#pieces = []
-      return
+      return false
     }
-    if (this.tooLargeBytes > 0) return
+    if (this.tooLargeBytes > 0) return false
     const last = this.#lastPiece
     // Rows of one chunk lie side by side: one copy for all of them instead of one per row.
-    if (last !== undefined && last.source === bytes && last.end === start) last.end = end
-    else {
-      this.#settle()
-      this.#lastPiece = { source: bytes, start, end }
+    if (last !== undefined && last.source === bytes && last.end === start) {
+      last.end = end
+      return false
     }
+    this.#settle()
+    this.#lastPiece = { source: bytes, start, end }
+    return true
   }
 
-  /** Must be called before the chunk goes: what was noted is copied. */
+  /** What was noted is copied. */
   settle(): void {
     this.#settle()
   }

@@ -4,7 +4,8 @@
 //
 // Invariants
 //   1. Answers go out in the order of the messages. A hit is only given when nothing is under way at the origin.
-//   2. While `busy`, no message is looked at: a slow path owns the session and calls `resume` when it is done.
+//   2. While `busy`, no message is looked at: a slow path owns the session and calls `resume` when it is done, or a part runs
+//      (part.ts).
 //   3. `status` is what the origin's last ReadyForQuery said. With units under way it may be old, so whatever depends on it
 //      (writes, COMMIT, hits) waits until they are answered.
 //   4. Every ReadyForQuery the client gets is written by `finish`, after the caches know what the statement changed.
@@ -13,16 +14,18 @@ import type net from 'node:net'
 import type { SessionContext, StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
 import type { SessionSettings } from '../config/index.ts'
-import { conditions, ServerError } from '../errors/index.ts'
+import type { ServerError } from '../errors/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
-import { type LinkLoss, type LinkTraffic, noLink, type Unit } from '../origin/index.ts'
-import { copyFailFrame, errorFrame, readyFrame, status, syncFrame } from '../wire/index.ts'
+import { type LinkLoss, type LinkTraffic, noLink } from '../origin/index.ts'
+import { errorFrame, readyFrame, status } from '../wire/index.ts'
 import type { ParseStep } from './batch.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
+import { endWhenIdle, fail, leave } from './ending.ts'
 import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
 import { OriginSide } from './origin-side.ts'
 import type { Output } from './output.ts'
+import type { Part } from './part.ts'
 import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
 import type { Recorder } from './recorder.ts'
@@ -31,6 +34,7 @@ import type { SessionIdentity } from './session-identity.ts'
 import { signalFrame } from './signal.ts'
 import { TransactionState } from './transaction-state.ts'
 import { CaptureUnit, ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
+import { Waiters } from './waiters.ts'
 
 export class Session implements UnitHost {
   readonly services: Services
@@ -44,6 +48,8 @@ export class Session implements UnitHost {
   readonly epochs: DatabaseEpochs
   readonly statements = new PreparedStatements()
   readonly transaction = new TransactionState()
+  /** True if the bytes of a text mean what our grammar reads in them. */
+  readsTexts: boolean
   link: LinkTraffic = noLink()
   status: number = status.idle
   context: SessionContext | undefined
@@ -58,7 +64,10 @@ export class Session implements UnitHost {
   readonly questions = new Set<string>()
   /** The origin still counts catalogue changes of earlier transactions of this session as not reported. */
   catalogueCounted = false
-  busy = false
+  /** A slow path owns the session. */
+  working = false
+  /** What runs in place of a message of the client's. */
+  part: Part | undefined
   closing = false
   /** A commit was under way when the origin was lost. */
   outcomeUnknown = false
@@ -77,6 +86,8 @@ export class Session implements UnitHost {
   landed: Landed | undefined
   /** Ends such a wait when the client asks to cancel. */
   cancelWait: (() => void) | undefined
+  /** The client asked to cancel, and it was not a wait of ours that ended: what follows in the same text does not run. */
+  cancelRequested = false
   hits = 0
   misses = 0
   bypasses = 0
@@ -90,10 +101,10 @@ export class Session implements UnitHost {
   onIdle: (() => void) | undefined
   /** Who looks, for our own statements; asked again when the role may have changed. */
   viewer: unknown
-  #drainWaiters: (() => void)[] = []
+  readonly #drained = new Waiters()
+  readonly #taken = new Waiters()
   /** A verdict was noted since the last ReadyForQuery. */
   #decided = false
-  readonly #takenWaiters: (() => void)[] = []
 
   constructor(
     services: Services,
@@ -111,6 +122,7 @@ export class Session implements UnitHost {
     this.texts = services.plans.textsOf(identity.database)
     this.epochs = services.epochs.database(identity.database)
     this.lastAtMs = identity.connectedAtMs
+    this.readsTexts = meansWhatItSays(identity.parameters)
   }
 
   // What decisions show.
@@ -136,12 +148,35 @@ export class Session implements UnitHost {
     }
   }
 
+  get busy(): boolean {
+    return this.working || this.part !== undefined
+  }
+
+  set busy(working: boolean) {
+    this.working = working
+  }
+
+  /** Whoever runs parts owns the session before and after each. */
+  beginPart(part: Part): void {
+    this.part = part
+    this.working = false
+  }
+
+  endPart(): void {
+    this.part = undefined
+    this.working = true
+  }
+
   /** The slow path is done: goes on with what the client sent meanwhile. */
   resume(): void {
-    this.busy = false
+    this.working = false
     if (this.ended) return
     if (this.closing) {
-      this.#endWhenIdle()
+      endWhenIdle(this)
+      return
+    }
+    if (this.part !== undefined) {
+      this.part.resume()
       return
     }
     this.inbox.resume()
@@ -159,19 +194,12 @@ export class Session implements UnitHost {
 
   /** Resolves when nothing is under way at the origin. */
   untilQuiet(): Promise<void> {
-    if (this.link.units.length === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#drainWaiters.push(resolve))
+    return this.quiet ? Promise.resolve() : this.#drained.wait()
   }
 
   /** Nothing more will come from the origin. */
   wakeWaiters(): void {
-    for (const waiter of this.#drainWaiters.splice(0)) waiter()
-  }
-
-  /** True if the bytes of a text mean what our grammar reads in them. */
-  get readsTexts(): boolean {
-    const { parameters } = this.identity
-    return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
+    this.#drained.wake()
   }
 
   /** True if nothing is under way at the origin. */
@@ -193,10 +221,7 @@ export class Session implements UnitHost {
   /** Resolves when the client has taken most of what waits for it. */
   untilTaken(): Promise<void> {
     this.output.flush()
-    return new Promise((resolve) => {
-      if (this.ended || this.output.backlogBytes === 0) resolve()
-      else this.#takenWaiters.push(resolve)
-    })
+    return this.ended || this.output.backlogBytes === 0 ? Promise.resolve() : this.#taken.wait()
   }
 
   newUnit(): ClientUnit {
@@ -209,6 +234,10 @@ export class Session implements UnitHost {
 
   /** Ends a statement towards the client: signal, notices of ours, ReadyForQuery. */
   finish(statusByte: number): void {
+    if (this.part !== undefined) {
+      this.part.finish()
+      return
+    }
     const signal = this.settings.current.responseSignal
     if (signal !== 'off' && this.#decided && this.last !== undefined)
       this.output.add(signalFrame(signal, this.last, this.settings.current.consistency))
@@ -244,6 +273,7 @@ export class Session implements UnitHost {
   /** An error of ours in place of an answer, and the ReadyForQuery behind it. */
   refuse(error: ServerError): void {
     this.output.add(errorFrame(error))
+    if (this.part !== undefined) this.part.failed = true
     this.finish(this.status)
   }
 
@@ -259,6 +289,7 @@ export class Session implements UnitHost {
     const [name, value] = bytes.toString('utf8', start + 5, end - 1).split('\0')
     if (name === undefined) return
     this.identity.parameters.set(name, value ?? '')
+    this.readsTexts = meansWhatItSays(this.identity.parameters)
     // By SET or because the server's configuration was read again: either way the answers may look different now.
     if (name !== 'application_name') this.forgetContext()
   }
@@ -267,6 +298,8 @@ export class Session implements UnitHost {
     this.status = outcome.status
     if (this.copying?.unit === unit) this.copying = undefined
     if (unit.extended) this.inbox.copyEnded()
+    if (outcome.failed && unit.part !== undefined) unit.part.failed = true
+    if (unit.movedError !== undefined) this.output.add(unit.movedError)
     if (this.open === unit) this.open = undefined
     const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
@@ -294,7 +327,7 @@ export class Session implements UnitHost {
   /** The client's socket took what waited. */
   clientDrained(): void {
     this.link.resume()
-    for (const waiter of this.#takenWaiters.splice(0)) waiter()
+    this.#taken.wake()
   }
 
   /** What the session's answers look like must be asked again before the next hit. */
@@ -306,36 +339,12 @@ export class Session implements UnitHost {
 
   /** The client has gone, or said goodbye. What may have been committed is still waited for. */
   leave(): void {
-    if (this.ended) return
-    this.closing = true
-    this.output.close()
-    // A group left open may have committed already: Sync ends it, and tells.
-    if (this.open !== undefined) this.link.send(syncFrame)
-    // A COPY waits for data that will not come: it is failed, as the origin would see it.
-    if (this.copying !== undefined)
-      this.link.send(this.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)
-    if (!this.busy || !this.link.units.some(mayCommit)) this.#endWhenIdle()
-    else this.link.resume()
+    leave(this)
   }
 
-  /** Our own mistake: the client gets an error and the connection goes; nothing is guessed. */
+  /** Our own mistake, or an error of ours that nobody has told yet. */
   fail(error: unknown): void {
-    if (this.ended) return
-    if (error instanceof ServerError && error.severity !== 'FATAL') {
-      this.refuse(error)
-      this.resume()
-      return
-    }
-    const shown =
-      error instanceof ServerError ? error : new ServerError(conditions.internalError, ['unexpected failure'])
-    this.services.log.error('session failed', {
-      session: this.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
-    this.output.add(
-      errorFrame({ severity: 'FATAL', sqlstate: shown.sqlstate, message: shown.message, hint: shown.hint }),
-    )
-    this.end()
+    fail(this, error)
   }
 
   /** Refuses to go on with a client that breaks the protocol. */
@@ -353,43 +362,33 @@ export class Session implements UnitHost {
     this.output.close()
     this.socket.destroySoon()
     if (!this.link.closed) this.link.close()
-    for (const waiter of this.#takenWaiters.splice(0)) waiter()
+    this.#taken.wake()
+    this.part?.lost()
     this.services.own.leave(this)
     this.onEnd?.(this)
   }
 
   #unitsMoved(): void {
     if (this.link.units.length > 0) return
-    for (const waiter of this.#drainWaiters.splice(0)) waiter()
-    if (this.closing && !this.busy) this.#endWhenIdle()
+    this.#drained.wake()
+    if (this.closing && !this.busy) endWhenIdle(this)
     else if (this.status === status.idle) this.onIdle?.()
   }
 
   /** Cancels what this session waits for here; false if it is the origin that works for it. */
   cancelOurs(): boolean {
-    if (this.cancelWait === undefined) return false
+    if (this.cancelWait === undefined) {
+      this.cancelRequested = true
+      return false
+    }
     this.cancelWait()
     return true
   }
-
-  #endWhenIdle(): void {
-    if (this.ended) return
-    if (this.link.units.length === 0) {
-      this.end()
-      return
-    }
-    // What only reads is abandoned; what may commit is seen through, so that the caches learn of it.
-    if (this.link.units.some(mayCommit)) this.link.resume()
-    else {
-      this.link.destroy()
-      this.end()
-    }
-  }
 }
 
-/** True once the origin may commit on its own: before its Sync is sent a unit is simply dropped, and rolled back. */
-function mayCommit(unit: Unit): boolean {
-  return unit instanceof CaptureUnit ? unit.syncSent : (unit as ClientUnit).atLoss !== undefined
+/** In other encodings, or where backslashes escape, a text may not be what our grammar reads in it. */
+function meansWhatItSays(parameters: ReadonlyMap<string, string>): boolean {
+  return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
 }
 
 /** Called when the client has ended the COPY of a unit that we turned into extended messages. */

@@ -22,8 +22,10 @@ export class TransactionState {
   /** After every ReadyForQuery. */
   ended(session: Session, outcome: UnitOutcome, unit: ClientUnit): void {
     const { settings } = session
-    if (this.#before === status.idle && outcome.status !== status.idle) settings.begin()
-    else if (this.#before !== status.idle && outcome.status === status.idle) {
+    if (this.#before === status.idle && outcome.status !== status.idle) {
+      if (unit.part?.options.hidden) settings.beginImplicit()
+      else settings.begin()
+    } else if (this.#before !== status.idle && outcome.status === status.idle) {
       if (unit.tag === 'COMMIT' || unit.tag === 'PREPARE TRANSACTION') settings.commit()
       else settings.rollback()
     } else if (this.#before !== status.idle && (unit.tag === 'COMMIT' || unit.tag === 'ROLLBACK') && this.ending) {

@@ -6,6 +6,7 @@
 import { type Capture, readCapture } from '../cache/plans/index.ts'
 import type { LinkLoss, Unit } from '../origin/index.ts'
 import { backend, readDataRow, readFields, readTag } from '../wire/index.ts'
+import type { Part } from './part.ts'
 import type { DescriptionRecorder, Recorder } from './recorder.ts'
 
 /** What the session does when a unit ends. */
@@ -17,17 +18,22 @@ export interface UnitOutcome {
 
 /** The part of the session that units talk to. */
 export interface UnitHost {
+  /** What the unit is made for, if it is not a message of the client's. */
+  readonly part: Part | undefined
   /** The origin asks for COPY data; the unit takes what the client sends until its ReadyForQuery. */
   copyBegins(unit: ClientUnit): void
   parameterChanged(bytes: Buffer, start: number, end: number): void
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void
-  /** Registers chunk-bound recorders, which must copy before the chunk goes. */
+  /** A recorder refers to the chunk at hand: it is settled before the chunk goes. */
   recording(recorder: Recorder): void
 }
 
 /** Forwards everything; may record, and may cut the ParseCompletes of statements we replayed. */
 export class ClientUnit implements Unit {
   readonly host: UnitHost
+  readonly part: Part | undefined
+  /** The error with its position where the client would look for it: written when the unit is ready. */
+  movedError: Buffer | undefined
   failed = false
   noticed = false
   tag = ''
@@ -57,6 +63,8 @@ export class ClientUnit implements Unit {
 
   constructor(host: UnitHost) {
     this.host = host
+    this.part = host.part
+    this.cutParses = host.part?.options.cutParses ?? 0
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): boolean {
@@ -72,12 +80,11 @@ export class ClientUnit implements Unit {
       case backend.commandComplete:
         this.tag = readTag(bytes, start, end)
         this.record(bytes, start, end)
-        return true
+        return this.part === undefined || this.part.completes(bytes, start, end)
       case backend.rowDescription:
         if (this.recorder !== undefined && !this.#sawDescription) {
           this.#sawDescription = true
-          this.recorder.describe(bytes, start, end)
-          this.host.recording(this.recorder)
+          if (this.recorder.describe(bytes, start, end)) this.host.recording(this.recorder)
         }
         return true
       case backend.parseComplete:
@@ -92,12 +99,14 @@ export class ClientUnit implements Unit {
         return true
       case backend.error:
         this.noteError(bytes, start, end)
-        return true
+        return !this.moveError(bytes, start, end)
       case backend.parameterStatus:
         this.host.parameterChanged(bytes, start, end)
         this.noticed = true
         return true
       case backend.notice:
+        this.noticed = true
+        return this.part === undefined || this.part.notices(bytes, start, end)
       case backend.notification:
         this.noticed = true
         return true
@@ -133,10 +142,16 @@ export class ClientUnit implements Unit {
     this.onFailed?.()
   }
 
+  /** True if the error is kept, to be written when the unit is ready: nothing comes between. */
+  protected moveError(bytes: Buffer, start: number, end: number): boolean {
+    const moved = this.part?.movedError(bytes, start, end)
+    if (moved === undefined) return false
+    this.movedError = moved
+    return true
+  }
+
   protected record(bytes: Buffer, start: number, end: number): void {
-    if (this.recorder === undefined) return
-    this.recorder.add(bytes, start, end)
-    this.host.recording(this.recorder)
+    if (this.recorder?.add(bytes, start, end)) this.host.recording(this.recorder)
   }
 }
 
@@ -237,7 +252,7 @@ export class CaptureUnit extends ClientUnit {
   #error(bytes: Buffer, start: number, end: number): boolean {
     this.noteError(bytes, start, end)
     if (this.phase === 'client') {
-      const forwarded = this.#forwardOrHold(bytes, start, end)
+      const forwarded = !this.moveError(bytes, start, end) && this.#forwardOrHold(bytes, start, end)
       this.phase = 'commit'
       this.#options.captured(undefined)
       this.#sync()

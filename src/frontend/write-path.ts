@@ -101,7 +101,7 @@ export function runCaptured(
       const verdict = read?.verdict ?? { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
       const answer = (told: PassVerdict, unstored: ReasonCode | undefined) => {
         for (const bytes of unit.held) session.output.add(bytes)
-        noteAnswer(session, text, told, unit, startedUs, unstored)
+        noteAnswer(session, text, told, unit, services.clock.monotonicUs() - startedUs, unstored)
         session.finish(outcome.status)
       }
       if (text === undefined || read === undefined || outcome.failed || context === undefined) {

@@ -147,6 +147,7 @@ class Collector {
     if (relation.schema === this.#virtualSchema) {
       this.#virtualRelations.add(relation.name)
       this.#usesVirtualSchema = true
+      this.#note({ code: 'catalog', argument: this.#virtualSchema })
       return
     }
     this.#usesOtherRelations = true

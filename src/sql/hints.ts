@@ -31,8 +31,17 @@ export const noHints: Hints = {
 
 export function readHints(text: string): Hints {
   if (!text.includes('/*')) return noHints
+  return hintsIn(outerComments(text))
+}
+
+/** What block comments say that were cut off a text, given with their signs. */
+export function readCommentHints(comments: readonly string[]): Hints {
+  return hintsIn(comments.map((comment) => comment.slice(2, -2)))
+}
+
+function hintsIn(insides: readonly string[]): Hints {
   const reader = new HintReader()
-  for (const comment of outerComments(text)) reader.read(comment)
+  for (const inside of insides) reader.read(inside)
   return reader.hints()
 }
 

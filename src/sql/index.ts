@@ -5,7 +5,7 @@ export { stableFunctionsInKey } from './builtin-functions.ts'
 export { namesOfExpression, namesOfQuery } from './catalogue-texts.ts'
 export { mayMeanNow } from './dates.ts'
 export { fingerprintOf } from './fingerprint.ts'
-export { type Hints, noHints, readHints } from './hints.ts'
+export { type Hints, noHints, readCommentHints, readHints } from './hints.ts'
 export { Lexer, type TokenKind, tokens } from './lexer.ts'
 export { Literal } from './literal.ts'
 export { mergeNames, noNames } from './names.ts'
@@ -17,7 +17,8 @@ export type {
   Statement,
   StatementKind,
   TextReason,
+  TransactionVerb,
 } from './statement.ts'
-export { splitTrailingComment, stripTrailingComment } from './trailing-comment.ts'
-export { type Fields, fieldsIf, listOf, type ParseTree, unwrap, wordsOf } from './tree.ts'
+export { cutTrailingComments, mayEndInComment } from './trailing-comment.ts'
+export { type Fields, fieldsIf, listOf, type ParseTree, textOf, unwrap, wordsOf } from './tree.ts'
 export { walk } from './walk.ts'

@@ -1,86 +1,135 @@
-// The comment at the end of a text, where tools put what changes with every statement (traceparent), cut off.
+// The comments behind the last word of a text, where tools put what changes with every statement (traceparent), cut off.
 //
 //   SELECT * FROM t WHERE id = $1 /*traceparent='00-…-01'*/      SELECT * FROM t WHERE id = $1
+//   SELECT 1 /* a */ /* b */;                                    SELECT 1;
 //   SELECT '/*' || '*/'                                          unchanged: what looks like one is not a comment
 //
 // Only a comment's beginning tells that it is one, and only reading from the front tells where one begins: a sign inside
 // a string, a quoted name or a line comment opens nothing. Most texts hold few such things, so they are skipped over
 // quickly; at the first doubt the lexer reads the text.
+//
+// Some comments stay, because an answer may hang on them: see `mayMatter`.
 
 import { classes, digit, space, startsWord } from './characters.ts'
 import { Lexer, tokens } from './lexer.ts'
 
-interface SplitText {
-  /** Without the comment and the blanks before it. */
-  readonly text: string
-  /** The comment with its signs, or undefined. */
-  readonly comment: string | undefined
+interface CutText {
+  /** Length of what stays: the text up to its last word, and no blanks behind it. */
+  readonly length: number
+  /** A semicolon among or behind the comments stays too, unless there is one before them. */
+  readonly tail: '' | ';'
+  /** The block comments with their signs, in order. */
+  readonly comments: readonly string[]
 }
 
-/** Without one block comment at the end (blanks and semicolons may follow it and go too). */
-export function stripTrailingComment(text: string): string {
-  const start = startOfTrailingComment(text)
-  return start < 0 ? text : text.slice(0, endOfText(text, start))
+/** By the last sign of a text alone: false for nearly all texts, for which nothing more needs to be asked. */
+export function mayEndInComment(lastCode: number | undefined): boolean {
+  return lastCode === slash || lastCode === semicolon || (lastCode !== undefined && isSpace(lastCode))
 }
 
-export function splitTrailingComment(text: string): SplitText {
-  const start = startOfTrailingComment(text)
-  if (start < 0) return { text, comment: undefined }
-  return { text: text.slice(0, endOfText(text, start)), comment: text.slice(start, endOfComment(text)) }
-}
-
-function startOfTrailingComment(text: string): number {
+/** Undefined if the text does not end in a block comment (blanks and semicolons may follow it). */
+export function cutTrailingComments(text: string): CutText | undefined {
   const end = endOfComment(text)
-  if (end === 0) return -1
-  const quick = quickStart(text, end)
-  return quick === unsure ? carefulStart(text, end) : quick
+  if (end === 0) return undefined
+  const quick = quickRun(text, end)
+  const run = quick === unsure ? carefulRun(text, end) : quick
+  if (run === undefined || run.some(({ start, end: stop }) => mayMatter(text.slice(start, stop)))) return undefined
+  const first = run[0] as Span
+  const blocks = run.filter(({ start }) => text.charCodeAt(start) === slash)
+  const length = endBefore(text, first.start)
+  return {
+    length,
+    tail: text.charCodeAt(length - 1) !== semicolon && hasSemicolon(text, run) ? ';' : '',
+    comments: blocks.map(({ start, end: stop }) => text.slice(start, stop)),
+  }
 }
 
-/** Where the last `*` `/` ends, if only blanks and semicolons follow it; else 0. */
-function endOfComment(text: string): number {
-  let end = text.length
-  while (end > 0 && (text.charCodeAt(end - 1) === 59 || isSpace(text.charCodeAt(end - 1)))) end--
-  return end >= 4 && text.charCodeAt(end - 1) === 47 && text.charCodeAt(end - 2) === 42 ? end : 0
+/** A comment. */
+interface Span {
+  readonly start: number
+  readonly end: number
 }
 
-function endOfText(text: string, start: number): number {
-  let end = start
-  while (end > 0 && isSpace(text.charCodeAt(end - 1))) end--
-  return end
-}
+const semicolon = 59
+const slash = 47
 
 function isSpace(code: number): boolean {
   return classes[code] === space
 }
 
-const unsure = -2
+/** Where the last `*` `/` ends, if only blanks and semicolons follow it; else 0. */
+function endOfComment(text: string): number {
+  let end = text.length
+  while (end > 0 && (text.charCodeAt(end - 1) === semicolon || isSpace(text.charCodeAt(end - 1)))) end--
+  return end >= 4 && text.charCodeAt(end - 1) === slash && text.charCodeAt(end - 2) === 42 ? end : 0
+}
 
-/** The start if the first comment sign outside of plain quotes opens the last comment; `unsure` where more care is needed. */
-function quickStart(text: string, end: number): number {
-  for (let at = 0; at < end; at++) {
-    switch (text.charCodeAt(at)) {
-      case 39: // '
-        // E'…' has escapes, and others may: a letter in front decides.
-        if (at > 0 && continuesWord(text.charCodeAt(at - 1))) return unsure
-        at = text.indexOf("'", at + 1)
-        if (at < 0) return -1
-        break
-      case 34: // "
-        at = text.indexOf('"', at + 1)
-        if (at < 0) return -1
-        break
-      case 36: // $
-        if (classes[text.charCodeAt(at + 1)] !== digit) return unsure
-        break
-      case 45: // -
-        if (text.charCodeAt(at + 1) === 45) return unsure
-        break
-      case 47: // /
-        if (text.charCodeAt(at + 1) === 42) return closesAtEnd(text, at, end) ? at : unsure
-        break
+function endBefore(text: string, start: number): number {
+  let end = start
+  while (end > 0 && isSpace(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+/** Whether a semicolon stands behind the first of these comments. Between them are blanks and semicolons alone. */
+function hasSemicolon(text: string, run: readonly Span[]): boolean {
+  return run.some(({ end }, index) => text.slice(end, run[index + 1]?.start ?? text.length).includes(';'))
+}
+
+/**
+ * Comments by which somebody decides what is answered: pg_hint_plan's Set(…) changes settings while the statement is
+ * planned, and poolers in front of the origin (PgCat, PgDog) read from a comment which shard is meant.
+ */
+function mayMatter(comment: string): boolean {
+  return /shard|^\/\*\+[\s\S]*\bset\s*\(/i.test(comment)
+}
+
+const unsure = Symbol('unsure')
+
+/** Signs that may open a comment, or something in which there is none. */
+const opening = new Uint8Array(128)
+for (const sign of `'"$-/`) opening[sign.charCodeAt(0)] = 1
+
+/** The comments behind the last word, as far as they can be told without taking the text apart into tokens. */
+function quickRun(text: string, end: number): readonly Span[] | undefined | typeof unsure {
+  let run: Span[] | undefined
+  let at = 0
+  while (at < end) {
+    const code = text.charCodeAt(at)
+    const isDash = code === 45 && text.charCodeAt(at + 1) === 45
+    if (isDash || (code === slash && text.charCodeAt(at + 1) === 42)) {
+      const stop = isDash ? endOfLine(text, at) : endOfBlock(text, at)
+      if (stop > end || stop < 0) return undefined
+      run ??= []
+      run.push({ start: at, end: stop })
+      at = stop
+    } else if (run !== undefined && (isSpace(code) || code === semicolon)) at++
+    else {
+      run = undefined
+      at = endOfQuick(text, at, code)
+      if (at < 0) return at === unclosed ? undefined : unsure
+      while (at < end && opening[text.charCodeAt(at)] !== 1) at++
     }
   }
-  return -1
+  return run
+}
+
+const unclosed = -1
+const unclear = -2
+
+/** Behind a string, a quoted name or any other sign that begins at `at`. */
+function endOfQuick(text: string, at: number, code: number): number {
+  switch (code) {
+    case 39: // '
+      // E'…' has escapes, and others may: a letter in front decides.
+      if (at > 0 && continuesWord(text.charCodeAt(at - 1))) return unclear
+      return text.indexOf("'", at + 1) + 1 || unclosed
+    case 34: // "
+      return text.indexOf('"', at + 1) + 1 || unclosed
+    case 36: // $
+      return classes[text.charCodeAt(at + 1)] === digit ? at + 1 : unclear
+    default:
+      return at + 1
+  }
 }
 
 /** A letter, a digit, `_`, `$` or `&`: what stands before a quote may be a prefix of the string. */
@@ -88,19 +137,35 @@ function continuesWord(code: number): boolean {
   return startsWord(code) || classes[code] === digit || code === 36 || code === 38
 }
 
-function closesAtEnd(text: string, start: number, end: number): boolean {
-  if (text.indexOf('*/', start + 2) !== end - 2) return false
-  const nested = text.indexOf('/*', start + 2)
-  return nested < 0 || nested >= end
+/** Behind a line comment: at its line break, or beyond the text. */
+function endOfLine(text: string, at: number): number {
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 10 || code === 13) return at
+  }
+  return text.length + 1
 }
 
-function carefulStart(text: string, end: number): number {
+/** Behind a block comment, others inside it included; -1 if it does not end. */
+function endOfBlock(text: string, start: number): number {
   const lexer = new Lexer(text)
+  lexer.end = start
+  return lexer.next() === tokens.comment ? lexer.end : -1
+}
+
+function carefulRun(text: string, end: number): readonly Span[] | undefined {
+  const lexer = new Lexer(text)
+  let run: Span[] | undefined
   for (;;) {
     const kind = lexer.next()
-    if (kind === tokens.end || kind === tokens.bad) return -1
-    if (lexer.end < end) continue
-    const isBlockComment = kind === tokens.comment && text.charCodeAt(lexer.start) === 47
-    return isBlockComment && lexer.end === end ? lexer.start : -1
+    if (kind === tokens.bad) return undefined
+    if (kind === tokens.end) return run
+    const { start, end: stop } = lexer
+    if (kind === tokens.comment) {
+      // A line comment at the end holds the signs that looked like the end of a block.
+      if (stop > end) return undefined
+      run ??= []
+      run.push({ start, end: stop })
+    } else if (run === undefined || text.charCodeAt(start) !== semicolon) run = undefined
   }
 }

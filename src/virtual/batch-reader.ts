@@ -2,7 +2,7 @@
 //
 //   phase   0 … n-1 settings | n our opening | n+1 the client's frames | n+2 ROLLBACK          (a ReadyForQuery ends each)
 
-import { backend, commandCompleteFrame, errorFrame, readFields } from '../wire/index.ts'
+import { backend, commandCompleteFrame, errorFrame, moveErrorPosition, readFields } from '../wire/index.ts'
 import type { ExchangeReader } from './system-connection.ts'
 import type { VirtualOutput, VirtualRequest } from './virtual-request.ts'
 
@@ -65,8 +65,11 @@ export class BatchReader implements ExchangeReader {
   #pass(type: number, chunk: Buffer, start: number, end: number): void {
     this.#answered = true
     if (type === backend.dataRow) this.#request.watch?.(chunk.subarray(start, end))
-    const { tag } = this.#request
-    if (tag !== undefined && (type === backend.commandComplete || type === backend.error)) {
+    const { tag, shift = 0 } = this.#request
+    if (type === backend.error && tag === undefined && shift > 0) {
+      this.#endRun(chunk, start)
+      this.#parts.push(moveErrorPosition(chunk, start, end, (position) => position + shift))
+    } else if (tag !== undefined && (type === backend.commandComplete || type === backend.error)) {
       this.#endRun(chunk, start)
       this.#parts.push(type === backend.error ? withoutPosition(chunk, start, end) : commandCompleteFrame(tag))
     } else if (this.#runStart < 0) this.#runStart = start

@@ -1,6 +1,9 @@
 // Door of `virtual`: SQL over what the server knows about itself, the relations of schema `cache`.
 
+export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
+export type { RenderedStatement } from './inlined-statement.ts'
+export { narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'
 export { statementSpans } from './statement-spans.ts'
@@ -15,3 +18,4 @@ export { planVirtual, type VirtualPlan } from './virtual-plan.ts'
 export type { VirtualOutcome, VirtualRequest } from './virtual-request.ts'
 export { VirtualSession } from './virtual-session.ts'
 export type { ColumnType, VirtualTable } from './virtual-table.ts'
+export { wantedByAll } from './wanted-rows.ts'

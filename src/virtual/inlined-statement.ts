@@ -36,6 +36,20 @@ interface Splice {
   readonly after: string
 }
 
+/** The text for the origin, and the way back from it. */
+export interface RenderedStatement {
+  readonly text: string
+  /** Where a position in that text is in the client's, both in characters from 1; undefined within what we put in. */
+  positionOf(position: number): number | undefined
+}
+
+/** A stretch of the client's text in the rendered one, by places in both. */
+interface Stretch {
+  readonly start: number
+  readonly end: number
+  readonly renderedStart: number
+}
+
 export class InlinedStatement {
   readonly relations: readonly string[]
   readonly #text: string
@@ -51,7 +65,7 @@ export class InlinedStatement {
   static make(text: string, tree: ParseTree, schemaName: string, parser: Parser): InlinedStatement {
     const splices = splicesOf(text, tree, schemaName)
     const statement = new InlinedStatement(text, splices)
-    const parsed = parser.parse(statement.#render(() => '[]'))
+    const parsed = parser.parse(statement.#render(() => '[]').text)
     const isSound = parsed.tree?.stmts.length === tree.stmts.length && !namesSchema(parsed.tree, schemaName)
     if (!isSound) throw notInlined(schemaName)
     return statement
@@ -60,7 +74,7 @@ export class InlinedStatement {
   /**
    * The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation.
    */
-  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): string {
+  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): RenderedStatement {
     const rows = new Map<string, string>()
     return this.#render((table) => {
       let json = rows.get(table.name)
@@ -72,17 +86,38 @@ export class InlinedStatement {
     })
   }
 
-  #render(rowsOf: (table: VirtualTable) => string): string {
+  #render(rowsOf: (table: VirtualTable) => string): RenderedStatement {
+    const stretches: Stretch[] = []
     let text = ''
     let at = 0
+    const keep = (end: number): void => {
+      stretches.push({ start: at, end, renderedStart: text.length })
+      text += this.#text.slice(at, end)
+    }
     for (const splice of this.#splices) {
-      text += this.#text.slice(at, splice.start) + splice.before
+      keep(splice.start)
+      text += splice.before
       if (splice.table !== undefined) text += subSelect(splice.table, rowsOf(splice.table))
       text += splice.after
       at = splice.end
     }
-    return text + this.#text.slice(at)
+    keep(this.#text.length)
+    return { text, positionOf: (position) => positionBack(this.#text, text, stretches, position) }
   }
+}
+
+function positionBack(
+  original: string,
+  rendered: string,
+  stretches: readonly Stretch[],
+  position: number,
+): number | undefined {
+  const at = [...rendered].slice(0, position - 1).join('').length
+  const found = stretches.find(
+    ({ start, end, renderedStart }) => at >= renderedStart && at < renderedStart + (end - start),
+  )
+  if (found === undefined) return undefined
+  return [...original.slice(0, found.start + at - found.renderedStart)].length + 1
 }
 
 function subSelect(table: VirtualTable, json: string): string {

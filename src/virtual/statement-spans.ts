@@ -1,7 +1,7 @@
 // Where the statements of a text begin and end. A text with nothing in it is one empty statement, as PostgreSQL sees
 // it.
 
-import { Lexer, tokens } from '../sql/index.ts'
+import { Lexer, type TokenKind, tokens } from '../sql/index.ts'
 
 interface Span {
   readonly start: number
@@ -11,17 +11,54 @@ interface Span {
 export function statementSpans(text: string): Span[] {
   const lexer = new Lexer(text)
   const spans: Span[] = []
+  let nesting = new Nesting()
   let start = 0
   let isEmpty = true
   for (let kind = lexer.next(); kind !== tokens.end; kind = lexer.next()) {
-    if (kind === tokens.punctuation && text[lexer.start] === ';') {
+    if (kind === tokens.comment) continue
+    const token = text.slice(lexer.start, lexer.end)
+    if (kind === tokens.punctuation && token === ';' && !nesting.isInside) {
       if (!isEmpty) spans.push({ start, end: lexer.start })
       start = lexer.end
       isEmpty = true
-    } else if (kind !== tokens.comment) isEmpty = false
+      nesting = new Nesting()
+    } else {
+      isEmpty = false
+      nesting.note(kind, token)
+    }
   }
   if (!isEmpty || spans.length === 0) spans.push({ start, end: text.length })
   return spans
+}
+
+/**
+ * Where a semicolon ends nothing: between brackets (CREATE RULE … DO (…; …)) and in the body of a function (BEGIN ATOMIC … END).
+ *
+ * Source: psql's psqlscan.l, which does the same.
+ */
+class Nesting {
+  #brackets = 0
+  #blocks = 0
+  /** The first words, as far as they may be those of CREATE [OR REPLACE] FUNCTION. */
+  #opening = ''
+  #wordCount = 0
+
+  get isInside(): boolean {
+    return this.#brackets > 0 || this.#blocks > 0
+  }
+
+  note(kind: TokenKind, token: string): void {
+    if (token === '(') this.#brackets++
+    else if (token === ')') this.#brackets = Math.max(0, this.#brackets - 1)
+    else if (kind === tokens.word) this.#word(token.toLowerCase())
+  }
+
+  #word(word: string): void {
+    if (this.#wordCount++ < 4) this.#opening += `${word} `
+    if (this.#brackets > 0 || !/^create (?:or replace )?(?:function|procedure) /.test(this.#opening)) return
+    if (word === 'begin' || (word === 'case' && this.#blocks > 0)) this.#blocks++
+    else if (word === 'end') this.#blocks = Math.max(0, this.#blocks - 1)
+  }
 }
 
 const readingWords: ReadonlySet<string> = new Set([

@@ -5,12 +5,13 @@ import { conditions, ServerError } from '../errors/index.ts'
 import { type Fields, fieldsIf, listOf, type Parser, type ParseTree, type Statement, unwrap } from '../sql/index.ts'
 import { isCatalogue } from './catalogue-router.ts'
 import { InlinedStatement } from './inlined-statement.ts'
+import { Narrowing, narrowingOf } from './narrowing.ts'
 import { laterFunctions, ownFunctions } from './own-functions.ts'
 import { laterRelations } from './tables/index.ts'
 
 export type VirtualPlan =
-  /** For VirtualSession.run with these relations. */
-  | { readonly kind: 'system'; readonly relations: readonly string[] }
+  /** For VirtualSession.run with these relations, and of them the rows that `narrowing` says. */
+  | { readonly kind: 'system'; readonly relations: readonly string[]; readonly narrowing: Narrowing }
   /** For the origin: `inlined.render()` before each run; neither the text nor the answer may be kept. */
   | { readonly kind: 'inline'; readonly inlined: InlinedStatement }
   /**
@@ -46,17 +47,14 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
   if (sessionKinds.has(statement.kind)) return { kind: 'session' }
   if (statement.kind === 'unreadable') throw unreadable(statement)
   const { relations } = statement.names
+  const { tree } = options.parser.parse(text)
   const ours = (schema: string | undefined, name: string): boolean =>
     schema === options.schemaName || isCatalogue(schema, name)
   const foreign = relations.find(({ schema, name }) => !ours(schema, name))
-  const onlyReads =
-    statement.kind === 'several'
-      ? statement.parts.every((kind) => readingKinds.has(kind) || kind === 'show')
-      : statement.kind === 'show' || isReading(statement, options.parser.parse(text).tree)
+  const onlyReads = statement.kind === 'show' || isReading(statement, tree)
   if (!onlyReads && !statement.usesVirtualSchema) throw onlyOurs(options, 'this statement')
   if (foreign !== undefined) throw onlyOurs(options, `relation "${foreign.name}"`)
-  if (onlyReads && (statement.kind === 'several' || !statement.usesVirtualSchema))
-    return system(statement.virtualRelations)
+  if (onlyReads && !statement.usesVirtualSchema) return system(statement, tree, options)
   return planFor(text, { ...statement, usesOtherRelations: false }, options)
 }
 
@@ -72,12 +70,13 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   const [called] = statement.virtualFunctions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
   if (options.admin || !(options.elsewhere === true || needsOrigin(statement, tree)))
-    return system(statement.virtualRelations)
+    return system(statement, tree, options)
   return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
 }
 
-function system(relations: readonly string[]): VirtualPlan {
-  return { kind: 'system', relations }
+function system(statement: Statement, tree: ParseTree | undefined, { schemaName }: VirtualPlanOptions): VirtualPlan {
+  const narrowing = tree === undefined ? new Narrowing([]) : narrowingOf(tree, schemaName)
+  return { kind: 'system', relations: statement.virtualRelations, narrowing }
 }
 
 /** EXPLAIN ANALYZE runs what it explains, and so counts as a writer at the origin; here a query reads all the same. */
@@ -106,10 +105,14 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
   if (node === undefined) return
   switch (statement.kind) {
     case 'write':
+    case 'explain':
     case 'explain_write':
     case 'copy_in':
       refuseWrites(tree, schemaName)
       return
+    case 'copy_file':
+      refuseWrites(tree, schemaName)
+      throw notSupported(`a file in a statement on schema "${schemaName}"`)
     case 'ddl':
       refuseDdl(node.type, node.fields, schemaName)
       return
@@ -120,7 +123,6 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
         `${statement.kind === 'cursor' ? 'a cursor' : 'PREPARE'} over relations of schema "${schemaName}"`,
       )
     case 'read':
-    case 'explain':
     case 'copy_out':
     case 'call':
       return
@@ -142,21 +144,21 @@ function refuseWrites(tree: ParseTree, schemaName: string): void {
   for (const { type, fields } of statementsIn(tree)) {
     const verb = verbs[type]
     const target = fields.relation as Fields | undefined
-    if (verb !== undefined && target?.schemaname === schemaName && !(type === 'CopyStmt' && !fields.is_from)) {
-      const name = String(target.relname)
-      if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
-      throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
-        hint: changeHint(schemaName, name),
-      })
-    }
+    const reads = type === 'CopyStmt' && fields.is_from !== true
+    if (verb !== undefined && !reads && target?.schemaname === schemaName) refuseWrite(verb, target, schemaName)
     if (type !== 'TruncateStmt') continue
-    const ours = listOf(fields.relations).find((item) => fieldsIf('RangeVar', item)?.schemaname === schemaName)
-    if (ours !== undefined) {
-      throw new ServerError(conditions.featureNotSupported, [`TRUNCATE of relations of schema "${schemaName}"`], {
-        hint: 'FLUSH ALL CACHES empties the caches.',
-      })
-    }
+    const emptied = listOf(fields.relations).map((item) => fieldsIf('RangeVar', item))
+    const ours = emptied.find((relation) => relation?.schemaname === schemaName)
+    if (ours !== undefined) refuseWrite('TRUNCATE', ours, schemaName)
   }
+}
+
+function refuseWrite(verb: string, target: Fields, schemaName: string): never {
+  const name = String(target.relname)
+  if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
+  throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
+    hint: changeHint(schemaName, name),
+  })
 }
 
 /** The statement that does what a write to the relation would. */

@@ -1,6 +1,7 @@
 // One batch for the system database, and what became of it.
 
 import type { Viewer } from './viewer.ts'
+import type { Wanted } from './wanted-rows.ts'
 
 export interface VirtualRequest {
   /** True: `frames` is one Query frame. False: extended frames of one batch, without Sync and Flush. */
@@ -8,6 +9,8 @@ export interface VirtualRequest {
   readonly frames: Buffer
   /** Relations of the virtual schema the batch reads; names unknown here are left to PostgreSQL. */
   readonly relations: readonly string[]
+  /** Of some of these relations, which rows are enough. */
+  readonly wanted?: Wanted | undefined
   readonly viewer: Viewer
   /**
    * Settings of the client's session by name, those of the virtual schema included (`cache.result_ttl`); those that
@@ -16,6 +19,8 @@ export interface VirtualRequest {
   readonly settings: ReadonlyMap<string, string>
   /** For a statement of ours that runs as another text: its tag, in place of SELECT n. */
   readonly tag?: string | undefined
+  /** Characters of the client's text before this statement: positions in errors are moved by them. */
+  readonly shift?: number
   /** Sees the rows that are answered. */
   watch?(row: Buffer): void
   /**

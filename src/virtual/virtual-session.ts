@@ -144,7 +144,7 @@ export class VirtualSession {
     for (const name of new Set(request.relations)) {
       const table = findVirtualTable(name)
       if (table === undefined) continue
-      const rows = table.rows(sources, request.viewer, rowCountMax)
+      const rows = table.rows(sources, request.viewer, rowCountMax, request.wanted?.get(name))
       if (rows.length > 0) copies.push({ table, rows, bytes: 0 })
     }
     return copies

@@ -5,7 +5,9 @@
 
 import { conditions, ServerError } from '../errors/index.ts'
 import type { VirtualSources } from './sources.ts'
+import { valueText } from './value-text.ts'
 import { type Access, mayAccess, type Viewer } from './viewer.ts'
+import type { WantedRows } from './wanted-rows.ts'
 
 export type ColumnType =
   | 'text'
@@ -40,9 +42,9 @@ export interface VirtualTable {
   readonly columns: readonly ColumnDefinition[]
   /**
    * The rows this viewer may see, as of this call: it gathers them in one turn of the event loop (SQL-26), their
-   * values may be taken later. Throws 54000 beyond `rowCountMax`.
+   * values may be taken later. With `wanted` only those that one of its places wants. Throws 54000 beyond `rowCountMax`.
    */
-  rows(sources: VirtualSources, viewer: Viewer, rowCountMax?: number): RowSet
+  rows(sources: VirtualSources, viewer: Viewer, rowCountMax?: number, wanted?: readonly WantedRows[]): RowSet
 }
 
 export interface RowSet extends Iterable<RowValues> {
@@ -75,13 +77,22 @@ interface TableDefinition<Row> {
 
 export function defineTable<Row>(definition: TableDefinition<Row>): VirtualTable {
   const { name, summary, key = [], access, columns } = definition
-  function gather(sources: VirtualSources, viewer: Viewer, rowCountMax: number): Row[] {
+  function gather(
+    sources: VirtualSources,
+    viewer: Viewer,
+    rowCountMax: number,
+    wanted: readonly WantedRows[] | undefined,
+  ): Row[] {
     const rows: Row[] = []
     if (!mayAccess(viewer, access)) return rows
+    const sieve = wanted && new RowSieve(columns, viewer, wanted)
+    if (sieve?.isFull) return rows
     for (const row of definition.rows(sources, viewer)) {
       if (definition.visible !== undefined && !definition.visible(row, viewer)) continue
+      if (sieve !== undefined && !sieve.keeps(row)) continue
       if (rows.length >= rowCountMax) throw tooManyRows(name, rowCountMax)
       rows.push(row)
+      if (sieve?.isFull) break
     }
     return rows
   }
@@ -94,10 +105,51 @@ export function defineTable<Row>(definition: TableDefinition<Row>): VirtualTable
     key,
     access,
     columns,
-    rows(sources, viewer, rowCountMax = Number.POSITIVE_INFINITY) {
-      const rows = gather(sources, viewer, rowCountMax)
+    rows(sources, viewer, rowCountMax = Number.POSITIVE_INFINITY, wanted = undefined) {
+      const rows = gather(sources, viewer, rowCountMax, wanted)
       return { length: rows.length, [Symbol.iterator]: () => valuesOf(rows, viewer) }
     },
+  }
+}
+
+/** Keeps the rows that some place wants, and counts them for each. */
+class RowSieve<Row> {
+  readonly #viewer: Viewer
+  readonly #places: {
+    readonly tests: readonly { readonly column: Column<Row>; accepts(text: string): boolean }[]
+    left: number
+  }[]
+
+  constructor(columns: readonly Column<Row>[], viewer: Viewer, wanted: readonly WantedRows[]) {
+    this.#viewer = viewer
+    this.#places = wanted.map(({ conditions, rowCountMax }) => ({
+      tests: conditions.flatMap(({ column: name, accepts }) => {
+        const found = columns.find((candidate) => candidate.name === name)
+        return found === undefined ? [] : [{ column: found, accepts }]
+      }),
+      left: rowCountMax,
+    }))
+  }
+
+  /** Every place has all the rows it can use. */
+  get isFull(): boolean {
+    return this.#places.every(({ left }) => left === 0)
+  }
+
+  keeps(row: Row): boolean {
+    let keeps = false
+    for (const place of this.#places) {
+      if (place.left === 0 || !place.tests.every(({ column: test, accepts }) => this.#fits(row, test, accepts)))
+        continue
+      place.left--
+      keeps = true
+    }
+    return keeps
+  }
+
+  #fits(row: Row, test: Column<Row>, accepts: (text: string) => boolean): boolean {
+    const text = valueText(test.type, test.value(row, this.#viewer))
+    return text !== undefined && accepts(text)
   }
 }
 

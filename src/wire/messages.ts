@@ -1,6 +1,6 @@
 // Encoders of whole frames, in both directions. Pure functions over bytes; nothing here knows a session.
 
-import { backend, frontend } from './protocol.ts'
+import { backend, frameHeaderBytes, frontend } from './protocol.ts'
 
 /** A frame from its type and payload parts. */
 export function frame(type: number, ...parts: readonly Buffer[]): Buffer {
@@ -126,6 +126,25 @@ function fieldsFrame(type: number, fields: ErrorFields): Buffer {
 
 export function errorFrame(fields: ErrorFields): Buffer {
   return fieldsFrame(backend.error, fields)
+}
+
+/** An ErrorResponse with its position in the statement (P) moved, or left out where `positionOf` knows none. */
+export function moveErrorPosition(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  positionOf: (position: number) => number | undefined,
+): Buffer {
+  const parts: Buffer[] = []
+  for (let at = start + frameHeaderBytes; at < end && bytes[at] !== 0; ) {
+    const stop = bytes.indexOf(0, at) + 1
+    if (stop === 0 || stop > end) break
+    const position = bytes[at] === 0x50 ? positionOf(Number(bytes.latin1Slice(at + 1, stop - 1))) : undefined
+    if (bytes[at] !== 0x50) parts.push(bytes.subarray(at, stop))
+    else if (position !== undefined) parts.push(cstring(`P${position}`))
+    at = stop
+  }
+  return frame(bytes[start] as number, ...parts, zero)
 }
 
 export function noticeFrame(fields: ErrorFields): Buffer {

@@ -46,7 +46,12 @@ export function readTag(bytes: Buffer, start: number, end: number): string {
 
 /** Rows counted in a tag such as `SELECT 3`; 0 if it carries no number. */
 export function rowsOfTag(tag: string): number {
-  const at = tag.lastIndexOf(' ')
-  const count = at === -1 ? Number.NaN : Number(tag.slice(at + 1))
-  return Number.isFinite(count) ? count : 0
+  let count = 0
+  let at = tag.length - 1
+  for (let scale = 1; at >= 0; at--, scale *= 10) {
+    const digit = tag.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) break
+    count += digit * scale
+  }
+  return tag[at] === ' ' ? count : 0
 }

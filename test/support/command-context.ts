@@ -85,6 +85,7 @@ export function explainedWith(overrides: Partial<ExplainCache> = {}): ExplainCac
     relations: [{ name: 'app.orders', proof: 'own_writes', feed: undefined, lagMs: undefined }],
     entry: undefined,
     expectedUs: { hit: 8, miss: 250.4, origin: undefined },
+    actual: undefined,
     originPlan: ['Seq Scan on orders', '  Filter: (id = 1)'],
     ...overrides,
   }

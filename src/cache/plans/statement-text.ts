@@ -1,6 +1,7 @@
 // One statement text, byte for byte, in one database: the object a hit is found through.
 
 import type { TextReason } from '../../sql/index.ts'
+import { AnswerTable } from './answer-table.ts'
 import type { Shape } from './shape.ts'
 
 /** What is stored for a text; the result cache knows what more it is. */
@@ -49,7 +50,7 @@ export class StatementText {
   readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
   readonly #plain = new Map<number, StoredAnswer>()
-  #others: Map<number, Map<string, StoredAnswer>> | undefined
+  #others: Map<number, AnswerTable<StoredAnswer>> | undefined
 
   constructor(
     key: string,
@@ -72,7 +73,7 @@ export class StatementText {
   }
 
   find(contextId: number, parameters: string): StoredAnswer | undefined {
-    return parameters === plainKey ? this.#plain.get(contextId) : this.#others?.get(contextId)?.get(parameters)
+    return parameters === plainKey ? this.#plain.get(contextId) : this.#others?.get(contextId)?.find(parameters)
   }
 
   keep(entry: StoredAnswer): void {
@@ -84,10 +85,10 @@ export class StatementText {
     this.#others ??= new Map()
     let byParameters = this.#others.get(entry.contextId)
     if (byParameters === undefined) {
-      byParameters = new Map()
+      byParameters = new AnswerTable()
       this.#others.set(entry.contextId, byParameters)
     }
-    byParameters.set(entry.key, entry)
+    byParameters.keep(entry)
   }
 
   forget(entry: StoredAnswer): void {
@@ -96,9 +97,8 @@ export class StatementText {
       this.#plain.delete(entry.contextId)
     } else {
       const byParameters = this.#others?.get(entry.contextId)
-      if (byParameters?.get(entry.key) !== entry) return
-      byParameters.delete(entry.key)
-      if (byParameters.size === 0) this.#others?.delete(entry.contextId)
+      if (!byParameters?.forget(entry)) return
+      if (byParameters.count === 0) this.#others?.delete(entry.contextId)
     }
     this.entryCount--
   }

@@ -10,4 +10,4 @@ export {
   readBindNames,
   readsText,
 } from './parameters.ts'
-export { goneKey, ResultCache } from './result-cache.ts'
+export { ResultCache } from './result-cache.ts'

@@ -10,20 +10,14 @@
 import { assert } from '../../base/index.ts'
 import { Sieve } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import type { ReasonCode } from '../../sql/index.ts'
 import { Entry, type EntryFacts } from './entry.ts'
 import { staleness } from './freshness.ts'
+import { GoneAnswers, type GoneReason } from './gone.ts'
 
 interface ResultCacheLimits {
   readonly bytesMax: number
   readonly entriesMax: number
   readonly entryBytesMax: number
-}
-
-/** Why an entry that is gone is gone, where a later miss should say so. */
-interface GoneReason {
-  readonly code: ReasonCode
-  readonly argument: string | undefined
 }
 
 type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
@@ -33,7 +27,7 @@ export class ResultCache {
   readonly #counters: Counters
   readonly #sieve = new Sieve({ withCredits: true })
   readonly #bySlot: (Entry | undefined)[] = []
-  readonly #gone = new Map<string, GoneReason>()
+  readonly #gone = new GoneAnswers()
   #bytesInUse = 0
   #payloadBytes = 0
   #sweepAt = 0
@@ -98,15 +92,9 @@ export class ResultCache {
     this.#count(entry, cause)
   }
 
-  get remembersGone(): boolean {
-    return this.#gone.size > 0
-  }
-
-  /** Why a key that is not there is not there, as far as remembered. */
-  whyGone(entryKey: string): GoneReason | undefined {
-    const cause = this.#gone.get(entryKey)
-    if (cause !== undefined) this.#gone.delete(entryKey)
-    return cause
+  /** Why an answer that is not there is not there, as far as remembered. */
+  whyGone(owner: { readonly fingerprint: string; readonly text: string }, contextId: number, key: string) {
+    return this.#gone.take(owner, contextId, key)
   }
 
   /** Removes dead entries among the next `countMax` slots; called now and then so that the dead do not hold bytes. */
@@ -161,7 +149,7 @@ export class ResultCache {
 
   #account(entry: Entry, sign: 1 | -1): void {
     this.#bytesInUse += sign * entry.charge
-    this.#payloadBytes += sign * entry.bytes.length
+    this.#payloadBytes += sign * entry.payloadBytes
     this.#counters.result_bytes_in_use = this.#bytesInUse
     this.#counters.result_payload_bytes = this.#payloadBytes
     this.#counters.result_entries = this.#sieve.count
@@ -181,15 +169,6 @@ export class ResultCache {
   }
 
   #remember(entry: Entry, cause: GoneReason): void {
-    if (this.#gone.size >= 4096) this.#gone.delete(this.#gone.keys().next().value as string)
-    this.#gone.set(goneKey(entry.owner, entry.contextId, entry.key), cause)
+    this.#gone.remember(entry.owner, entry.contextId, entry.key, cause)
   }
-}
-
-export function goneKey(
-  owner: { readonly fingerprint: string; readonly text: string },
-  contextId: number,
-  key: string,
-): string {
-  return `${contextId} ${owner.text.length > 200 ? owner.fingerprint + owner.text.length : owner.text} ${key}`
 }

@@ -97,7 +97,7 @@ function firstOfEach(puts: readonly BlobPut[]): BlobPut[] {
 function refuseTwice(puts: readonly BlobPut[], conflict: InsertStatement['conflict']): void {
   const unique = firstOfEach(puts)
   if (unique.length === puts.length) return
-  if (conflict !== 'error') throw new ServerError(conditions.rowAffectedTwice)
+  if (conflict !== 'error') throw new ServerError(conditions.rowAffectedTwice, ['ON CONFLICT DO UPDATE'])
   throw duplicateKey(
     puts.find((put, index) => puts.findIndex((other) => identity(other) === identity(put)) < index) as BlobPut,
   )

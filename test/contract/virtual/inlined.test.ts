@@ -23,7 +23,7 @@ function inlined(sql: string, rowCountMax = 1000): string {
     resultRow({ key: 'a', hits: 1, relations: [1259] }),
     resultRow({ key: odd, hits: 2, tags: [odd] }),
   ]
-  return plan.inlined.render(sourcesWith({ results }), viewerWith(), rowCountMax)
+  return plan.inlined.render(sourcesWith({ results }), viewerWith(), rowCountMax).text
 }
 
 describe.each(await availableVersions())('at PostgreSQL %i', (version) => {

@@ -50,8 +50,8 @@ function parses(text: string): boolean {
   }
 }
 
-// PostgreSQL's lexer also checks what is inside: escapes, empty names, the size of a parameter's number.
-const beyondOurs = /""|\\[uU]|\$\d{9,}|\\x[89a-f]|\\[2-7]\d\d/i
+// PostgreSQL's lexer also checks what is inside: escapes (NUL is refused), empty names, the size of a parameter's number.
+const beyondOurs = /""|\\[uU]|\$\d{9,}|\\x[089a-f]|\\0|\\[2-7]\d\d/i
 
 function expectSameTokens(text: string): void {
   const mine = ours(text)

@@ -1,15 +1,24 @@
-// Cutting the comment at the end never changes what PostgreSQL reads: the tokens before it stay the same.
+// Cutting the comments at the end never changes what PostgreSQL reads: neither the tokens before them nor the tree.
 
 import fc from 'fast-check'
 import { loadModule, scanSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Random } from '../../../src/base/index.ts'
-import { stripTrailingComment } from '../../../src/sql/index.ts'
+import { cutTrailingComments, openParser, type Parser } from '../../../src/sql/index.ts'
 import { corpus } from '../../unit/sql/corpus.ts'
 
 const { seed } = Random.fromEnvironment()
+let parser: Parser
 
-beforeAll(loadModule)
+beforeAll(async () => {
+  await loadModule()
+  parser = await openParser()
+})
+
+function cut(text: string): string {
+  const found = cutTrailingComments(text)
+  return found === undefined ? text : text.slice(0, found.length) + found.tail
+}
 
 /** PostgreSQL's tokens without comments; undefined if it does not read the text. */
 function tokensOf(text: string): string[] | undefined {
@@ -23,16 +32,29 @@ function tokensOf(text: string): string[] | undefined {
   }
 }
 
-function withoutLastSemicolons(tokens: string[] | undefined): string[] | undefined {
+function expectSameTokens(text: string): void {
+  const stripped = cut(text)
+  if (stripped === text) return
+  expect(withoutSemicolons(tokensOf(stripped)), JSON.stringify(text)).toEqual(withoutSemicolons(tokensOf(text)))
+}
+
+/** Of several semicolons at the end one is kept. */
+function withoutSemicolons(tokens: string[] | undefined): string[] | undefined {
   const kept = tokens?.slice()
   while (kept?.at(-1) === ';') kept.pop()
   return kept
 }
 
-function expectSameTokens(text: string): void {
-  const stripped = stripTrailingComment(text)
-  if (stripped === text) return
-  expect(withoutLastSemicolons(tokensOf(stripped)), JSON.stringify(text)).toEqual(withoutLastSemicolons(tokensOf(text)))
+/** The tree with all its positions but the length of statements, which comments behind it may belong to. */
+function treeOf(text: string): unknown {
+  const { tree, failure } = parser.parse(text)
+  if (tree === undefined) return { failed: true, message: failure.message }
+  return tree.stmts.map(({ stmt, stmt_location }) => ({ stmt, stmt_location }))
+}
+
+function expectSameTree(text: string): void {
+  const stripped = cut(text)
+  if (stripped !== text) expect(treeOf(stripped), JSON.stringify(text)).toEqual(treeOf(text))
 }
 
 const piece = fc.constantFrom(
@@ -41,20 +63,36 @@ const piece = fc.constantFrom(
   '\n',
 )
 
-describe('cutting a trailing comment', () => {
+/** Pieces of which many a text is made that PostgreSQL reads. */
+const readable = fc.constantFrom(
+  ...['select', "'a'", "E'\\'/*'", '"b/*"', '$$*/$$', '$x$ -- $x$', '1', ',', '+', '/', '*', '-', '(', ')', ';', 'c'],
+  ...['/* d */', '/* /* */ */', '-- e\n', ' ', '\n', '$1', "U&'\\0041'", '@>', 'as', 'from'],
+)
+
+const ending = fc.constantFrom('/* a */', "/*traceparent='00-1-2-01'*/", ' /* /* */ */', '/**/ ;', '/*+ cache */ /*b*/')
+
+describe('cutting trailing comments (SQL-32)', () => {
   it('keeps the tokens of random pieces', () => {
     const text = fc.array(piece, { maxLength: 16 }).map((pieces) => `${pieces.join('')}*/`)
     fc.assert(fc.property(text, expectSameTokens), { seed, numRuns: 20_000 })
   })
 
-  it('keeps the tokens of statements, and cuts what was added', () => {
-    const added = fc.constantFrom('/* a */', "/*traceparent='00'*/", ' /* /* */ */', '/**/ ;')
+  it('keeps the tree of random pieces, and what is wrong with them', () => {
+    const text = fc
+      .tuple(fc.array(fc.oneof(readable, piece), { maxLength: 12 }), ending)
+      .map(([pieces, comment]) => `select ${pieces.join('')}${comment}`)
+    fc.assert(fc.property(text, expectSameTree), { seed, numRuns: 20_000 })
+  })
+
+  it('keeps the tree of statements, and cuts what was added', () => {
     const statement = fc.constantFrom(...corpus.filter(({ kind }) => kind !== 'unreadable').map(({ text }) => text))
     fc.assert(
-      fc.property(statement, added, (text, comment) => {
+      fc.property(statement, ending, (text, comment) => {
         const both = `${text}\n${comment}`
         expectSameTokens(both)
-        expect(stripTrailingComment(both)).toBe(text.replace(/[ \n]+$/, ''))
+        expectSameTree(both)
+        const stripped = cut(both)
+        if (stripped !== '') expect(scanSync(stripped).tokens.at(-1)?.tokenName).not.toMatch(/_COMMENT$/)
       }),
       { seed, numRuns: 3000 },
     )

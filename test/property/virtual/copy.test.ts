@@ -71,7 +71,7 @@ it('comes back as it went in', async () => {
       const statement = analyse(parser, sql, { virtualSchema: 'cache' })
       const plan = planVirtual(sql, statement, { parser, schemaName: 'cache', admin: false })
       if (plan.kind !== 'inline') throw new Error(plan.kind)
-      const answer = await client.query({ text: plan.inlined.render(sources, viewerWith(), 10), rowMode: 'array' })
+      const answer = await client.query({ text: plan.inlined.render(sources, viewerWith(), 10).text, rowMode: 'array' })
       expect(answer.rows).toEqual(
         values.map((value, index) => [
           ...(expected[index] as unknown[]),

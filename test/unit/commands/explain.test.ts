@@ -12,7 +12,8 @@ describe('EXPLAIN (CACHE)', () => {
     await execute('EXPLAIN (CACHE, ANALYZE false) VALUES ($1)', context)
     expect(context.explained).toEqual([
       {
-        text: 'SELECT * FROM "T" WHERE id = 1',
+        text: 'SELECT * FROM "T" WHERE id = 1 -- why',
+        offset: 16,
         parameters: undefined,
         analyze: false,
         format: 'text',
@@ -20,13 +21,58 @@ describe('EXPLAIN (CACHE)', () => {
       },
       {
         text: 'VALUES ($2)',
+        offset: 47,
         parameters: ['1', null],
         analyze: true,
         format: 'text',
         originOptions: ['VERBOSE', 'BUFFERS off'],
       },
-      { text: 'VALUES ($1)', parameters: undefined, analyze: false, format: 'text', originOptions: [] },
+      {
+        text: 'VALUES ($1)',
+        offset: 31,
+        parameters: undefined,
+        analyze: false,
+        format: 'text',
+        originOptions: [],
+      },
     ])
+  })
+
+  it('keeps the comments around the query, which may hold its hints', async () => {
+    const context = contextWith()
+    await execute("EXPLAIN (CACHE) /*+ nocache */ SELECT 'é' /*cache='off'*/ ;", context)
+    await execute('/* é */ EXPLAIN (CACHE)\n  SELECT 1; -- SELECT 2', context)
+    expect(context.explained).toMatchObject([
+      { text: "/*+ nocache */ SELECT 'é' /*cache='off'*/", offset: 16 },
+      { text: 'SELECT 1', offset: 26 },
+    ])
+  })
+
+  it('runs without values for its parameters unless it is to ANALYZE', () => {
+    const optional = (text: string) => {
+      const statement = recognise(text, { schemaName: 'cache' })
+      return statement?.kind === 'command' && statement.parametersOptional
+    }
+    expect(optional('EXPLAIN (CACHE) SELECT $1')).toBe(true)
+    expect(optional('EXPLAIN (CACHE, ANALYZE) SELECT $1')).toBe(false)
+    expect(optional('EXPLAIN (CACHE, ANALYZE off) SELECT $1')).toBe(true)
+  })
+
+  it.each(['TIMING', 'WAL on', 'SERIALIZE text'])('refuses %s, which tells of an execution by the origin', (option) => {
+    const text = `EXPLAIN (CACHE, ANALYZE, ${option}) SELECT 1`
+    expect(() => recognise(text, { schemaName: 'cache' })).toThrow(
+      expect.objectContaining({ sqlstate: '0A000', position: 26, hint: expect.stringMatching(/without CACHE/) }),
+    )
+  })
+
+  it('shows what running it came to', async () => {
+    const actual = { us: 12.3, rows: 2, bytes: 40, unstored: 'moved' }
+    const explain = async () => explainedWith({ actual })
+    const { rows } = await execute('EXPLAIN (CACHE, ANALYZE) SELECT 1', contextWith({ explain }))
+    expect(rows).toContainEqual(['  Actual: time=12 us  rows=2  bytes=40  unstored=moved'])
+    const json = await execute('EXPLAIN (CACHE, ANALYZE, FORMAT json) SELECT 1', contextWith({ explain }))
+    const [[text]] = json.rows as [[string]]
+    expect(JSON.parse(text)[0].Cache.Actual).toEqual({ 'Time us': 12, Rows: 2, Bytes: 40, Unstored: 'moved' })
   })
 
   it('counts the parameters of the query', () => {

@@ -209,3 +209,39 @@ it('a change of the server reaches sessions that did not set the value themselve
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+describe('SQL-7: several statements in one text', () => {
+  it('are a transaction, but no block', () => {
+    const session = open()
+    session.beginImplicit()
+    expect([session.inTransaction, session.inBlock]).toEqual([true, false])
+    session.set('result_ttl', '5s', { local: true })
+    session.set('result_cache', 'off')
+    session.endImplicit(true)
+    expect(session.current).toMatchObject({ resultTtl: 30_000, resultCache: 'off' })
+    session.beginImplicit()
+    session.set('result_cache', 'on')
+    session.endImplicit(false)
+    expect(session.current.resultCache).toBe('off')
+  })
+
+  it('become a block by a BEGIN among them, with what they have set', () => {
+    const session = open()
+    session.beginImplicit()
+    session.set('result_ttl', '5s')
+    session.begin()
+    session.endImplicit(true)
+    expect(session.inBlock).toBe(true)
+    session.rollback()
+    expect([session.inTransaction, session.current.resultTtl]).toEqual([false, 30_000])
+  })
+
+  it('change nothing about a block that is open', () => {
+    const session = open()
+    session.begin()
+    session.beginImplicit()
+    session.set('result_ttl', '5s')
+    session.endImplicit(false)
+    expect([session.inBlock, session.current.resultTtl]).toEqual([true, 5000])
+  })
+})

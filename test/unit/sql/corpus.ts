@@ -523,11 +523,11 @@ const sessions = [
 ]
 
 const virtual = [
-  ...all('read', undefined, [
+  ...all('read', undefined, ['select cache.version()']),
+  ...all('read', 'catalog(cache)', [
     'select * from cache.stats',
     'select key, value from cache.blobs where namespace = $1 and key = $2',
     'select s.hits, t.a from cache.stats s, app.t t',
-    'select cache.version()',
     'select * from cache.results r join item i on true',
     'select x from t where exists (select 1 from cache.caches)',
     'table cache.stats',

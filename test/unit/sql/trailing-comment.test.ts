@@ -1,29 +1,43 @@
-// The comment at the end is cut off; nothing else ever is.
+// The comments behind the last word are cut off; nothing else ever is.
 
 import { describe, expect, it } from 'vitest'
-import { splitTrailingComment, stripTrailingComment } from '../../../src/sql/index.ts'
+import { cutTrailingComments, mayEndInComment } from '../../../src/sql/index.ts'
+
+function cut(text: string): string {
+  const found = cutTrailingComments(text)
+  return found === undefined ? text : text.slice(0, found.length) + found.tail
+}
 
 describe('a trailing comment', () => {
   it.each([
     ["select 1 /*traceparent='00-1-2-01'*/", 'select 1'],
     ['select 1/**/', 'select 1'],
-    ['select 1 /* a */ ; \n', 'select 1'],
+    ['select 1 /* a */ ; \n', 'select 1;'],
+    ['select 1 /* a */;', 'select 1;'],
+    ['select 1 ; /* a */', 'select 1 ;'],
     ['select 1; /* a */', 'select 1;'],
+    ['select 1; /* a */;', 'select 1;'],
     ['select 1 /* a /* b */ c */', 'select 1'],
-    ['select 1 /* a */ /* b */', 'select 1 /* a */'],
+    ['select 1 /* a */ /* b */', 'select 1'],
+    ['select 1 /* a */;/* b */', 'select 1;'],
+    ['select 1 /* a */ -- b\n/* c */', 'select 1'],
+    ['select 1 -- a\n/* b */', 'select 1'],
+    ['select 1 /* a */ + /* b */ 2 /* c */', 'select 1 /* a */ + /* b */ 2'],
     ["select 'it''s' /* a */", "select 'it''s'"],
     ['select "a/*b" /* c */', 'select "a/*b"'],
     ["select '/*' /* c */", "select '/*'"],
     ["select E'\\'/*' /* c */", "select E'\\'/*'"],
     ['select $$/*$$ /* c */', 'select $$/*$$'],
+    ['select a$b /* c */', 'select a$b'],
     ['select $1, $2 /* c */', 'select $1, $2'],
-    ['select 1 -- a\n/* b */', 'select 1 -- a'],
     ['select a - b / c * d /* e */', 'select a - b / c * d'],
     ['/* a */', ''],
     ['/* a */ select 1 /* b */', '/* a */ select 1'],
+    ['/*+ nocache */ select 1 /*+ SeqScan(t) */', '/*+ nocache */ select 1'],
+    ['select 1; select 2 /* a */', 'select 1; select 2'],
     ['update t set a = 1 /* é 日本 */', 'update t set a = 1'],
-  ])('is cut from %j', (text, stripped) => {
-    expect(stripTrailingComment(text)).toBe(stripped)
+  ])('is cut from %j (SQL-32)', (text, stripped) => {
+    expect(cut(text)).toBe(stripped)
   })
 
   it.each([
@@ -36,6 +50,8 @@ describe('a trailing comment', () => {
     'select $$/* a */$$',
     "select E'\\'/* a */",
     'select 1 -- /* a */',
+    'select 1 -- /* a */ ;',
+    'select 1 /* b */ -- /* a */',
     'select 1 /* a */ + 2',
     'select 2 */',
     'select 1 /* a */ */',
@@ -48,11 +64,29 @@ describe('a trailing comment', () => {
     '/*/',
     'select 1 /* a */ -- b',
   ])('is not seen in %j', (text) => {
-    expect(stripTrailingComment(text)).toBe(text)
+    expect(cut(text)).toBe(text)
+  })
+
+  it.each([
+    "select 1 /*+ Set(search_path 'other') */",
+    "select 1 /*+ SeqScan(t)\n SET (work_mem '1MB') */",
+    'select 1 /* shard_id: 2 */',
+    'select 1 /* pgdog_shard: 1 */',
+    "select 1 /* shard_id: 2 */ /*traceparent='00'*/",
+  ])('stays where an answer may hang on it: %j', (text) => {
+    expect(cut(text)).toBe(text)
   })
 
   it('is given apart from its text', () => {
-    expect(splitTrailingComment('select 1 /* a */;')).toEqual({ text: 'select 1', comment: '/* a */' })
-    expect(splitTrailingComment('select 1;')).toEqual({ text: 'select 1;', comment: undefined })
+    const found = cutTrailingComments('select 1 /* a */; -- b\n/*c*/ ')
+    expect(found).toEqual({ length: 8, tail: ';', comments: ['/* a */', '/*c*/'] })
+  })
+
+  it('is only looked for behind a sign that may end one', () => {
+    const last = (text: string): number | undefined => text.charCodeAt(text.length - 1)
+    for (const text of ['select 1', "select 'a'", 'select (1)', 'select a$'])
+      expect(mayEndInComment(last(text))).toBe(false)
+    for (const text of ['select 1;', 'select 1 ', '/**/', '/**/\n']) expect(mayEndInComment(last(text))).toBe(true)
+    expect(mayEndInComment(undefined)).toBe(false)
   })
 })

@@ -1,0 +1,59 @@
+// How a session ends: its client has gone, or something of ours failed. What only reads is abandoned, what may commit is seen through.
+
+import { conditions, ServerError } from '../errors/index.ts'
+import type { Unit } from '../origin/index.ts'
+import { copyFailFrame, errorFrame, syncFrame } from '../wire/index.ts'
+import type { Session } from './session.ts'
+import { CaptureUnit, type ClientUnit } from './units.ts'
+
+/** The client has gone, or said goodbye. What may have been committed is still waited for. */
+export function leave(session: Session): void {
+  if (session.ended) return
+  session.closing = true
+  session.output.close()
+  // A group left open may have committed already: Sync ends it, and tells.
+  if (session.open !== undefined) session.link.send(syncFrame)
+  // A COPY waits for data that will not come: it is failed, as the origin would see it.
+  if (session.copying !== undefined)
+    session.link.send(session.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)
+  if (!session.busy || !session.link.units.some(mayCommit)) endWhenIdle(session)
+  else session.link.resume()
+}
+
+export function endWhenIdle(session: Session): void {
+  if (session.ended) return
+  if (session.link.units.length === 0) {
+    session.end()
+    return
+  }
+  // What only reads is abandoned; what may commit is seen through, so that the caches learn of it.
+  if (session.link.units.some(mayCommit)) session.link.resume()
+  else {
+    session.link.destroy()
+    session.end()
+  }
+}
+
+/** Our own mistake: the client gets an error and the connection goes; nothing is guessed. */
+export function fail(session: Session, error: unknown): void {
+  if (session.ended) return
+  if (error instanceof ServerError && error.severity !== 'FATAL') {
+    session.refuse(error)
+    session.resume()
+    return
+  }
+  const shown = error instanceof ServerError ? error : new ServerError(conditions.internalError, ['unexpected failure'])
+  session.services.log.error('session failed', {
+    session: session.id,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+  session.output.add(
+    errorFrame({ severity: 'FATAL', sqlstate: shown.sqlstate, message: shown.message, hint: shown.hint }),
+  )
+  session.end()
+}
+
+/** True once the origin may commit on its own: before its Sync is sent a unit is simply dropped, and rolled back. */
+function mayCommit(unit: Unit): boolean {
+  return unit instanceof CaptureUnit ? unit.syncSent : (unit as ClientUnit).atLoss !== undefined
+}

@@ -1,5 +1,6 @@
 // Proves a backup: its passphrase and its manifest's code, and the digest of every segment.
 
+import { conditions, ServerError } from '../errors/index.ts'
 import type { Progress } from './backup.ts'
 import type { Collection } from './collection.ts'
 import { asServerErrors, damaged, wrongPassphrase } from './failures.ts'
@@ -16,18 +17,30 @@ export interface FetchingOptions {
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Proves every segment without keeping any; what SHOW BACKUP … WITH (check_files) does. */
-export function proveBackup({ store }: Collection, read: ReadManifest, options: FetchingOptions): Promise<void> {
+/** Proves every segment without keeping any, file by file: what SHOW BACKUP … WITH (check_files) does. */
+export function proveBackup(
+  { store }: Collection,
+  read: ReadManifest,
+  options: FetchingOptions,
+): Promise<('ok' | 'damaged')[]> {
   const { manifest } = read
   const { signal, lanes } = options
   return asServerErrors(`read backup "${manifest.id}"`, signal, async () => {
     const seal = options.passphrase === undefined ? undefined : await sealOf(read, options.passphrase)
     const onProven = progressOf(manifest, options)
     const nowhere = async (): Promise<void> => undefined
+    const states: ('ok' | 'damaged')[] = []
     for (const file of manifest.files) {
-      await fetchFile(store, manifest, file, { seal, onProven, signal, lanes }, nowhere)
+      const fetching = fetchFile(store, manifest, file, { seal, onProven, signal, lanes }, nowhere)
+      states.push(await fetching.then(() => 'ok' as const, damagedOrThrow))
     }
+    return states
   })
+}
+
+function damagedOrThrow(error: unknown): 'damaged' {
+  if (error instanceof ServerError && error.condition === conditions.backupDamaged) return 'damaged'
+  throw error
 }
 
 /** Tells a wrong passphrase before anything is fetched (ARC-16). */

@@ -23,6 +23,4 @@ export interface ArchiveSource {
   /** l2.pager, then l2.ctl. */
   readonly files: readonly SourceFile[]
   readonly facts: SourceFacts
-  /** Lets the commit go. */
-  release(): void
 }

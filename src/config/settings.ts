@@ -5,6 +5,8 @@
 //
 // change: `session` may be set per session, `reload` works at once for the whole server, `restart` at the next start.
 
+import { archiveSettingRows } from './archive-settings.ts'
+import { setting } from './setting-row.ts'
 import {
   address,
   bytes,
@@ -13,26 +15,9 @@ import {
   enumeration,
   integer,
   list,
-  type SettingType,
   secretText,
   text,
 } from './setting-types.ts'
-
-export type SettingChange = 'session' | 'reload' | 'restart'
-
-export interface SettingRow<Name extends string = string, T = unknown> {
-  readonly name: Name
-  readonly type: SettingType<T>
-  /** Written as a user would. */
-  readonly initial: string
-  readonly change: SettingChange
-  readonly group: string
-  readonly summary: string
-}
-
-function setting<const Name extends string, T>(row: SettingRow<Name, T>): SettingRow<Name, T> {
-  return row
-}
 
 const name = { pattern: /^\S(?:.*\S)?$/, accepts: 'a name' }
 
@@ -320,4 +305,5 @@ export const settingTable = [
     group: 'privileges',
     summary: 'Roles whose members may change settings and the cache; superusers of the origin may too.',
   }),
+  ...archiveSettingRows,
 ] as const

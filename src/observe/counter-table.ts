@@ -93,6 +93,15 @@ export const counterTable = [
   counter('compress_bytes_in', 'bytes of the values given to the compressor'),
   counter('compress_bytes_out', 'bytes that these values take as stored'),
   counter('decompress_errors', 'stored values that could not be made whole again'),
+  counter('backups_completed', 'backups written'),
+  counter('backups_failed', 'backups that failed or were cancelled'),
+  counter('backup_bytes', 'bytes stored by backups'),
+  counter('restores_completed', 'restores that became the live store'),
+  counter('restores_failed', 'restores and verifications that failed or were cancelled'),
+  counter('restore_bytes', 'bytes fetched and proven by restores and verifications'),
+  counter('archive_requests', 'requests to folders, services and servers of backups, each try counted'),
+  counter('archive_retries', 'of these, tries after a first one that failed'),
+  counter('archive_errors', 'requests that failed for good'),
   gauge('memory_rss', 'resident memory of the process in bytes'),
 ] as const
 

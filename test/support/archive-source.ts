@@ -9,7 +9,6 @@ const pageBytes = 16_384
 export interface FakeSource extends ArchiveSource {
   /** What must come back. */
   readonly expected: ReadonlyMap<string, Buffer>
-  readonly released: () => boolean
   /** Called before each read of a file. */
   onRead: (name: string, at: number, length: number) => void | Promise<void>
 }
@@ -21,7 +20,6 @@ export interface FakeShape {
 }
 
 export function fakeSource(random: Random, { pages, holeChance = 0 }: FakeShape): FakeSource {
-  let released = false
   const pager = random.bytes(pages * pageBytes)
   const free: Hole[] = []
   for (let page = 1; page < pages; page++) {
@@ -41,10 +39,6 @@ export function fakeSource(random: Random, { pages, holeChance = 0 }: FakeShape)
       ['l2.ctl', control],
     ]),
     onRead: () => undefined,
-    release: () => {
-      released = true
-    },
-    released: () => released,
   }
   function fileOf(name: SourceFile['name'], bytes: Buffer, holes: readonly Hole[]): SourceFile {
     return {

@@ -28,7 +28,7 @@ async function fails(doing: Promise<unknown>): Promise<Error & { sqlstate?: stri
 async function proven(store: ScriptedArchiveStore, id = 'LATEST'): Promise<string> {
   const collection = new Collection(store)
   const read = await collection.open(id)
-  await proveBackup(collection, read, { lanes: 2 })
+  expect(await proveBackup(collection, read, { lanes: 2 })).toEqual(['ok', 'ok'])
   return read.manifest.id
 }
 

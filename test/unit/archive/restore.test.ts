@@ -205,8 +205,8 @@ describe('damage', () => {
       requireNothingNew(target)
     }
     const collection = new Collection(store)
-    const proving = proveBackup(collection, await collection.open(id), { lanes: 2 })
-    expect((await fails(proving)).message).toMatch(named)
+    const states = await proveBackup(collection, await collection.open(id), { lanes: 2 })
+    expect(states).toEqual(named.source.includes('pager') ? ['damaged', 'ok'] : ['ok', 'damaged'])
   })
 
   it('of one backup leaves the others whole', async () => {
@@ -385,8 +385,8 @@ describe('an encrypted backup (ARC-16)', () => {
   it('can be proven whole without the passphrase, and with it', async () => {
     const collection = new Collection(copyOf(sealed))
     const read = await collection.open('LATEST')
-    await proveBackup(collection, read, { lanes: 4 })
-    await proveBackup(collection, read, { lanes: 4, passphrase })
+    expect(await proveBackup(collection, read, { lanes: 4 })).toEqual(['ok', 'ok'])
+    expect(await proveBackup(collection, read, { lanes: 4, passphrase })).toEqual(['ok', 'ok'])
     expect(await fails(proveBackup(collection, read, { lanes: 4, passphrase: 'x' }))).toMatchObject({
       sqlstate: '22023',
     })

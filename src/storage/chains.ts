@@ -39,7 +39,8 @@ export class Chains {
   /** Writes a blob. The caller refers to it in a tree in the same turn, or it is lost at the next commit. */
   write(pieces: readonly Uint8Array[]): Extent[] {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const writer = this.begin(bytes)
+    this.#store.assertUsable()
+    const writer = new ChainWriter(this.#store, bytes)
     for (const piece of bytes <= joinedBytesMax ? [Buffer.concat(pieces)] : pieces) writer.write(piece)
     return writer.end()
   }
@@ -47,7 +48,9 @@ export class Chains {
   /** Writes a blob of this many bytes in pieces, with other work between them. */
   begin(bytes: number): ChainWriter {
     this.#store.assertUsable()
-    return new ChainWriter(this.#store, bytes)
+    const writer = new ChainWriter(this.#store, bytes)
+    writer.reach()
+    return writer
   }
 
   /** The bytes of a chain, or `length` of them from byte `from` on. Throws PageDamage if an extent is not what it should be. */
@@ -97,7 +100,7 @@ export class Chains {
 }
 
 /** One chain on its way into the file. */
-class ChainWriter {
+export class ChainWriter {
   readonly #store: ChainContext
   readonly #era: number
   readonly #extents: readonly Extent[]
@@ -112,6 +115,19 @@ class ChainWriter {
     this.#era = store.era
     this.#unwritten = bytes
     this.#extents = store.space.runsFor(bytes)
+  }
+
+  /** A commit may come before the pages are written: the file is at least as long as it has pages. */
+  reach(): void {
+    const { file, space } = this.#store
+    const end = space.allocator.pageCount * file.pageSize
+    if (file.size >= end) return
+    try {
+      file.write(new Uint8Array(1), 0, end - 1)
+    } catch (error) {
+      this.abandon()
+      throw error
+    }
   }
 
   write(piece: Uint8Array): void {

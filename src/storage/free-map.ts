@@ -63,15 +63,13 @@ export class FreeMap {
     if (this.#directory !== undefined) allocator.free({ page: this.#directory.page, pages: 1 })
     const directory = { page: allocator.takePage(), commit }
     const placed = new Set<number>()
-    for (let before = -1; before !== placed.size; ) {
-      before = placed.size
-      for (const index of allocator.changedMaps) {
-        if (placed.has(index) || index >= count) continue
-        placed.add(index)
-        const replaced = maps[index]
-        maps[index] = { page: allocator.takePage(), commit }
-        if (replaced !== undefined) allocator.free({ page: replaced.page, pages: 1 })
-      }
+    // Placing a map page changes bits, perhaps of a map page further on: the set grows while it is gone through.
+    for (const index of allocator.changedMaps) {
+      if (index >= count) continue
+      placed.add(index)
+      const replaced = maps[index]
+      maps[index] = { page: allocator.takePage(), commit }
+      if (replaced !== undefined) allocator.free({ page: replaced.page, pages: 1 })
     }
     assert(maps.length === count && !maps.includes(undefined as never), 'every part of the file is mapped')
     const ready = [...placed].map((index) => {

@@ -60,6 +60,19 @@ export class Pin {
     return bytes
   }
 
+  /** Free stretches of the page file as of this commit: offset and length of each, ascending. */
+  holes(): Float64Array {
+    const used = this.#usedPages()
+    const { pageCount, pageSize } = this.superblock
+    const pairs: number[] = []
+    for (let page = used.nextClear(0, pageCount); page < pageCount; ) {
+      const end = used.nextSet(page, pageCount)
+      pairs.push(page * pageSize, (end - page) * pageSize)
+      page = used.nextClear(end, pageCount)
+    }
+    return Float64Array.from(pairs)
+  }
+
   /** The page file from a page on, in runs of at most 1 MB of used pages. */
   *pages(from = 0): Generator<PageRun> {
     const used = this.#usedPages()

@@ -42,6 +42,11 @@ export class StoreDirectory {
     })
   }
 
+  /** For who looks at a store in it that is not the live one: the lock is not taken. */
+  static unlocked(disk: Disk, path: string): StoreDirectory {
+    return new StoreDirectory(disk, path, () => undefined)
+  }
+
   /** The name of the live store; undefined if there is none yet. */
   current(): string | undefined {
     if (!this.#disk.exists(`${this.path}/${currentName}`)) return undefined

@@ -85,6 +85,28 @@ export class Store implements ChainContext {
     }
   }
 
+  /**
+   * Opens a store in the directory that is not the live one, such as one that is being restored. The lock is not asked
+   * for: whoever works in the directory has it.
+   */
+  static openBeside(disk: Disk, directory: string, name: string, options: StoreOptions = {}): Store {
+    const unlocked = StoreDirectory.unlocked(disk, directory)
+    return translated(
+      `open the store in "${directory}/${name}"`,
+      () => new Store(disk, unlocked, name, options, undefined),
+    )
+  }
+
+  /** Makes another store of the directory the live one, which nobody may have open (ARC-13). What was live goes at the next opening. */
+  static makeLive(disk: Disk, directory: string, name: string): void {
+    const lock = StoreDirectory.open(disk, directory, { create: false })
+    try {
+      translated(`make "${name}" the live store of "${directory}"`, () => lock.switchTo(name))
+    } finally {
+      lock.release()
+    }
+  }
+
   static #openIn(disk: Disk, lock: StoreDirectory, options: StoreOptions): Store {
     const { readOnly = false, onDamage = 'set_aside' } = options
     const current = lock.current()

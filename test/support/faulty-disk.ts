@@ -9,7 +9,8 @@
 
 import type { Disk, DiskFile, LockAttempt, OpenOptions, Random } from '../../src/base/index.ts'
 
-const sectorBytes = 512
+/** Smaller than any device's, so that what relies on whole sectors is found out. */
+const sectorBytes = 128
 
 export interface Operation {
   readonly number: number
@@ -39,6 +40,24 @@ class Inode {
   current = new Contents()
   durable = new Contents()
   unsynced: Unsynced[] = []
+  /** The write that is being numbered: a loss of power may leave parts of it. */
+  starting: Unsynced | undefined
+
+  static holding(contents: Contents): Inode {
+    const inode = new Inode()
+    inode.current = contents
+    inode.durable = contents.copy()
+    return inode
+  }
+
+  copy(): Inode {
+    const inode = new Inode()
+    inode.current = this.current.copy()
+    inode.durable = this.durable.copy()
+    // A write that has not begun when the process is killed never happens.
+    inode.unsynced = this.unsynced.filter((change) => change !== this.starting)
+    return inode
+  }
 }
 
 class Contents {
@@ -78,12 +97,15 @@ class Contents {
 }
 
 /** What a path leads to; a directory has no inode. */
-type Names = Map<string, Inode | 'directory'>
+type Node = Inode | 'directory'
+type Names = Map<string, Node>
 
-interface NameChange {
-  readonly directory: string
-  apply(names: Names): void
-}
+/** A change of the names in a directory. */
+type NameChange = { readonly directory: string } & (
+  | { readonly kind: 'put'; readonly path: string; readonly node: Node }
+  | { readonly kind: 'move'; readonly from: string; readonly to: string }
+  | { readonly kind: 'remove'; readonly path: string }
+)
 
 export class FaultyDisk implements Disk {
   /** Called before every numbered operation; may throw to stop everything there. */
@@ -106,30 +128,21 @@ export class FaultyDisk implements Disk {
       this.number('create', path)
       const made = new Inode()
       inode = made
-      this.#changeNames(parentOf(path), (names) => void names.set(path, made))
+      this.#changeNames({ kind: 'put', directory: parentOf(path), path, node: made })
     }
     return new FaultyFile(this, path, inode)
   }
 
   rename(from: string, to: string): void {
     this.number('rename', from)
-    const moved = [...this.#names.keys()].filter((path) => path === from || path.startsWith(`${from}/`))
-    if (moved.length === 0) throw systemError('ENOENT', from)
-    this.#changeNames(parentOf(to), (names) => {
-      for (const path of moved) {
-        const inode = names.get(path)
-        names.delete(path)
-        if (inode !== undefined) names.set(to + path.slice(from.length), inode)
-      }
-    })
+    if (!this.#names.has(from)) throw systemError('ENOENT', from)
+    this.#changeNames({ kind: 'move', directory: parentOf(to), from, to })
   }
 
   remove(path: string): void {
     if (!this.exists(path)) return
     this.number('remove', path)
-    this.#changeNames(parentOf(path), (names) => {
-      for (const other of names.keys()) if (other === path || other.startsWith(`${path}/`)) names.delete(other)
-    })
+    this.#changeNames({ kind: 'remove', directory: parentOf(path), path })
   }
 
   list(directory: string): string[] {
@@ -141,15 +154,20 @@ export class FaultyDisk implements Disk {
   makeDirectory(path: string): void {
     if (this.#names.get(path) === 'directory') return
     if (this.#names.has(path)) throw systemError('EEXIST', path)
-    if (path.includes('/')) this.makeDirectory(parentOf(path))
+    if (!path.includes('/')) {
+      // The first level is where the disk is mounted.
+      for (const names of [this.#names, this.#durableNames]) names.set(path, 'directory')
+      return
+    }
+    this.makeDirectory(parentOf(path))
     this.number('makeDirectory', path)
-    this.#changeNames(parentOf(path), (names) => void names.set(path, 'directory'))
+    this.#changeNames({ kind: 'put', directory: parentOf(path), path, node: 'directory' })
   }
 
   syncDirectory(path: string): void {
     this.number('syncDirectory', path)
     const mine = this.#nameChanges.filter(({ directory }) => directory === path)
-    for (const change of mine) change.apply(this.#durableNames)
+    for (const change of mine) applyTo(this.#durableNames, change)
     this.#nameChanges = this.#nameChanges.filter(({ directory }) => directory !== path)
   }
 
@@ -198,19 +216,39 @@ export class FaultyDisk implements Disk {
     this.rules.push(rule)
   }
 
-  /** As the disk is when the process is killed and the machine goes on: everything written is there. */
+  /**
+   * As the disk is when the process is killed and the machine goes on: everything written is there, but what was not synced
+   * may still be lost later. Locks are gone.
+   */
   afterKill(): FaultyDisk {
-    return this.#copy((inode) => inode.current.copy(), this.#names)
+    const copy = copier((inode) => inode.copy())
+    const disk = new FaultyDisk()
+    disk.#names = mapped(this.#names, copy)
+    disk.#durableNames = mapped(this.#durableNames, copy)
+    disk.#nameChanges = this.#nameChanges.map((change) =>
+      change.kind === 'put' ? { ...change, node: copy(change.node) } : change,
+    )
+    return disk
   }
 
   /** As the disk may be found after a loss of power just now. */
   image(random: Random): FaultyDisk {
     const names = new Map(this.#durableNames)
     const survivors = random.int(this.#nameChanges.length + 1)
-    for (const change of this.#nameChanges.slice(0, survivors)) change.apply(names)
+    for (const change of this.#nameChanges.slice(0, survivors)) applyTo(names, change)
+    // What lies in a directory that is not there cannot be found.
+    for (const path of names.keys()) {
+      if (!ancestorsOf(path).every((other) => names.get(other) === 'directory')) names.delete(path)
+    }
     // Some losses are total, some are none, most are in between.
     const chance = random.pick([0, 0.5, 0.5, 0.9, 1])
-    return this.#copy((inode) => survivorsOf(inode, random, chance), names)
+    const disk = new FaultyDisk()
+    disk.#names = mapped(
+      names,
+      copier((inode) => Inode.holding(survivorsOf(inode, random, chance))),
+    )
+    disk.#durableNames = new Map(disk.#names)
+    return disk
   }
 
   number(kind: Operation['kind'], path: string, at = 0, length = 0): void {
@@ -234,31 +272,38 @@ export class FaultyDisk implements Disk {
     return inode
   }
 
-  #changeNames(directory: string, apply: (names: Names) => void): void {
-    apply(this.#names)
-    this.#nameChanges.push({ directory, apply })
+  #changeNames(change: NameChange): void {
+    applyTo(this.#names, change)
+    this.#nameChanges.push(change)
   }
+}
 
-  #copy(contentsOf: (inode: Inode) => Contents, names: Names): FaultyDisk {
-    const disk = new FaultyDisk()
-    const copies = new Map<Inode, Inode>()
-    for (const [path, inode] of names) {
-      if (inode === 'directory') {
-        disk.#names.set(path, inode)
-        continue
-      }
-      let copy = copies.get(inode)
-      if (copy === undefined) {
-        copy = new Inode()
-        copy.current = contentsOf(inode)
-        copy.durable = copy.current.copy()
-        copies.set(inode, copy)
-      }
-      disk.#names.set(path, copy)
-    }
-    disk.#durableNames = new Map(disk.#names)
-    return disk
+function applyTo(names: Names, change: NameChange): void {
+  if (change.kind === 'put') {
+    names.set(change.path, change.node)
+    return
   }
+  const start = change.kind === 'move' ? change.from : change.path
+  for (const [path, node] of [...names]) {
+    if (path !== start && !path.startsWith(`${start}/`)) continue
+    names.delete(path)
+    if (change.kind === 'move') names.set(change.to + path.slice(start.length), node)
+  }
+}
+
+/** Copies each node once, however many names it has. */
+function copier(copyOf: (inode: Inode) => Inode): (node: Node) => Node {
+  const copies = new Map<Inode, Inode>()
+  return (node) => {
+    if (node === 'directory') return node
+    const copy = copies.get(node) ?? copyOf(node)
+    copies.set(node, copy)
+    return copy
+  }
+}
+
+function mapped(names: Names, copy: (node: Node) => Node): Names {
+  return new Map([...names].map(([path, node]) => [path, copy(node)]))
 }
 
 class FaultyFile implements DiskFile {
@@ -286,12 +331,14 @@ class FaultyFile implements DiskFile {
   write(bytes: Uint8Array, at: number): void {
     const change = { kind: 'write' as const, at, bytes: bytes.slice() }
     this.#inode.unsynced.push(change)
+    this.#inode.starting = change
     try {
-      // While the operation is being numbered it may already be in the image of a crash, whole or in part.
       this.#disk.number('write', this.#path, at, bytes.length)
     } catch (error) {
       this.#inode.unsynced.splice(this.#inode.unsynced.indexOf(change), 1)
       throw error
+    } finally {
+      this.#inode.starting = undefined
     }
     this.#inode.current.apply(change)
   }
@@ -363,6 +410,11 @@ function writeTorn(contents: Contents, { at, bytes }: { at: number; bytes: Uint8
 
 function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+function ancestorsOf(path: string): string[] {
+  const parent = parentOf(path)
+  return parent === '' ? [] : [...ancestorsOf(parent), parent]
 }
 
 function systemError(code: string, path: string): NodeJS.ErrnoException {

@@ -6,6 +6,7 @@
 
 import { expect } from 'vitest'
 import { crc32, type Random } from '../../src/base/index.ts'
+import type { ChainWriter } from '../../src/storage/chains.ts'
 import {
   type Extent,
   type Finding,
@@ -33,6 +34,13 @@ export interface HistoryOptions {
   readonly chainBytesMax: number
 }
 
+/** What a life has committed so far. */
+export interface Remembered {
+  readonly commits: ReadonlyMap<number, Model>
+  readonly durable: number
+  readonly sealed: number
+}
+
 export class StoreHistory {
   readonly random: Random
   readonly disk: FaultyDisk
@@ -47,12 +55,24 @@ export class StoreHistory {
   sealed = 1
   #era = 0
   #pending: Promise<void>[] = []
+  /** A chain that is being written in several turns, and one that is being read so. */
+  #writing: { writer: ChainWriter; rest: Uint8Array; bytes: Uint8Array } | undefined
+  #reading: { extents: readonly Extent[]; bytes: Uint8Array; release(): void } | undefined
 
-  constructor(random: Random, options: HistoryOptions, disk = new FaultyDisk()) {
+  /** Begins a life, or goes on with one that `before` led on a disk that is now found as it is. */
+  constructor(random: Random, options: HistoryOptions, disk = new FaultyDisk(), before?: Remembered) {
     this.random = random
     this.disk = disk
     this.#options = options
+    for (const [commit, model] of before?.commits ?? []) this.commits.set(commit, model)
+    this.sealed = before?.sealed ?? 1
     this.store = this.#open()
+    this.#followStore()
+  }
+
+  /** What is known of this life just now, for one that goes on from here. */
+  snapshot(): Remembered {
+    return { commits: new Map(this.commits), durable: this.durable, sealed: this.sealed }
   }
 
   /** One random act. Faults of the disk may happen in it; the model follows. */
@@ -63,11 +83,14 @@ export class StoreHistory {
       else if (act < 0.6) this.#delete()
       else if (act < 0.75) this.#putChain()
       else if (act < 0.78) this.#deleteRange()
+      else if (act < 0.787) this.#wipe()
       else if (act < 0.82) this.store.note({ feedLsn: BigInt(this.random.int(1e9)), recordCount: this.random.int(1e6) })
       else if (act < 0.88) await this.commit()
       else if (act < 0.94) this.#pending.push(this.store.commit().catch(() => {}))
-      else if (act < 0.96) this.#pin()
-      else if (act < 0.99) this.#release()
+      else if (act < 0.95) this.#pin()
+      else if (act < 0.97) this.#release()
+      else if (act < 0.98) this.#hold()
+      else if (act < 0.995) this.#writeOn()
       else await this.reopen()
     })
     if (this.random.chance(0.2)) await Promise.resolve()
@@ -80,7 +103,7 @@ export class StoreHistory {
   /** Closes the store in order, and opens it again. */
   async reopen(): Promise<void> {
     await this.settle()
-    for (const { pin } of this.#pins.splice(0)) pin.release()
+    this.#letGo()
     await this.#tolerating(() => this.store.close())
     if (this.store.state !== 'closed') return
     this.store = this.#open()
@@ -165,7 +188,15 @@ export class StoreHistory {
     const held = this.commits.get(commit)
     expect(held, `commit ${commit} is one of those that were begun`).toBeDefined()
     this.model = copyOf(held as Model)
-    if (this.store.state !== 'full') for (const { pin } of this.#pins.splice(0)) pin.release()
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    for (const { pin } of this.#pins.splice(0)) pin.release()
+    this.#reading?.release()
+    this.#reading = undefined
+    if (this.store.state !== 'fenced') this.#writing?.writer.abandon()
+    this.#writing = undefined
   }
 
   #key(): Uint8Array {
@@ -201,15 +232,19 @@ export class StoreHistory {
     const bytes = this.random.bytes(this.random.int(this.#options.chainBytesMax))
     const cut = this.random.int(bytes.length + 1)
     const extents = this.store.chains.write([bytes.subarray(0, cut), bytes.subarray(cut)])
-    const old = this.store.trees[name].get(key)
+    this.#put(name, key, extents, bytes)
+  }
+
+  #put(name: Name, key: Uint8Array, extents: readonly Extent[], bytes: Uint8Array): void {
     try {
+      const old = this.store.trees[name].get(key)
       this.store.trees[name].set(key, encodeChain(extents, bytes))
+      this.#freeChain(old)
+      this.model[name].set(hex(key), bytes)
     } catch (error) {
       if (this.store.state !== 'fenced') this.store.chains.free(extents)
       throw error
     }
-    this.#freeChain(old)
-    this.model[name].set(hex(key), bytes)
   }
 
   #deleteRange(): void {
@@ -233,6 +268,55 @@ export class StoreHistory {
       expect(removed).toBeGreaterThan(0)
       for (const [key] of plain.splice(0, removed)) this.model[name].delete(hex(key))
       left -= removed
+    }
+  }
+
+  /** Nearly everything goes, so that the end of the file becomes free. */
+  #wipe(): void {
+    for (const name of treeNames) {
+      for (const [key, value] of this.store.trees[name].scan()) {
+        if (this.random.chance(0.02)) continue
+        this.store.trees[name].delete(key)
+        this.#freeChain(value)
+        this.model[name].delete(hex(key))
+      }
+    }
+  }
+
+  /** Begins a chain, or writes some more of it, or puts it into a row. */
+  #writeOn(): void {
+    const work = this.#writing
+    if (work === undefined) {
+      const bytes = this.random.bytes(1 + this.random.int(this.#options.chainBytesMax))
+      this.#writing = { writer: this.store.chains.begin(bytes.length), rest: bytes, bytes }
+      return
+    }
+    const part = work.rest.subarray(0, this.random.int(work.rest.length + 1))
+    this.#writing = undefined
+    if (this.random.chance(0.1)) {
+      work.writer.abandon()
+      return
+    }
+    work.writer.write(part)
+    if (part.length < work.rest.length) this.#writing = { ...work, rest: work.rest.subarray(part.length) }
+    else this.#put(this.random.pick(treeNames), this.#key(), work.writer.end(), work.bytes)
+  }
+
+  /** Begins to read a chain, or ends it: whatever happened to its row meanwhile, its bytes are there. */
+  #hold(): void {
+    if (this.#reading !== undefined) {
+      const { extents, bytes, release } = this.#reading
+      this.#reading = undefined
+      expect(hex(this.store.chains.read(extents))).toBe(hex(bytes))
+      release()
+      return
+    }
+    const name = this.random.pick(treeNames)
+    for (const [, value] of this.store.trees[name].scan()) {
+      if (value[0] !== 1) continue
+      const { extents } = decodeChain(value)
+      this.#reading = { extents, bytes: this.store.chains.read(extents), release: this.store.hold() }
+      return
     }
   }
 
@@ -262,13 +346,21 @@ export function findingsOf(pin: Pin, rows: RowKnowledge = chainRows): Finding[] 
 export function expectSame(readable: Pick<Store | Pin, 'trees'>, model: Model, store = readable as Store): void {
   for (const name of treeNames) {
     const tree = readable.trees[name]
-    const rows = [...tree.scan()].map(([key, value]) => [hex(key), hex(contentsOf(store, value))])
-    const expected = [...model[name]].sort(([left], [right]) => (left < right ? -1 : 1))
-    expect(rows, name).toEqual(expected.map(([key, bytes]) => [key, hex(bytes)]))
+    const found = [...tree.scan()].map(([key, value]) => `${hex(key)} ${hex(contentsOf(store, value))}`)
+    const expected = [...model[name]].map(([key, bytes]) => `${key} ${hex(bytes)}`).sort()
+    expectEqual(found, expected, name)
+    expectEqual(
+      [...tree.scan({ reverse: true })].map(([key]) => hex(key)).reverse(),
+      [...model[name].keys()].sort(),
+      name,
+    )
     expect(tree.count, name).toBe(model[name].size)
-    const keysBackwards = [...tree.scan({ reverse: true })].map(([key]) => hex(key))
-    expect(keysBackwards, name).toEqual(expected.map(([key]) => key).reverse())
   }
+}
+
+/** The same as expect(), which is slow when there is nothing to say. */
+function expectEqual(found: string[], expected: string[], name: string): void {
+  if (found.join() !== expected.join()) expect(found, name).toEqual(expected)
 }
 
 function contentsOf(store: Store, value: Uint8Array): Uint8Array {

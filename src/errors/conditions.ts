@@ -130,6 +130,7 @@ export const conditions = table({
     message: 'column "%s" is of type %s but expression is of type %s',
   },
   undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
+  duplicateObject: { sqlstate: '42710', severity: 'ERROR', message: '%s already exists' },
   reservedName: { sqlstate: '42939', severity: 'ERROR', message: 'schema name "%s" is reserved' },
   reservedNamespace: { sqlstate: '42939', severity: 'ERROR', message: 'cache namespace "%s" is reserved' },
   noSuchConflictTarget: {
@@ -163,6 +164,17 @@ export const conditions = table({
   directoryInUse: { sqlstate: '55006', severity: 'ERROR', message: 'directory "%s" is in use by %s' },
   jobEnded: { sqlstate: '55000', severity: 'ERROR', message: 'job %s has ended' },
   archiveBusy: { sqlstate: '55006', severity: 'ERROR', message: 'cannot %s while job %s is running' },
+  versionNotHigher: {
+    sqlstate: '55000',
+    severity: 'ERROR',
+    message: 'version %s of key "%s" is not higher than the stored version %s',
+  },
+  leaseLost: { sqlstate: '55000', severity: 'ERROR', message: 'the lease of key "%s" is over' },
+  fillOutdated: {
+    sqlstate: '55000',
+    severity: 'ERROR',
+    message: 'what key "%s" was derived from has changed meanwhile',
+  },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },

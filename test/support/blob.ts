@@ -1,7 +1,11 @@
 // Helpers of the tests of `cache/blob`: an L2 on a disk in memory, its operations run to their end, and puts with everything left out.
 
 import { ManualClock, type Random } from '../../src/base/index.ts'
+import { BlobCache } from '../../src/cache/blob/blob-cache.ts'
+import type { BlobPut } from '../../src/cache/blob/blob-puts.ts'
+import type { BlobSettings } from '../../src/cache/blob/blob-settings.ts'
 import type { CompressorOptions } from '../../src/cache/blob/compressor.ts'
+import type { Epochs } from '../../src/cache/blob/epochs.ts'
 import { L2, type L2Options, type PutRequest, type PutResult } from '../../src/cache/blob/l2.ts'
 import { checkL2, type Finding } from '../../src/cache/blob/l2-check.ts'
 import type { LeaveReason } from '../../src/cache/blob/l2-entries.ts'
@@ -9,6 +13,8 @@ import type { InvalidationTarget } from '../../src/cache/blob/l2-invalidation.ts
 import { keyOfRecordKey, type Scope } from '../../src/cache/blob/l2-keys.ts'
 import type { Attributes } from '../../src/cache/blob/l2-record.ts'
 import type { Policy } from '../../src/cache/blob/policy.ts'
+import { hostInThisThread } from '../../src/cache/blob/store-link.ts'
+import type { StoreSettings } from '../../src/cache/blob/store-messages.ts'
 import type { SweepReport } from '../../src/cache/blob/sweeper.ts'
 import { type Counters, createCounters } from '../../src/observe/index.ts'
 import { Store, type StoreOptions } from '../../src/storage/index.ts'
@@ -105,6 +111,7 @@ export class L2Stage {
       policy: { ...plainPolicy, ...wish.policy },
       attributes: { ...plainAttributes, ...wish.attributes },
       version,
+      checksVersion: true,
       only,
       createdAtMs: this.clock.nowMs(),
       stamp: ++this.#lastStamp,
@@ -117,7 +124,7 @@ export class L2Stage {
   }
 
   get(key: string, scope = this.shop): string | undefined {
-    const found = finish(this.l2.get(scope, key, true))
+    const found = finish(this.l2.get(scope, key, { withValue: true, quiet: false }))
     return found === undefined ? undefined : Buffer.from(found.value as Uint8Array).toString()
   }
 
@@ -165,5 +172,129 @@ export class L2Stage {
         synopsis: () => {},
       },
     })
+  }
+}
+
+export const storeSettings: StoreSettings = {
+  bytesMax: 64 << 20,
+  compression,
+  synopsisBytesMax: 16 << 20,
+  synopsisKeysInitial: 10_000,
+  commitIntervalMs: 5,
+  commitBytesMax: 8 << 20,
+  retryDelayMs: 5,
+  sweepIntervalMs: 0,
+  sweepOnStart: false,
+  sweepLimits: { entriesMax: 1000, msMax: 50 },
+}
+
+export const blobSettings: BlobSettings = {
+  l1AdmitBytesMax: 16 << 20,
+  blobBytesMax: 64 << 20,
+  namespacesMax: 256,
+  metadataKeysMax: 32,
+  metadataBytesMax: 4096,
+  labelsMax: 64,
+  leaseTtlMs: 10_000,
+  policy: { ...plainPolicy, admission: 'auto' },
+  promotion: { policy: 'on_second_hit', requestsMax: 1024, bytesMax: 16 << 20, batch: 64, marksMax: 8192 },
+  queue: { requestsMax: 4096, bytesMax: 32 << 20, readTimeoutMs: 5000 },
+  store: storeSettings,
+}
+
+interface CacheGiven {
+  readonly settings?: Partial<BlobSettings>
+  readonly store?: Partial<StoreSettings>
+  readonly l1BytesMax?: number
+  readonly epochs?: Epochs
+  /** Without L2. */
+  readonly off?: boolean
+}
+
+/** A blob cache with its store on a disk in memory, served by a host in this thread. */
+export class CacheStage {
+  disk = new FaultyDisk()
+  readonly clock = new ManualClock()
+  counters: Counters = createCounters()
+  readonly events: string[] = []
+  readonly given: CacheGiven
+  cache!: BlobCache
+
+  static async open(given: CacheGiven = {}): Promise<CacheStage> {
+    const stage = new CacheStage(given)
+    await stage.start()
+    if (stage.cache.namespace('shop') === undefined) await stage.cache.createNamespace('shop')
+    return stage
+  }
+
+  private constructor(given: CacheGiven) {
+    this.given = given
+  }
+
+  async start(): Promise<void> {
+    const { settings, store, l1BytesMax = 16 << 20, epochs, off } = this.given
+    const blob = { ...blobSettings, ...settings, store: { ...storeSettings, ...store } }
+    this.counters = createCounters()
+    const options = {
+      directory: 'l2',
+      clear: false,
+      store: { pageSize: 4096, poolBytes: 1 << 20 },
+      settings: blob.store,
+    }
+    this.cache = await BlobCache.open(
+      {
+        settings: blob,
+        counters: this.counters,
+        clock: this.clock,
+        l1BytesMax,
+        ...(epochs === undefined ? {} : { epochs }),
+        onEvent: ({ event, subject }) => this.events.push(`${event} ${subject ?? ''}`.trim()),
+      },
+      off === true ? undefined : hostInThisThread(this.disk, this.clock, options),
+    )
+  }
+
+  async restart(): Promise<void> {
+    await this.cache.close()
+    await this.start()
+  }
+
+  /** The process is killed; what was durable is there when it starts again. */
+  async kill(): Promise<void> {
+    this.disk = this.disk.afterKill()
+    await this.start()
+  }
+
+  async put(key: string, value: string | Uint8Array = `value of ${key}`, rest: Partial<BlobPut> = {}, durable = false) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    const [receipt] = await this.cache.put([{ namespace: 'shop', key, value: bytes, ...rest }], durable)
+    return receipt
+  }
+
+  async get(key: string, lease = false, namespace = 'shop') {
+    const { blob, ...rest } = await this.cache.get(namespace, key, lease)
+    return { ...rest, value: blob?.value === undefined ? undefined : Buffer.from(blob.value).toString(), blob }
+  }
+
+  async value(key: string, namespace = 'shop'): Promise<string | undefined> {
+    return (await this.get(key, false, namespace)).value
+  }
+
+  async invalidate(kind: 'key' | 'prefix' | 'tag' | 'dependency', ...subjects: string[]) {
+    return (await this.cache.invalidate({ kind, namespace: 'shop', subjects })).entries
+  }
+
+  /** Makes L1 empty; L2 keeps what it has. */
+  emptyL1(): void {
+    const { l1 } = this.cache
+    const { bytesMax } = l1
+    l1.configure(0)
+    while (!l1.shrink(1000));
+    l1.configure(bytesMax)
+  }
+
+  /** The next turns of the event loop: promotions and housekeeping have had theirs. */
+  async turns(count = 3): Promise<void> {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -163,7 +163,7 @@ export function isNoRoom(error: unknown): boolean {
 }
 
 /** Access is kept in eighths of the idle limit, rounded up, so that no life is shortened (TTL-13). */
-export function roundedAccess(atMs: number, idleTtlMs: number): number {
+function roundedAccess(atMs: number, idleTtlMs: number): number {
   const grain = Math.max(1, Math.floor(idleTtlMs / 8))
   return Math.ceil(atMs / grain) * grain
 }

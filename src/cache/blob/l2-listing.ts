@@ -19,7 +19,7 @@ import { decodeRecord } from './l2-record.ts'
 import type { Steps } from './l2-value.ts'
 
 /** Trees to read: of the store as it is, or of a commit that is held. */
-type Trees = Store['trees'] | ReturnType<Store['pin']>['trees']
+export type Trees = Store['trees'] | ReturnType<Store['pin']>['trees']
 
 export interface ListRequest {
   readonly scope: Scope
@@ -30,11 +30,11 @@ export interface ListRequest {
   readonly withValue: boolean
 }
 
-export interface Listed extends Found {
+interface Listed extends Found {
   readonly key: string
 }
 
-export interface ListPage {
+interface ListPage {
   readonly rows: readonly Listed[]
   /** True if there may be more behind the last row. */
   readonly more: boolean

@@ -2,7 +2,7 @@
 //
 //   namespaces   name                  -> format 1 | id 4 | generation 6 | entries, bytes, dead entries, dead bytes 8 each | name | options
 //   catalog      "dropped" | 0 | id    -> the same, of a namespace whose entries still wait for the sweeper
-//   catalog      "blobs" | 0 | "next"  -> next queue number 8
+//   catalog      "blobs" | 0 | "next"  -> next queue number 8 | last namespace id 4
 //
 // Invariants
 //   1. `bytes` and `entries` are those of the generation in force; `deadBytes` and `deadEntries` those of all earlier ones,
@@ -18,13 +18,13 @@ import { behind, catalogKey, type Scope } from './l2-keys.ts'
 const rowFormat = 1
 
 /** What the store needs to know of the options of a namespace; the rest is the wire thread's. */
-export interface StoredOptions {
+interface StoredOptions {
   readonly bytesMax?: number | undefined
   readonly entriesMax?: number | undefined
   readonly compression?: boolean | undefined
 }
 
-export interface NamespaceRow {
+interface NamespaceRow {
   readonly name: string
   readonly id: number
   readonly generation: number
@@ -81,7 +81,8 @@ export class L2Namespaces {
   #bytes = 0
   #deadEntries = 0
   #nextQueueNumber = 1
-  #queueNumberChanged = false
+  #lastId = 0
+  #numbersChanged = false
 
   constructor(store: Store) {
     this.#store = store
@@ -94,6 +95,11 @@ export class L2Namespaces {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** No id up to this one was ever free (G-4). */
+  get lastId(): number {
+    return this.#lastId
   }
 
   /** Entries of generations that are over. */
@@ -114,8 +120,10 @@ export class L2Namespaces {
       this.#hold(new L2Namespace(decodeNamespaceRow(value), true))
     }
     const next = catalog.get(nextKey)
-    this.#nextQueueNumber = next === undefined ? 1 : new ByteReader(next).safeInteger()
-    this.#queueNumberChanged = false
+    const numbers = next === undefined ? undefined : new ByteReader(next)
+    this.#nextQueueNumber = numbers?.safeInteger() ?? 1
+    this.#lastId = numbers?.uint(4) ?? 0
+    this.#numbersChanged = false
   }
 
   find(id: number): L2Namespace | undefined {
@@ -132,12 +140,21 @@ export class L2Namespaces {
     yield* this.#byId.values()
   }
 
+  /** No id up to this one is given out again: another store gave it out. */
+  reserveIds(lastId: number): void {
+    if (lastId <= this.#lastId) return
+    this.#lastId = lastId
+    this.#numbersChanged = true
+  }
+
   /** Makes a namespace, or gives one new options. Written at once: it may need the room held back (L2-35). */
   define(name: string, scope: Scope, options: string): L2Namespace {
     let namespace = this.#byId.get(scope.id)
     if (namespace === undefined) {
       namespace = new L2Namespace({ ...empty, name, ...scope, options }, false)
       this.#hold(namespace)
+      this.#lastId = Math.max(this.#lastId, scope.id)
+      this.#numbersChanged = true
     }
     assert(namespace.name === name && !namespace.dropped, 'an id stays with its name')
     namespace.options = options
@@ -185,18 +202,19 @@ export class L2Namespaces {
   }
 
   queueNumber(): number {
-    this.#queueNumberChanged = true
+    this.#numbersChanged = true
     return this.#nextQueueNumber++
   }
 
   /** Writes the counts that changed; the commit that follows makes them durable together with what they count. */
   persist(): void {
     for (const namespace of this.#byId.values()) if (namespace.changed) this.#write(namespace)
-    if (!this.#queueNumberChanged) return
+    if (!this.#numbersChanged) return
     const writer = new ByteWriter()
     writer.safeInteger(this.#nextQueueNumber)
+    writer.uint(this.#lastId, 4)
     this.#store.trees.catalog.set(nextKey, writer.finish(), true)
-    this.#queueNumberChanged = false
+    this.#numbersChanged = false
   }
 
   #supersede(namespace: L2Namespace, generation: number): void {

@@ -23,7 +23,7 @@ export interface Proof {
   readonly pairs: readonly EpochPair[]
 }
 
-export interface EpochPair {
+interface EpochPair {
   /** As the owner of the epochs calls it. */
   readonly source: string
   readonly epoch: number
@@ -39,7 +39,7 @@ export interface Attributes {
 }
 
 /** Where the stored value is. */
-export type Payload =
+type Payload =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'chain'; readonly extents: readonly Extent[] }
 

@@ -17,7 +17,7 @@ import { L2Commits } from './l2-commits.ts'
 import { type EntryObserver, isDamage, isNoRoom, L2Entries } from './l2-entries.ts'
 import { L2Eviction } from './l2-eviction.ts'
 import { L2Invalidation } from './l2-invalidation.ts'
-import { recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
+import { behind, catalogKey, recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
 import { type L2Namespace, L2Namespaces } from './l2-namespaces.ts'
 import type { Attributes, L2Record } from './l2-record.ts'
 import { L2Rows } from './l2-rows.ts'
@@ -36,7 +36,7 @@ export interface L2Options {
   readonly synopsisKeysInitial: number
 }
 
-export interface L2Observer extends EntryObserver {
+interface L2Observer extends EntryObserver {
   readonly synopsis: SynopsisListener
 }
 
@@ -54,8 +54,9 @@ export interface PutRequest {
   readonly value: Uint8Array
   readonly attributes: Attributes
   readonly policy: Policy
-  /** Must exceed the one that is stored (L1-15). */
   readonly version: number | undefined
+  /** The version must exceed the one that is stored (L1-15); else whoever asks has made sure of it. */
+  readonly checksVersion: boolean
   readonly only: PutCondition | undefined
   readonly createdAtMs: number
   readonly stamp: number
@@ -69,9 +70,10 @@ export type PutResult =
   /** Nothing lies under the key here; the value may live in L1. */
   | { readonly kind: 'rejected'; readonly why: 'too_large' | 'no_room' | 'gone' }
 
-export interface Refusal {
+interface Refusal {
   readonly kind: 'refused'
-  readonly why: 'exists' | 'version' | 'changed'
+  /** version: not the one asked for. older: not above the one that is there. */
+  readonly why: 'exists' | 'version' | 'changed' | 'older'
   readonly version: number | undefined
 }
 
@@ -80,6 +82,12 @@ export interface Found {
   readonly attributes: Attributes
   readonly state: Freshness
   readonly value: Uint8Array | undefined
+}
+
+/** `quiet`: leaves no mark of use (MET-8). */
+interface ReadManner {
+  readonly withValue: boolean
+  readonly quiet: boolean
 }
 
 /** One turn makes room by at most so many entries. */
@@ -100,6 +108,8 @@ export class L2 {
   readonly sweeper: L2Sweeper
   readonly #eviction: L2Eviction
   #options: L2Options
+  /** A put found no room on the disk; whoever makes room says so. */
+  lacksRoom = false
 
   constructor(store: Store, parts: { options: L2Options; counters: Counters; clock: Clock; observer: L2Observer }) {
     const { options, counters, clock, observer } = parts
@@ -162,8 +172,9 @@ export class L2 {
   }
 
   /** The entry under a key, unless its life is over. A value that cannot be read is a miss, and leaves. */
-  *get(scope: Scope, key: string, withValue: boolean): Steps<Found | undefined> {
-    this.counters.l2_record_reads++
+  *get(scope: Scope, key: string, how: ReadManner): Steps<Found | undefined> {
+    const { withValue, quiet } = how
+    if (!quiet) this.counters.l2_record_reads++
     if (this.namespaces.alive(scope) === undefined) return undefined
     const recordKey = recordKeyOf(scope, key)
     const record = this.entries.living(recordKey)
@@ -173,7 +184,7 @@ export class L2 {
       const state = freshness(this.rows.lifetime(recordKey, record), this.entries.nowMs)
       const attributes = this.rows.attributesOf(record)
       const value = withValue ? yield* this.values.load(record) : undefined
-      if (withValue) this.entries.noteAccess(recordKey, this.entries.nowMs)
+      if (!quiet) this.entries.noteAccess(recordKey, this.entries.nowMs)
       return { record, attributes, state, value }
     } catch (error) {
       // Between two steps it may have been replaced, and the store may have fallen back.
@@ -228,8 +239,24 @@ export class L2 {
     await this.store.close()
   }
 
+  /** Keeps, changes or takes out (undefined) a row of the catalog. */
+  note(kind: string, name: string, bytes: Uint8Array | undefined): void {
+    const { catalog } = this.store.trees
+    const key = catalogKey(kind, name)
+    const change = (): void => void (bytes === undefined ? catalog.delete(key) : catalog.set(key, bytes, true))
+    this.commits.remember(change)
+    change()
+  }
+
+  noted(kind: string): [name: string, bytes: Uint8Array][] {
+    const from = catalogKey(kind, '')
+    const rows = [...this.store.trees.catalog.scan({ from, to: behind(from) })]
+    return rows.map(([key, bytes]) => [Buffer.from(key.subarray(from.length)).toString(), bytes])
+  }
+
   /** Takes out a tenth of everything, so that a full disk has room again (L2-35). */
   *relieve(): Steps<void> {
+    this.lacksRoom = false
     const target = this.namespaces.bytes * 0.9
     while (this.namespaces.bytes > target) {
       for (let count = 0; count < evictionsPerStep && this.namespaces.bytes > target; count++) {
@@ -261,6 +288,7 @@ export class L2 {
       this.entries.keep(recordKey, record, attributes)
     } catch (error) {
       if (!isNoRoom(error)) throw error
+      this.lacksRoom = true
       return { kind: 'rejected', why: 'no_room' }
     }
     return { kind: 'stored', storedBytes: encoded.storedBytes, codec: encoded.codec }
@@ -324,11 +352,12 @@ export class L2 {
 }
 
 function refusalOf(request: PutRequest, old: L2Record | undefined): Refusal | undefined {
-  const { only, version } = request
+  const { only, version, checksVersion } = request
   const refuse = (why: Refusal['why']): Refusal => ({ kind: 'refused', why, version: old?.version })
   if (only?.kind === 'stamp' && old?.stamp !== only.stamp) return refuse('changed')
   if (old === undefined) return undefined
   if (only?.kind === 'absent') return refuse('exists')
   if (only?.kind === 'version' && old.version !== only.version) return refuse('version')
-  return version !== undefined && old.version !== undefined && version <= old.version ? refuse('version') : undefined
+  if (!checksVersion || version === undefined || old.version === undefined) return undefined
+  return version <= old.version ? refuse('older') : undefined
 }

@@ -2,9 +2,9 @@
 
 import { conditions, ServerError } from '../../errors/index.ts'
 
-export const namespaceBytesMax = 63
-export const keyBytesMax = 1024
-export const labelBytesMax = 255
+const namespaceBytesMax = 63
+const keyBytesMax = 1024
+const labelBytesMax = 255
 
 export interface NameLimits {
   readonly labelsMax: number

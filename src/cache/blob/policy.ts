@@ -34,7 +34,7 @@ export interface Policy {
 }
 
 /** Largest instant and duration: what 48 bits of milliseconds hold. */
-export const msMax = 2 ** 47
+const msMax = 2 ** 47
 
 /** The wish, filled up from the namespace and then from the settings. */
 export function resolvePolicy(wish: PolicyWish, namespace: PolicyWish, settings: Policy): Policy {

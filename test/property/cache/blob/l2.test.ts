@@ -130,7 +130,7 @@ class Play {
   get(): void {
     const scope = this.scope()
     const key = this.random.pick(keys)
-    const found = finish(this.stage.l2.get(scope, key, true))
+    const found = finish(this.stage.l2.get(scope, key, { withValue: true, quiet: false }))
     const expected = this.find(scope, key)
     expect(found?.value === undefined ? undefined : Buffer.from(found.value)).toEqual(expected?.value)
     if (found === undefined || expected === undefined) return

@@ -6,6 +6,8 @@ import { hashText } from '../../../../src/cache/blob/key-hash.ts'
 import { finish, L2Stage, plainAttributes } from '../../../support/blob.ts'
 
 const random = new Random(11)
+const loud = { withValue: true, quiet: false }
+const silent = { withValue: false, quiet: true }
 const text = (bytes: number): string =>
   'the quick brown fox jumps over the lazy dog '.repeat(bytes / 40).slice(0, bytes)
 
@@ -26,7 +28,7 @@ describe('after reopening', () => {
     const value = random.bytes(100_000)
     stage.put({ key: 'a', value, policy, attributes, version: 0 })
     await stage.restart()
-    const found = finish(stage.l2.get(stage.shop, 'a', true))
+    const found = finish(stage.l2.get(stage.shop, 'a', loud))
     expect(Buffer.compare(found?.value as Uint8Array, value)).toBe(0)
     expect(found?.record).toMatchObject({ version: 0, policy, createdAtMs: stage.clock.nowMs() })
     expect(found?.attributes).toEqual({ ...plainAttributes, ...attributes })
@@ -115,7 +117,7 @@ describe('a version', () => {
     })
     expect(stage.put({ key: 'a', version: 9, only: { kind: 'version', version: 8 } })).toMatchObject({ kind: 'stored' })
     expect(stage.put({ key: 'a', only: { kind: 'absent' } })).toMatchObject({ why: 'exists' })
-    const stamp = finish(stage.l2.get(stage.shop, 'a', false))?.record.stamp as number
+    const stamp = finish(stage.l2.get(stage.shop, 'a', silent))?.record.stamp as number
     expect(stage.put({ key: 'a', only: { kind: 'stamp', stamp: stamp + 1 } })).toMatchObject({ why: 'changed' })
     expect(stage.put({ key: 'a', only: { kind: 'stamp', stamp } })).toMatchObject({ kind: 'stored' })
     expect(stage.put({ key: 'b', only: { kind: 'stamp', stamp } })).toMatchObject({ why: 'changed' })
@@ -218,7 +220,7 @@ describe('what is stored', () => {
     const stage = new L2Stage({ options: { bytesMax: 64 << 20 } })
     const value = random.bytes(64 * 1024)
     stage.put({ key: 'a', value: Buffer.concat(new Array(80).fill(value)) })
-    const found = finish(stage.l2.get(stage.shop, 'a', true))
+    const found = finish(stage.l2.get(stage.shop, 'a', loud))
     expect(found?.record.payload).toMatchObject({ kind: 'chain', extents: [{}] })
     expect(found?.value?.length).toBe(80 * 64 * 1024)
   })
@@ -228,7 +230,7 @@ describe('what is stored', () => {
     const tags = Array.from({ length: 60 }, (_, index) => `${index} ${'x'.repeat(200)}`)
     stage.put({ key: 'a', attributes: { tags, metadata: '{"a":1}' } })
     await stage.restart()
-    const found = finish(stage.l2.get(stage.shop, 'a', true))
+    const found = finish(stage.l2.get(stage.shop, 'a', loud))
     expect(found?.attributes).toMatchObject({ tags, metadata: '{"a":1}' })
     expect(Buffer.from(found?.value as Uint8Array).toString()).toBe('value of a')
     expect(stage.check()).toEqual([])
@@ -255,7 +257,7 @@ describe('a value that is damaged', () => {
     stage.put({ key: 'a', value: random.bytes(20_000) })
     stage.put({ key: 'b', value: random.bytes(20_000) })
     await stage.l2.commit()
-    const found = finish(stage.l2.get(stage.shop, 'a', false))
+    const found = finish(stage.l2.get(stage.shop, 'a', silent))
     const payload = found?.record.payload
     if (payload?.kind !== 'chain') throw new Error('in extents')
     stage.disk.flip('l2/store-000001/l2.pager', (payload.extents[0]?.page as number) * 4096 + 5000)
@@ -376,7 +378,7 @@ describe('labels', () => {
     stage.put({ key: 'plain', attributes: { tags } })
     const request = { scope: stage.shop, target: { kind: 'tag' as const, subjects: tags }, markStale: true }
     expect(finish(stage.l2.invalidation.invalidate(request))).toEqual([2])
-    expect(finish(stage.l2.get(stage.shop, 'windowed', true))?.state).toBe('stale')
+    expect(finish(stage.l2.get(stage.shop, 'windowed', loud))?.state).toBe('stale')
     expect(stage.get('plain')).toBeUndefined()
     stage.clock.advance(100)
     expect(stage.get('windowed')).toBeUndefined()

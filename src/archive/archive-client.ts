@@ -126,8 +126,7 @@ export class ArchiveThread implements ArchiveWorker {
 
 async function answerOf(store: StoreQuestions, about: Extract<FromArchive, { type: 'ask' }>['about']): Promise<Answer> {
   try {
-    if (about.kind === 'prepare') return { value: await store.prepare(about.directory, about.summary) }
-    return { value: await store.activate(about.directory) }
+    return { value: await store.activate(about.name, about.keepDerived) }
   } catch (error) {
     return { error: sendError(error) }
   }

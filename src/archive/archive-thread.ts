@@ -6,7 +6,7 @@
 import { parentPort } from 'node:worker_threads'
 import { assert, Random, systemClock } from '../base/index.ts'
 import { runTask } from './runner.ts'
-import type { BackupSummary, RestoreOutcome } from './task.ts'
+import type { StoreQuestions } from './task.ts'
 import {
   type Answer,
   type FromArchive,
@@ -47,9 +47,8 @@ async function start({ number, task, settings }: Extract<ToArchive, { type: 'sta
       onProgress: (progress) => tell({ type: 'progress', number, progress }),
       onLeftover: (id, error) => tell({ type: 'leftover', number, id, error: sendError(error) }),
       store: {
-        prepare: (directory, summary: BackupSummary) =>
-          ask(number, { kind: 'prepare', directory, summary }) as Promise<RestoreOutcome>,
-        activate: (directory) => ask(number, { kind: 'activate', directory }) as Promise<void>,
+        activate: (name, keepDerived) =>
+          ask(number, { kind: 'activate', name, keepDerived }) as ReturnType<StoreQuestions['activate']>,
       },
     })
     answer = { value }

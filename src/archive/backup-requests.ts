@@ -1,7 +1,8 @@
 // What statements ask of backups, what they get, and what the service needs of the server around it.
 
+import type { Adoption, HeldCommit } from '../cache/blob/index.ts'
 import type { ArchiveSettings } from './open-store.ts'
-import type { BackupSummary, HeldCommit, RestoreOutcome, StoreQuestions } from './task.ts'
+import type { BackupSummary, StoreQuestions } from './task.ts'
 
 export interface BackupSettings extends ArchiveSettings {
   readonly dataDir: string
@@ -14,8 +15,17 @@ export interface StoreSide extends StoreQuestions {
   /** In which the store's directories lie; throws 55000 when there is no second tier. */
   directory(): string
   /** Commits what waits, and holds that commit; of these namespaces alone, if some are given. */
-  hold(namespaces: readonly string[] | undefined): Promise<HeldCommit>
+  hold(namespaces: readonly string[] | undefined): Promise<HeldCommit & { readonly hold: number }>
   release(hold: number): void
+}
+
+/** Who this server is, for manifests. */
+export interface ServerIdentity {
+  readonly serverVersion: string
+  readonly keyInputVersion: number
+  /** Of the origin; undefined while nobody knows. */
+  readonly systemIdentifier: string | undefined
+  readonly database: string | undefined
 }
 
 export interface BackupRequest {
@@ -41,7 +51,7 @@ export interface BackupResult extends BackupSummary {
   readonly elapsedMs: number
 }
 
-export interface RestoreResult extends RestoreOutcome {
+export interface RestoreResult extends Adoption {
   readonly id: string
   readonly url: string
   readonly state: 'restored' | 'verified'

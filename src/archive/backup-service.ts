@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Clock, maskPasswords } from '../base/index.ts'
+import type { HeldCommit } from '../cache/blob/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { Counters } from '../observe/index.ts'
 import { requireAllowed } from './allow.ts'
@@ -17,11 +18,13 @@ import type {
   BackupSettings,
   RestoreRequest,
   RestoreResult,
+  ServerIdentity,
   StoreSide,
 } from './backup-requests.ts'
 import type { Job, JobControl, JobList } from './jobs.ts'
 import { parseLocation } from './location.ts'
 import type { RunnerSettings } from './runner.ts'
+import type { SourceFacts } from './source.ts'
 import type { ArchiveResults, ArchiveTask, BackupSummary, TaskProgress } from './task.ts'
 
 interface BackupServiceParts {
@@ -31,6 +34,7 @@ interface BackupServiceParts {
   readonly jobs: JobList
   readonly counters: Counters
   readonly clock: Clock
+  readonly identity: () => ServerIdentity
   /** Newest format of a page file that can be opened. */
   readonly storeFormat: number
   /** For the log and cache.events. */
@@ -63,15 +67,16 @@ export class BackupService {
     const shown = await this.#admitted(url)
     this.#parts.store.directory()
     const run = async (control: JobControl): Promise<BackupResult> => {
-      const held = await this.#parts.store.hold(namespaces)
+      const { hold, ...commit } = await this.#parts.store.hold(namespaces)
       try {
+        const held = { ...commit, facts: factsOf(commit, namespaces, this.#parts.identity()) }
         const summary = await this.#run({ kind: 'backup', url, passphrase, held }, control)
         this.#parts.counters.backups_completed++
         this.#parts.counters.backup_bytes += summary.storedBytes
         this.#describe(control.id, { entries: summary.entries, files: summary.files, commit: summary.store.commit })
         return { ...summary, job: control.id, elapsedMs: this.#elapsed(control.id) }
       } finally {
-        this.#parts.store.release(held.hold)
+        this.#parts.store.release(hold)
       }
     }
     return this.#start({ kind: 'backup', url: shown, namespaces, owner, run })
@@ -84,7 +89,8 @@ export class BackupService {
     const shown = await this.#admitted(url)
     const directory = this.#parts.store.directory()
     const run = async (control: JobControl): Promise<RestoreResult> => {
-      const task = { kind: 'restore', url, id, passphrase, verifyOnly, directory } as const
+      const identity = this.#parts.identity()
+      const task = { kind: 'restore', url, id, passphrase, verifyOnly, directory, identity } as const
       const { summary, outcome } = await this.#run(task, control)
       if (!verifyOnly) this.#parts.counters.restores_completed++
       this.#parts.counters.restore_bytes += summary.storedBytes
@@ -249,6 +255,19 @@ export class BackupService {
 }
 
 const verbs = { backup: 'start a backup', restore: 'start a restore', verify: 'verify a backup' } as const
+
+function factsOf(
+  { store, namespaces, origin }: HeldCommit,
+  selection: readonly string[] | undefined,
+  { serverVersion, keyInputVersion, systemIdentifier, database }: ServerIdentity,
+): SourceFacts {
+  // What the store noted belongs to the commit; who the origin is when it noted nothing, the server may know.
+  const known = origin ?? (systemIdentifier === undefined ? undefined : { systemIdentifier, timeline: 0, lsn: '0/0' })
+  return {
+    ...{ serverVersion, keyInputVersion, store, namespaces, selection },
+    origin: known === undefined ? undefined : { ...known, database: database ?? '' },
+  }
+}
 
 function requirePassphrase(passphrase: string | undefined): void {
   if (passphrase !== '') return

@@ -7,13 +7,13 @@ import { open } from 'node:fs/promises'
 import type { Hole } from './manifest-consistency.ts'
 import { TransferError } from './retry.ts'
 import type { ArchiveSource, SourceFile } from './source.ts'
-import type { HeldCommit } from './task.ts'
+import type { HeldSource } from './task.ts'
 
 interface OpenedSource extends ArchiveSource {
   close(): Promise<void>
 }
 
-export async function heldSource(held: HeldCommit): Promise<OpenedSource> {
+export async function heldSource(held: HeldSource): Promise<OpenedSource> {
   const handle = await open(held.pagerPath, 'r')
   const pager: SourceFile = {
     name: 'l2.pager',

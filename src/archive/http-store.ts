@@ -26,17 +26,20 @@ interface HttpOptions {
   /** `name: value`, sent with each request; it may be a secret. */
   readonly httpArchiveHeader: string
   readonly archiveTimeout: number
+  readonly archiveConcurrency: number
 }
 
 export class HttpStore implements ArchiveStore {
   readonly url: string
   readonly patience: Patience
+  readonly lanes: number
   readonly #base: string
   readonly #exchange: HttpExchange
 
   constructor(location: HttpLocation, options: HttpOptions, patience: Patience) {
     this.url = location.url
     this.patience = patience
+    this.lanes = options.archiveConcurrency
     this.#base = location.url.endsWith('/') ? location.url : `${location.url}/`
     const agent = new (location.origin.startsWith('https:') ? https : http).Agent({ keepAlive: true })
     this.#exchange = new HttpExchange(agent, headersOf(options.httpArchiveHeader), options.archiveTimeout)

@@ -39,6 +39,8 @@ const plainFile = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 export class LocalStore implements ArchiveStore {
   readonly url: string
   readonly patience: Patience
+  /** One segment is read while another is proven; a disk is not faster for more. */
+  readonly lanes = 2
   readonly #root: string
 
   constructor(url: string, root: string, patience: Patience) {

@@ -3,8 +3,8 @@
 //   manifest read and its code verified   nothing has been written
 //   space                                 compared with what the manifest says
 //   files fetched                         every segment proven by its digest before it is written
-//   target.prepare                        check, generations
-//   target.activate                       the switch, unless the backup is only verified
+//   target.prepare                        checked page by page
+//   target.activate                       generations and the switch, unless the backup is only verified
 //
 // An error or a cancellation anywhere before the switch leaves the live store as it was, and no trace.
 
@@ -14,7 +14,6 @@ import type { Collection } from './collection.ts'
 import { asServerErrors } from './failures.ts'
 import { fetchFile } from './fetch.ts'
 import type { Manifest } from './manifest.ts'
-import { filledLength } from './manifest-consistency.ts'
 import { type FetchingOptions, progressOf, sealOf } from './prove.ts'
 import type { Seal } from './seal.ts'
 import { Staging } from './staging.ts'
@@ -28,10 +27,10 @@ export interface RestoreTarget<Prepared, Outcome> {
   freeBytes(): Promise<number | undefined>
   /** Throws if such a backup is of no use here: another page format, say. Nothing has been written yet. */
   admit(manifest: Manifest): void
-  /** The pair lies in `directory`, byte for byte and synced: checks it and raises its generations (ARC-11). May refuse. */
+  /** The pair lies in `directory`, byte for byte and synced. Checks it; may refuse. */
   prepare(directory: string, manifest: Manifest): Promise<Prepared>
-  /** Makes it the live store (ARC-13). From here on the directory is the target's, whatever happens. */
-  activate(directory: string, prepared: Prepared): Promise<Outcome>
+  /** Raises its generations and makes it the live store (ARC-11, ARC-13). From here on the directory is the target's, whatever happens. */
+  activate(directory: string, prepared: Prepared, manifest: Manifest): Promise<Outcome>
 }
 
 interface RestoreOptions extends FetchingOptions {
@@ -73,13 +72,12 @@ export async function restoreBackup<Prepared, Outcome>(
       staging.discard()
       return { manifest, prepared, outcome: undefined }
     }
-    return { manifest, prepared, outcome: await target.activate(staging.directory, prepared) }
+    return { manifest, prepared, outcome: await target.activate(staging.directory, prepared, manifest) }
   })
 }
 
 async function requireSpace(target: RestoreTarget<unknown, unknown>, manifest: Manifest): Promise<void> {
-  const segments = manifest.files.flatMap((file) => file.segments)
-  const needed = segments.reduce((sum, segment) => sum + filledLength(segment), 0)
+  const needed = manifest.files.reduce((sum, { size }) => sum + size, 0)
   const free = await target.freeBytes()
   if (free === undefined || free >= needed) return
   throw new ServerError(conditions.archiveFull, [`restore backup "${manifest.id}"`], {

@@ -2,20 +2,23 @@
 // two files, and two questions to ask about them.
 
 import { statfs } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { nodeDisk } from '../base/index.ts'
+import { type Adoption, inspectStore } from '../cache/blob/index.ts'
 import { writeBackup } from './backup.ts'
 import { Collection } from './collection.ts'
-import { newerFormat } from './failures.ts'
+import { damaged, newerFormat } from './failures.ts'
 import { heldSource } from './held-source.ts'
 import type { Manifest } from './manifest.ts'
 import { type ArchiveSettings, openArchiveStore } from './open-store.ts'
 import { proveBackup } from './prove.ts'
-import { restoreBackup } from './restore.ts'
+import { type RestoreTarget, restoreBackup } from './restore.ts'
 import type { Patience } from './retry.ts'
 import type {
   ArchiveResults,
   ArchiveTask,
   BackupSummary,
+  Identity,
   RestoredSummary,
   ShownFile,
   StoreQuestions,
@@ -82,7 +85,7 @@ async function show(
 ): Promise<ArchiveResults['show']> {
   const read = await collection.open(id, context.signal)
   const { manifest } = read
-  const options = { passphrase, signal: context.signal, lanes: context.settings.archiveConcurrency }
+  const options = { passphrase, signal: context.signal, lanes: collection.store.lanes }
   const states = checkFiles ? await proveBackup(collection, read, { ...options, onProgress: context.onProgress }) : []
   const files = manifest.files.map(
     (file, index): ShownFile => ({
@@ -111,22 +114,35 @@ async function backup(
 
 async function restore(
   collection: Collection,
-  { id, directory, passphrase, verifyOnly }: Extract<ArchiveTask, { kind: 'restore' }>,
+  { id, directory, passphrase, verifyOnly, identity }: Extract<ArchiveTask, { kind: 'restore' }>,
   { settings, store, signal, onProgress }: TaskContext,
 ): Promise<RestoredSummary> {
-  const lanes = settings.archiveConcurrency
-  const target = {
+  const { lanes } = collection.store
+  const target: RestoreTarget<Adoption, Adoption> = {
     disk: nodeDisk,
     directory,
     freeBytes: () => freeBytes(directory),
-    admit: (manifest: Manifest) => requireFormat(manifest, settings.storeFormat),
-    prepare: (into: string, manifest: Manifest) => store.prepare(into, summaryOf(manifest, collection)),
-    activate: (into: string) => store.activate(into),
+    admit: (manifest) => requireFormat(manifest, settings.storeFormat),
+    prepare: (into, manifest) => inspect(directory, into, manifest, keepsDerived(manifest, identity)),
+    activate: (into, _, manifest) => store.activate(basename(into), keepsDerived(manifest, identity)),
   }
-  const { manifest, prepared } = await restoreBackup(collection, id, target, {
+  const { manifest, prepared, outcome } = await restoreBackup(collection, id, target, {
     ...{ passphrase, verifyOnly, signal, lanes, onProgress },
   })
-  return { summary: summaryOf(manifest, collection), outcome: prepared }
+  return { summary: summaryOf(manifest, collection), outcome: outcome ?? prepared }
+}
+
+/** Page by page and row by row (ARC-10). */
+async function inspect(directory: string, into: string, { id }: Manifest, keepDerived: boolean): Promise<Adoption> {
+  const { problem, outlook } = await inspectStore(nodeDisk, directory, basename(into), keepDerived)
+  if (problem !== undefined) throw damaged(id, problem)
+  return outlook
+}
+
+/** Results are of use if they are of the same origin, and their keys are made by the same rules (ARC-12). */
+function keepsDerived({ origin, keyInputVersion }: Manifest, here: Identity): boolean {
+  if (origin === undefined || here.systemIdentifier === undefined) return false
+  return origin.systemIdentifier === here.systemIdentifier && keyInputVersion === here.keyInputVersion
 }
 
 function requireFormat(manifest: Manifest, newest: number): void {

@@ -28,16 +28,16 @@ interface S3StoreOptions extends S3Options {
 export class S3Store implements ArchiveStore {
   readonly url: string
   readonly patience: Patience
+  readonly lanes: number
   readonly #calls: S3Calls
   readonly #prefix: string
-  readonly #concurrency: number
 
-  private constructor(location: S3Location, calls: S3Calls, concurrency: number, patience: Patience) {
+  private constructor(location: S3Location, calls: S3Calls, lanes: number, patience: Patience) {
     this.url = location.url
     this.patience = patience
     this.#calls = calls
     this.#prefix = location.segments.map((segment) => `${segment}/`).join('')
-    this.#concurrency = concurrency
+    this.lanes = lanes
   }
 
   static async open(location: S3Location, options: S3StoreOptions, patience: Patience): Promise<S3Store> {
@@ -159,7 +159,7 @@ export class S3Store implements ArchiveStore {
         if (failure !== undefined) break
         const putting = put(++number, part).finally(() => underWay.delete(putting))
         underWay.add(putting)
-        if (underWay.size >= this.#concurrency) await Promise.race(underWay)
+        if (underWay.size >= this.lanes) await Promise.race(underWay)
       }
     } catch (error) {
       failure ??= { error }

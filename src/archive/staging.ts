@@ -1,6 +1,6 @@
 // The directory that a backup is restored into: `store-<n>` beside the live one, of which nobody knows until CURRENT names it.
 //
-// Order: (1) the directory, (2) the files, written where their segments belong, holes left out, (3) each synced, (4) the
+// Order: (1) the directory, (2) the files, written where their segments belong, holes as zeros, (3) each synced, (4) the
 // directory synced. What comes then, check, generations and the switch of CURRENT, is the store's business (ARC-10). Until
 // then discard() takes everything away; after a kill the next start does.
 
@@ -33,7 +33,6 @@ export class Staging {
 
   open(file: ManifestFile): StagedFile {
     const handle = this.#disk.open(join(this.directory, file.name), { create: true, exclusive: true })
-    handle.truncate(file.size)
     return new StagedFile(handle)
   }
 
@@ -51,7 +50,10 @@ export class Staging {
   }
 }
 
-/** A file under restoration. It is as long as it will be from the beginning; what is not written is a hole. */
+/**
+ * A file under restoration. Holes are written as zeros: a store counts on every page of its file having its place on the
+ * disk, so that what invalidates finds room on a full one (L2-35).
+ */
 class StagedFile {
   readonly #handle: DiskFile
 
@@ -67,6 +69,13 @@ class StagedFile {
       await this.#handle.writeLater(bytes, segment.offset + stretch.offset)
       at += stretch.length
     }
+    for (const hole of holesOf(segment)) await this.#writeZeros(segment.offset + hole.offset, hole.length)
+  }
+
+  async #writeZeros(from: number, length: number): Promise<void> {
+    for (let done = 0; done < length; done += zeros.length) {
+      await this.#handle.writeLater(zeros.subarray(0, Math.min(zeros.length, length - done)), from + done)
+    }
   }
 
   sync(): Promise<void> {
@@ -77,3 +86,5 @@ class StagedFile {
     this.#handle.close()
   }
 }
+
+const zeros = new Uint8Array(1 << 20)

@@ -33,6 +33,8 @@ export interface ArchiveStore {
   readonly url: string
   /** How often and after what delay its requests are tried again. */
   readonly patience: Patience
+  /** Requests side by side that are worth their memory. */
+  readonly lanes: number
   /** Undefined if there is no such object. A stream that breaks throws; ObjectReader takes it up again. */
   read(name: string, options?: ReadOptions): Promise<StoredObject | undefined>
   /** Replaces what was there, atomically. After a failure the old object is there, or none, and nothing else. */

@@ -1,18 +1,19 @@
 // What the archive thread is asked to do, and what it answers: plain data that can be sent between threads.
 
+import type { Adoption, HeldCommit } from '../cache/blob/index.ts'
 import type { Manifest } from './manifest.ts'
 import type { SourceFacts } from './source.ts'
 
-/** A commit that the store thread holds until it is told to let go (L2-42). Its pages do not change meanwhile. */
-export interface HeldCommit {
-  readonly hold: number
-  readonly pagerPath: string
-  readonly pagerBytes: number
-  /** Free stretches of the pager: offset, length, offset, length …, ascending. */
-  readonly holes: Float64Array
-  /** The control file that belongs to this commit alone. */
-  readonly control: Uint8Array
+/** A held commit, and what the manifest says of it. */
+export interface HeldSource extends Pick<HeldCommit, 'pagerPath' | 'pagerBytes' | 'holes' | 'control'> {
   readonly facts: SourceFacts
+}
+
+/** What results depend on beside data: they are of use only where this is the same (ARC-12). */
+export interface Identity {
+  /** Of the origin; undefined while nobody knows. */
+  readonly systemIdentifier: string | undefined
+  readonly keyInputVersion: number
 }
 
 export type ArchiveTask =
@@ -29,7 +30,7 @@ export type ArchiveTask =
       readonly kind: 'backup'
       readonly url: string
       readonly passphrase: string | undefined
-      readonly held: HeldCommit
+      readonly held: HeldSource
     }
   | {
       readonly kind: 'restore'
@@ -39,6 +40,7 @@ export type ArchiveTask =
       readonly verifyOnly: boolean
       /** In which the store's directories lie. */
       readonly directory: string
+      readonly identity: Identity
     }
 
 /** A manifest without its segments, and what they add up to. */
@@ -76,17 +78,7 @@ export interface ArchiveResults {
 
 export interface RestoredSummary {
   readonly summary: BackupSummary
-  readonly outcome: RestoreOutcome
-}
-
-/** What the store says of a pair it has taken over, or would. */
-export interface RestoreOutcome {
-  readonly namespaces: number
-  readonly entries: number
-  /** Entries of results and views' rows that are of no use here (ARC-12). */
-  readonly leftOut: number
-  /** Entries that are served only once they are proven (L2-30). */
-  readonly unproven: number
+  readonly outcome: Adoption
 }
 
 export interface TaskProgress {
@@ -97,8 +89,6 @@ export interface TaskProgress {
 
 /** What a restore needs of the store; asked across threads. */
 export interface StoreQuestions {
-  /** Checks the pair in this directory and raises its generations (ARC-10, ARC-11). Throws to refuse. */
-  prepare(directory: string, summary: BackupSummary): Promise<RestoreOutcome>
-  /** Makes it the live store. */
-  activate(directory: string): Promise<void>
+  /** Makes the restored pair in this directory the live store, with its generations raised (ARC-11, ARC-13). */
+  activate(name: string, keepDerived: boolean): Promise<Adoption>
 }

@@ -7,7 +7,7 @@
 
 import { ServerError } from '../errors/index.ts'
 import type { RunnerSettings } from './runner.ts'
-import type { ArchiveTask, BackupSummary, TaskProgress } from './task.ts'
+import type { ArchiveTask, TaskProgress } from './task.ts'
 
 export type ToArchive =
   | { readonly type: 'start'; readonly number: number; readonly task: ArchiveTask; readonly settings: RunnerSettings }
@@ -20,9 +20,11 @@ export type FromArchive =
   | { readonly type: 'leftover'; readonly number: number; readonly id: string; readonly error: SentError }
   | { readonly type: 'ended'; readonly number: number; readonly answer: Answer; readonly traffic: Traffic }
 
-export type Question =
-  | { readonly kind: 'prepare'; readonly directory: string; readonly summary: BackupSummary }
-  | { readonly kind: 'activate'; readonly directory: string }
+export interface Question {
+  readonly kind: 'activate'
+  readonly name: string
+  readonly keepDerived: boolean
+}
 
 export type Answer = { readonly value: unknown } | { readonly error: SentError }
 

@@ -16,6 +16,7 @@ export interface Fault {
 export class ScriptedArchiveStore implements ArchiveStore {
   readonly url = 'memory://collection'
   readonly patience = impatience()
+  lanes = 2
   readonly objects: Map<string, Buffer>
   fault: Fault | undefined
   steps = 0

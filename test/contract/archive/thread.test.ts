@@ -1,21 +1,21 @@
 // The archive thread itself (its build in dist/): tasks, progress, questions, cancellation and errors across threads.
 
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ArchiveThread, type TaskListener } from '../../../src/archive/archive-client.ts'
 import type { TaskProgress } from '../../../src/archive/task.ts'
 import { Random } from '../../../src/base/index.ts'
+import type { Scope } from '../../../src/cache/blob/l2-keys.ts'
 import { ServerError } from '../../../src/errors/index.ts'
 import { archiveSettings } from '../../support/archive.ts'
 import { HttpArchiveServer } from '../../support/http-archive-server.ts'
-import { type FileStoreSide, fileStoreSide } from '../../support/in-process-archive.ts'
-import { digestsOf } from '../../support/restore-target.ts'
+import { RealStoreSide } from '../../support/real-store-side.ts'
 
-let root = ''
 let url = ''
-let side: FileStoreSide
+let side: RealStoreSide
+let pages: Scope
+let values: Map<string, string>
 let thread: ArchiveThread
 let progress: TaskProgress[]
 let traffic: number[]
@@ -23,10 +23,10 @@ let listener: TaskListener
 const never = new AbortController().signal
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'larder-thread-'))
-  await mkdir(join(root, 'l2'))
-  url = `file://${root}/backups`
-  side = await fileStoreSide(new Random(8), { pages: 1300, holeChance: 0.1 })
+  side = await RealStoreSide.open()
+  pages = side.define('pages', 1)
+  values = await side.fill(pages, 20_000_000, new Random(8))
+  url = `file://${side.root}/backups`
   thread = new ArchiveThread()
   progress = []
   traffic = []
@@ -40,28 +40,48 @@ beforeEach(async () => {
 afterEach(async () => {
   await thread.close()
   await side.close()
-  await rm(root, { recursive: true })
 })
 
-const settings = () => ({ ...archiveSettings({ archiveAllow: [`file://${root}`] }), storeFormat: 1 })
+const settings = () => ({ ...archiveSettings({ archiveAllow: [`file://${side.root}`] }), storeFormat: 1 })
 
 async function backup(to = url, signal = never) {
-  const held = await side.hold(undefined)
-  return await thread.run({ kind: 'backup', url: to, passphrase: undefined, held }, settings(), listener, signal)
+  const { hold, store, namespaces, ...commit } = await side.hold()
+  const facts = {
+    serverVersion: '0.2.0',
+    keyInputVersion: 1,
+    store,
+    namespaces,
+    origin: undefined,
+    selection: undefined,
+  }
+  const task = { kind: 'backup', url: to, passphrase: undefined, held: { ...commit, facts } } as const
+  const summary = await thread.run(task, settings(), listener, signal)
+  side.release(hold)
+  return summary
 }
 
-it('copies a held commit and brings it back, asking the store when it is there (ARC-1, ARC-9)', async () => {
+function restore(id: string) {
+  const identity = { systemIdentifier: undefined, keyInputVersion: 1 }
+  const task = {
+    kind: 'restore',
+    url,
+    id,
+    passphrase: undefined,
+    verifyOnly: false,
+    directory: side.path,
+    identity,
+  } as const
+  return thread.run(task, settings(), listener, never)
+}
+
+it('copies a held commit and brings it back, asking the store to switch (ARC-1, ARC-9)', async () => {
   const summary = await backup()
   expect(progress.at(-1)).toEqual({ id: summary.id, bytes: summary.storedBytes, bytesDone: summary.storedBytes })
   expect(traffic[0]).toBeGreaterThan(3)
-  const restore = { url, id: summary.id, passphrase: undefined, verifyOnly: false, directory: join(root, 'l2') }
-  const { outcome } = await thread.run({ kind: 'restore', ...restore }, settings(), listener, never)
-  expect(outcome).toEqual({ namespaces: 2, entries: 2, leftOut: 0, unproven: 0 })
-  expect(side.calls.map((call) => call.split(' ')[0])).toEqual(['hold', 'prepare', 'activate'])
-  const restored = join(root, 'l2/store-000001')
-  const files = await readdir(restored)
-  const contents = await Promise.all(files.map(async (name) => [name, await readFile(join(restored, name))] as const))
-  expect(digestsOf(contents)).toEqual(digestsOf(side.expected))
+  for (const key of values.keys()) side.put(pages, key, 'overwritten')
+  const { outcome } = await restore(summary.id)
+  expect(outcome).toEqual({ namespaces: 1, entries: values.size, leftOut: 0, unproven: 0 })
+  for (const [key, value] of values) expect(side.get(pages, key) === value, key).toBe(true)
 })
 
 it('refusals of the store and errors of the archive keep their names (ARC-10)', async () => {
@@ -70,20 +90,16 @@ it('refusals of the store and errors of the archive keep their names (ARC-10)', 
   await expect(missing).rejects.toMatchObject({ sqlstate: '42704' })
   const { id } = await backup()
   side.before = () => {
-    throw new Error('page 3 is reachable twice')
+    throw new Error('fenced')
   }
-  const restore = { url, id, passphrase: undefined, verifyOnly: false, directory: join(root, 'l2') }
-  await expect(thread.run({ kind: 'restore', ...restore }, settings(), listener, never)).rejects.toThrow(
-    'reachable twice',
-  )
-  expect(await readdir(join(root, 'l2'))).toEqual([])
+  await expect(restore(id)).rejects.toThrow('fenced')
 })
 
 it('cancelling ends the task there too (ARC-9)', async () => {
   const stop = new AbortController()
   listener = { ...listener, onProgress: ({ bytesDone }) => bytesDone > 0 && stop.abort() }
   await expect(backup(url, stop.signal)).rejects.toThrow(/abort/i)
-  expect(await readdir(join(root, 'backups'))).toEqual([])
+  expect(await readdir(join(side.root, 'backups'))).toEqual([])
 })
 
 it('several tasks run side by side', async () => {

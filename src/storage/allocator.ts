@@ -198,6 +198,17 @@ export class Allocator {
     this.#holds.set(commit, (this.#holds.get(commit) ?? 0) + 1)
   }
 
+  /** Keeps all that is reachable now until the function that it gives is called. */
+  keep(): () => void {
+    const commit = this.#openCommit - 1
+    this.hold(commit)
+    let isHeld = true
+    return () => {
+      if (isHeld) this.letGo(commit)
+      isHeld = false
+    }
+  }
+
   letGo(commit: number): void {
     const holds = this.#holds.get(commit) ?? 0
     assert(holds > 0, 'a commit that is let go was held')

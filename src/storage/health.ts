@@ -47,6 +47,7 @@ export class Health {
 
   become(state: StoreState, reason: string): void {
     if (this.#state === state || this.#state === 'closed') return
+    if (this.#state === 'fenced' && state === 'full') return
     this.#state = state
     this.#failures = 0
     if (reason !== '') this.#lastError = reason
@@ -63,6 +64,7 @@ export class Health {
     const cause = error as NodeJS.ErrnoException
     this.#lastError = cause.message
     if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
+      this.become('full', cause.message)
       return new ServerError(conditions.diskFull, [cause.message], { cause })
     }
     if (++this.#failures >= failuresMax) this.become('fenced', cause.message)

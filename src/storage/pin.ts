@@ -17,7 +17,7 @@ import { encodeSlot, type Superblock } from './superblock.ts'
 import { TreeReader, type TreeRoot } from './tree-reader.ts'
 
 /** Adjacent pages that are all in use, or all free: those have no bytes. */
-export interface PageRun {
+interface PageRun {
   readonly page: number
   readonly pages: number
   readonly bytes: Uint8Array | undefined
@@ -104,6 +104,10 @@ export class Pin {
       page = next
     }
     return bytes
+  }
+
+  isUsed(page: number): boolean {
+    return this.#usedPages().has(page)
   }
 
   /** A copy of a page of a tree, proven. */

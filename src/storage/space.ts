@@ -109,12 +109,7 @@ export class Space {
     const chunk = zeros.length / pageSize
     for (let done = 0; done < count; done += chunk) {
       const now = Math.min(chunk, count - done)
-      try {
-        this.#file.write(zeros.subarray(0, now * pageSize), first + done)
-      } catch (error) {
-        this.#health.become('full', (error as Error).message)
-        throw error
-      }
+      this.#file.write(zeros.subarray(0, now * pageSize), first + done)
       this.allocator.grow(now)
     }
   }

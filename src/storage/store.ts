@@ -11,45 +11,29 @@
 // reopen() has read it anew).
 
 import { randomBytes } from 'node:crypto'
-import { assert, type Clock, type Disk, systemClock } from '../base/index.ts'
+import { assert, type Disk, systemClock } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
-import { type EvictionPolicy, Sieve } from '../eviction/index.ts'
-import { Allocator } from './allocator.ts'
+import { Sieve } from '../eviction/index.ts'
 import { type ChainContext, Chains } from './chains.ts'
+import type { RowKnowledge } from './check.ts'
 import { type Sealed, writeCommit, writeSlot } from './commit.ts'
+import { type FileParts, filePartsOf } from './file-parts.ts'
 import { FreeMap } from './free-map.ts'
 import { GroupCommit } from './group-commit.ts'
-import { Health, type StoreObserver, type StoreState } from './health.ts'
-import { mapBits, pageCountMax, pageSizeLeast, pageSizeMost, type TreeName, treeNames } from './layout.ts'
-import { PageFile } from './page-file.ts'
+import { Health, type StoreState } from './health.ts'
+import { pageSizeLeast, pageSizeMost, type TreeName, treeNames } from './layout.ts'
+import type { PageFile } from './page-file.ts'
 import { PagePool } from './page-pool.ts'
 import { Pager } from './pager.ts'
 import { Pin } from './pin.ts'
+import { reclaimOrphans } from './reclaim.ts'
 import { Slices } from './slices.ts'
-import { Space } from './space.ts'
+import type { Space } from './space.ts'
 import { StoreDirectory, translated } from './store-directory.ts'
 import { createStoreFiles, openStoreFiles, type StoreFiles } from './store-files.ts'
+import { defaultPageSize, defaultPoolBytes, defaultReserve, type StoreOptions } from './store-options.ts'
 import { type Notes, notesOf, type Superblock } from './superblock.ts'
 import { Tree } from './tree.ts'
-
-export interface StoreOptions {
-  /** Of a store that is made; an existing one keeps its own (L2-36). */
-  readonly pageSize?: number
-  /** Memory of the page pool. */
-  readonly poolBytes?: number
-  readonly policy?: (slotCount: number) => EvictionPolicy
-  /** Largest size of the page file; 0 for none but the format's. */
-  readonly fileBytesMax?: number
-  /** Free pages held back for changes that must not fail (L2-35). */
-  readonly reserve?: number
-  /** A damaged store is set aside and a new one begun, or refused. */
-  readonly onDamage?: 'set_aside' | 'refuse'
-  /** Nothing is written, the lock is held all the same. */
-  readonly readOnly?: boolean
-  readonly observer?: StoreObserver
-  readonly clock?: Clock
-  readonly newStoreId?: () => Uint8Array
-}
 
 const slotCountLeast = 32
 
@@ -65,6 +49,7 @@ export class Store implements ChainContext {
   readonly #health: Health
   readonly #slices: Slices
   readonly #lock: StoreDirectory
+  readonly #name: string
   #files: StoreFiles
   #freeMap = new FreeMap()
   #durable: Superblock
@@ -85,10 +70,7 @@ export class Store implements ChainContext {
     }
   }
 
-  /**
-   * Opens a store in the directory that is not the live one, such as one that is being restored. The lock is not asked
-   * for: whoever works in the directory has it.
-   */
+  /** Opens a store of the directory that is not the live one, such as a restored one. Whoever works there has the lock. */
   static openBeside(disk: Disk, directory: string, name: string, options: StoreOptions = {}): Store {
     const unlocked = StoreDirectory.unlocked(disk, directory)
     return translated(
@@ -126,7 +108,7 @@ export class Store implements ChainContext {
   }
 
   static #begin(disk: Disk, lock: StoreDirectory, options: StoreOptions, setAside: string | undefined): Store {
-    const { pageSize = 16_384, reserve = 64, newStoreId = () => randomBytes(16) } = options
+    const { pageSize = defaultPageSize, reserve = defaultReserve, newStoreId = () => randomBytes(16) } = options
     assert(pageSize >= pageSizeLeast && pageSize <= pageSizeMost && Number.isInteger(Math.log2(pageSize)), 'page size')
     const name = lock.nextName()
     createStoreFiles(disk, `${lock.path}/${name}`, { pageSize, reserve, storeId: newStoreId(), incarnation: 0 })
@@ -144,6 +126,7 @@ export class Store implements ChainContext {
     this.#disk = disk
     this.#options = options
     this.#lock = lock
+    this.#name = name
     this.#slices = new Slices(options.clock ?? systemClock)
     this.#health = new Health(options.observer ?? {})
     this.directory = `${lock.path}/${name}`
@@ -152,7 +135,7 @@ export class Store implements ChainContext {
     this.#durable = this.#files.superblock
     try {
       const { pageSize, commit } = this.#durable
-      const slotCount = Math.max(slotCountLeast, Math.floor((options.poolBytes ?? 64 << 20) / pageSize))
+      const slotCount = Math.max(slotCountLeast, Math.floor((options.poolBytes ?? defaultPoolBytes) / pageSize))
       const policy = options.policy?.(slotCount) ?? new Sieve({ withCredits: false, capacity: slotCount })
       this.pager = new Pager({
         pool: new PagePool({ pageSize, slotCount, policy }),
@@ -228,14 +211,7 @@ export class Store implements ChainContext {
 
   /** Keeps every page that can be reached now from being used again, while something is read in slices. */
   hold(): () => void {
-    const { allocator } = this.space
-    const commit = this.openCommit - 1
-    allocator.hold(commit)
-    let held = true
-    return () => {
-      if (held && this.space.allocator === allocator) allocator.letGo(commit)
-      held = false
-    }
+    return this.space.allocator.keep()
   }
 
   /** The disk may have room again: growing is tried again at the next change. */
@@ -279,6 +255,28 @@ export class Store implements ChainContext {
     }
   }
 
+  /**
+   * The store is of no use any more: it is closed as it is and set aside, so that opening the directory begins a new one
+   * (L2-33). Nothing that is not durable survives.
+   */
+  async giveUp(reason: string): Promise<void> {
+    if (this.#health.state === 'closed') return
+    this.#health.become('closed', reason)
+    await this.#commits.idle()
+    await this.pager.settled()
+    this.#closeFiles()
+    try {
+      translated(`set aside "${this.directory}"`, () => this.#lock.setAside(this.#name))
+    } finally {
+      this.#lock.release()
+    }
+  }
+
+  /** Frees pages that are neither reachable nor free, step by step; gives how many there were (SWP-8). */
+  reclaim(rows: RowKnowledge): Generator<undefined, number> {
+    return reclaimOrphans(this.pin(), this.pager, rows)
+  }
+
   stats(): Record<string, number> {
     const { allocator } = this.space
     return {
@@ -303,7 +301,6 @@ export class Store implements ChainContext {
         this.#health.become('fenced', (error as Error).message)
         throw error
       }
-      this.#health.become('full', error.message)
       this.#dropChanges()
       throw error
     }
@@ -355,7 +352,7 @@ export class Store implements ChainContext {
     }
   }
 
-  #revert(parts: { file: PageFile; space: Space }): void {
+  #revert(parts: FileParts): void {
     this.#era++
     this.pager.pool.clear()
     this.pager.file = parts.file
@@ -368,18 +365,8 @@ export class Store implements ChainContext {
     for (const [number, name] of treeNames.entries()) this.trees[name].reset(this.#rootOf(number))
   }
 
-  /** What belongs to the files just opened; the free map is loaded afterwards. */
-  #fileParts(): { file: PageFile; space: Space } {
-    const { pageSize, pageCount, commit } = this.#durable
-    const { fileBytesMax = 0, reserve = 64 } = this.#options
-    const most = fileBytesMax === 0 ? pageCountMax(pageSize) : Math.floor(fileBytesMax / pageSize)
-    const file = new PageFile(this.#files.pager, {
-      pageSize,
-      pageCountMax: Math.min(most, pageCountMax(pageSize)),
-      health: this.#health,
-    })
-    const allocator = new Allocator({ pageCount, durableCommit: commit, reserve, bitsPerMap: mapBits(pageSize) })
-    return { file, space: new Space(allocator, file, this.#health) }
+  #fileParts(): FileParts {
+    return filePartsOf(this.#files.pager, this.#durable, this.#health, this.#options)
   }
 
   /** Reads the free map, and makes sure that what was read of the control file is really on the device. */

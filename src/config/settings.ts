@@ -18,6 +18,7 @@ import {
   secretText,
   text,
 } from './setting-types.ts'
+import { storeSettingRows } from './store-settings.ts'
 
 const name = { pattern: /^\S(?:.*\S)?$/, accepts: 'a name' }
 
@@ -174,7 +175,8 @@ export const settingTable = [
     initial: '256MB',
     change: 'reload',
     group: 'memory',
-    summary: 'Most memory the stored answers may hold, overhead included.',
+    summary:
+      'Most memory stored answers and entries of the blob cache may hold, overhead included: three quarters and a quarter of it.',
   }),
   setting({
     name: 'plan_entries_max',
@@ -305,5 +307,6 @@ export const settingTable = [
     group: 'privileges',
     summary: 'Roles whose members may change settings and the cache; superusers of the origin may too.',
   }),
+  ...storeSettingRows,
   ...archiveSettingRows,
 ] as const

@@ -1,5 +1,6 @@
 // The way to the store thread: a worker of its own, or, for tests, a host in this very thread behind a channel.
 
+import { existsSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Clock, Disk } from '../../base/index.ts'
 import { hostStore, type StoreThreadOptions } from './host-store.ts'
@@ -13,11 +14,8 @@ export interface StoreLink {
   end(): Promise<void>
 }
 
-/** Starts the store thread. From sources it runs what was built of them. */
 export function startStoreThread(options: StoreThreadOptions): StoreLink {
-  const isSource = import.meta.url.endsWith('.ts')
-  const file = isSource ? '../../../dist/cache/blob/store-thread.js' : './store-thread.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: options, name: 'store' })
+  const worker = new Worker(threadFile(), { workerData: options, name: 'store' })
   let isEnding = false
   const link: StoreLink = {
     port: worker as unknown as ClientPort,
@@ -34,6 +32,12 @@ export function startStoreThread(options: StoreThreadOptions): StoreLink {
   worker.on('exit', (code) => lost(`exit code ${code}`))
   worker.unref()
   return link
+}
+
+/** Beside this file where it is built; a tree of sources has its build in dist/. */
+function threadFile(): URL {
+  const built = new URL('./store-thread.js', import.meta.url)
+  return existsSync(built) ? built : new URL('../../../dist/cache/blob/store-thread.js', import.meta.url)
 }
 
 export function hostInThisThread(disk: Disk, clock: Clock, options: StoreThreadOptions): StoreLink {

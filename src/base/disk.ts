@@ -19,6 +19,7 @@ export interface DiskFile {
   sync(): Promise<void>
   /** The same while the thread waits; for opening and closing. */
   syncNow(): void
+  /** May be called again. */
   close(): void
 }
 

@@ -54,6 +54,7 @@ function flagsOf({ create, exclusive, readOnly }: OpenOptions): number {
 class NodeFile implements DiskFile {
   readonly #handle: number
   #size: number
+  #isOpen = true
 
   constructor(handle: number) {
     this.#handle = handle
@@ -110,6 +111,8 @@ class NodeFile implements DiskFile {
   }
 
   close(): void {
-    closeSync(this.#handle)
+    // Closed twice, a handle might be somebody else's by then.
+    if (this.#isOpen) closeSync(this.#handle)
+    this.#isOpen = false
   }
 }

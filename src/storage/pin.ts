@@ -3,7 +3,6 @@
 // Its pages are not used again until then, so a reader may take its time. Backups and checks read through pins. All of its
 // pages are in the file: a backup reads there, past the pool.
 
-import { assert } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { Allocator } from './allocator.ts'
 import { type Extent, extentProblem } from './chains.ts'
@@ -13,7 +12,7 @@ import { controlSlotBytes, slotCount, type TreeName, treeNames } from './layout.
 import { PageBits } from './page-bits.ts'
 import type { PageFile } from './page-file.ts'
 import type { Pager } from './pager.ts'
-import { encodeSlot, type Superblock } from './superblock.ts'
+import { encodeSlot, rootOf, type Superblock } from './superblock.ts'
 import { TreeReader, type TreeRoot } from './tree-reader.ts'
 
 /** Adjacent pages that are all in use, or all free: those have no bytes. */
@@ -41,9 +40,7 @@ export class Pin {
     this.#allocator = pager.space.allocator
     this.#allocator.hold(superblock.commit)
     const readers = treeNames.map((name, number) => {
-      const root = superblock.trees[number]
-      assert(root !== undefined, 'a superblock has a root for every tree')
-      return [name, new PinnedTree(pager, number, root, this)]
+      return [name, new PinnedTree(pager, number, rootOf(superblock, number), this)]
     })
     this.trees = Object.fromEntries(readers) as Record<TreeName, TreeReader>
   }

@@ -30,15 +30,16 @@ export class Space {
     if (this.allocator.freeCount >= wanted) return
     const missing = wanted - this.allocator.freeCount
     try {
+      if (this.#health.state === 'full') throw noRoom('the disk is full')
       this.#grow(Math.max(missing, this.allocator.reserve))
     } catch (error) {
       if (!urgent || this.allocator.freeCount < pages + this.#commitPages) throw error
     }
   }
 
-  /** The same for the commit itself, which may use the last page. */
+  /** The same for the commit itself, which may use the last page, and tries to grow even when the disk was full. */
   ensureForCommit(pages: number): void {
-    if (this.allocator.freeCount < pages) this.#grow(Math.max(pages, this.allocator.reserve))
+    if (this.allocator.freeCount < pages) this.#grow(pages)
   }
 
   /** Runs for a blob, set aside. One run if it can be; else a few of the larger gaps; else the file grows. */
@@ -101,7 +102,6 @@ export class Space {
 
   #grow(pages: number): void {
     const { pageSize, pageCountMax } = this.#file
-    if (this.#health.state === 'full') throw noRoom('the disk is full')
     const first = this.allocator.pageCount
     const count = Math.min(pages, pageCountMax - first)
     if (count <= 0) throw noRoom('it has reached its largest size')

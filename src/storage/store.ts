@@ -32,7 +32,7 @@ import type { Space } from './space.ts'
 import { StoreDirectory, translated } from './store-directory.ts'
 import { createStoreFiles, openStoreFiles, type StoreFiles } from './store-files.ts'
 import { defaultPageSize, defaultPoolBytes, defaultReserve, type StoreOptions } from './store-options.ts'
-import { type Notes, notesOf, type Superblock } from './superblock.ts'
+import { type Notes, notesOf, rootOf, type Superblock } from './superblock.ts'
 import { Tree } from './tree.ts'
 
 const slotCountLeast = 32
@@ -79,7 +79,7 @@ export class Store implements ChainContext {
     )
   }
 
-  /** Makes another store of the directory the live one, which nobody may have open (ARC-13). What was live goes at the next opening. */
+  /** Makes another store of the directory the live one; nobody may have it open (ARC-13). What was live goes at the next opening. */
   static makeLive(disk: Disk, directory: string, name: string): void {
     const lock = StoreDirectory.open(disk, directory, { create: false })
     try {
@@ -150,7 +150,7 @@ export class Store implements ChainContext {
     }
     this.#notes = this.#openingNotes()
     this.chains = new Chains(this)
-    const trees = treeNames.map((tree, number) => [tree, new Tree(this.pager, number, this.#rootOf(number))])
+    const trees = treeNames.map((tree, number) => [tree, new Tree(this.pager, number, rootOf(this.#durable, number))])
     this.trees = Object.fromEntries(trees) as Record<TreeName, Tree>
   }
 
@@ -306,7 +306,7 @@ export class Store implements ChainContext {
     }
   }
 
-  /** Fixes what the commit holds; from here on changes belong to the next. */
+  /** Fixes what the commit holds; later changes belong to the next. */
   #seal(clean: boolean): Sealed {
     const { allocator } = this.space
     const commit = this.pager.openCommit
@@ -362,7 +362,7 @@ export class Store implements ChainContext {
     const { allocator } = parts.space
     this.#freeMap.load(parts.file, this.#durable.map, this.#durable.pageCount, allocator.used)
     allocator.revert(this.#durable.pageCount)
-    for (const [number, name] of treeNames.entries()) this.trees[name].reset(this.#rootOf(number))
+    for (const [number, name] of treeNames.entries()) this.trees[name].reset(rootOf(this.#durable, number))
   }
 
   #fileParts(): FileParts {
@@ -375,21 +375,17 @@ export class Store implements ChainContext {
     this.#freeMap.load(this.pager.file, this.#durable.map, this.#durable.pageCount, allocator.used)
     allocator.loaded()
     if (this.#options.readOnly === true) return
-    // A process that died after step 5 may have left this slot in the system's memory alone. It is written once more, byte
-    // for byte the same, before any page that only the older commit reaches can be used again.
+    // A process that died after step 5 may have left this slot in the system's memory alone: it is written once more, before
+    // pages that only the older commit reaches are used again.
     writeSlot(this.#files.control, this.#durable, this.#health)
     this.#files.control.syncNow()
+    // What lies behind is of no commit, and a failed sync may have forgotten it: it is written anew.
+    this.space.cutFile()
   }
 
   /** The facts of the last commit, under a new incarnation. */
   #openingNotes(): Notes {
     return { ...notesOf(this.#durable), incarnation: this.#durable.incarnation + 1 }
-  }
-
-  #rootOf(number: number): Superblock['trees'][number] {
-    const root = this.#durable.trees[number]
-    assert(root !== undefined, 'a superblock has a root for every tree')
-    return root
   }
 
   #closeFiles(): void {

@@ -6,7 +6,7 @@
 //   1. Commit n goes to slot n mod 2, so writing it cannot harm commit n - 1.
 //   2. A valid superblock is whole: magic, sizes and checksum fit. The valid one with the higher commit is the truth.
 
-import { crc32 } from '../base/index.ts'
+import { assert, crc32 } from '../base/index.ts'
 import type { Extent } from './chains.ts'
 import * as at from './layout.ts'
 import { type PageRef, read32, read64, write32, write64 } from './page.ts'
@@ -61,6 +61,12 @@ export function notesOf(superblock: Notes): Notes {
   const { incarnation, feedLsn, systemId, timeline, nextXid, bytesInUse, recordCount, synopsis, synopsisBytes } =
     superblock
   return { incarnation, feedLsn, systemId, timeline, nextXid, bytesInUse, recordCount, synopsis, synopsisBytes }
+}
+
+export function rootOf({ trees }: Superblock, number: number): TreeRoot {
+  const root = trees[number]
+  assert(root !== undefined, 'a superblock has a root for every tree')
+  return root
 }
 
 /** The bytes of a slot. */

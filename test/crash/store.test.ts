@@ -2,7 +2,7 @@
 //
 // While a random life goes on (test/support/store-history.ts), every write, sync, rename and so on is a moment at which
 // the power may fail. The disk is then looked at as it might be found: all that was written, or any subset of what was not
-// synced, each write whole, in its first half, or in any of its sectors. What opens must be the last acknowledged commit
+// synced, each write whole, in its first half, or in any of its sectors. A few syncs and writes fail before. What opens must be the last acknowledged commit
 // or the one that was under way, whole, and pass the check. Now and then life goes on from there.
 //
 // `npm run crash -- --rounds 5000` is the long run: that many lives, each stopped at each of its changes.
@@ -84,7 +84,13 @@ class Life {
     this.#disk.onOperation = (operation) => this.#stopAt(operation)
     const history = new StoreHistory(this.#random, this.#options, this.#disk, this.#before)
     this.#history = history
-    for (let step = 0; step < steps && this.#failure === undefined; step++) await history.step()
+    for (let step = 0; step < steps && this.#failure === undefined; step++) {
+      if (this.#random.chance(0.02)) this.#disk.failOnce('sync', 'EIO', this.#random.int(3))
+      if (this.#random.chance(0.02))
+        this.#disk.failOnce('write', this.#random.pick(['EIO', 'ENOSPC']), this.#random.int(8))
+      await history.step()
+    }
+    this.#disk.rules.length = 0
     if (this.#failure === undefined) await history.verify()
     if (this.#failure === undefined) await history.store.close()
     if (this.#failure !== undefined) throw this.#failure

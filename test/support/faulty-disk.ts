@@ -30,7 +30,7 @@ export interface Operation {
 }
 
 /** Says how an operation fails; undefined lets it be. */
-export type Rule = (operation: Operation) => Error | undefined
+type Rule = (operation: Operation) => Error | undefined
 
 type Unsynced =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Uint8Array }
@@ -111,6 +111,8 @@ export class FaultyDisk implements Disk {
   /** Called before every numbered operation; may throw to stop everything there. */
   onOperation: ((operation: Operation) => void) | undefined
   readonly rules: Rule[] = []
+  /** Bytes by which files may still grow; undefined for any number. */
+  full: number | undefined
   operations = 0
   #names: Names = new Map()
   #durableNames: Names = new Map()
@@ -329,6 +331,8 @@ class FaultyFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, at: number): void {
+    const grown = Math.max(0, at + bytes.length - this.size)
+    if (grown > (this.#disk.full ?? grown)) throw systemError('ENOSPC', this.#path)
     const change = { kind: 'write' as const, at, bytes: bytes.slice() }
     this.#inode.unsynced.push(change)
     this.#inode.starting = change

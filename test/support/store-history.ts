@@ -32,6 +32,7 @@ export interface HistoryOptions {
   /** Keys to choose from, per tree. */
   readonly keyCount: number
   readonly chainBytesMax: number
+  readonly onState?: (state: string) => void
 }
 
 /** What a life has committed so far. */
@@ -54,6 +55,7 @@ export class StoreHistory {
   durable = 0
   sealed = 1
   #era = 0
+  #nowUs = 0
   #pending: Promise<void>[] = []
   /** A chain that is being written in several turns, and one that is being read so. */
   #writing: { writer: ChainWriter; rest: Uint8Array; bytes: Uint8Array } | undefined
@@ -106,7 +108,7 @@ export class StoreHistory {
     this.#letGo()
     await this.#tolerating(() => this.store.close())
     if (this.store.state !== 'closed') return
-    this.store = this.#open()
+    this.store = this.#again(() => this.#open())
     this.#followStore()
   }
 
@@ -139,7 +141,10 @@ export class StoreHistory {
     const store = Store.open(this.disk, 'data/l2', {
       ...this.#options.store,
       newStoreId: () => this.random.bytes(16),
+      // Time passes whenever somebody looks, so that commits are interrupted, and the same way in every run.
+      clock: { nowMs: () => 0, monotonicUs: () => (this.#nowUs += this.random.int(400)) },
       observer: {
+        stateChanged: (state) => this.#options.onState?.(state),
         sealed: (commit) => this.#remember(commit),
         durable: (commit) => {
           this.durable = commit
@@ -153,6 +158,8 @@ export class StoreHistory {
 
   /** Runs an act; a failure that the store announces is part of life, any other is a bug. */
   async #tolerating(act: () => void | Promise<void>): Promise<void> {
+    // A commit that nobody waited for may have failed since the last act.
+    this.#follow()
     try {
       await act()
     } catch (error) {
@@ -166,14 +173,19 @@ export class StoreHistory {
   }
 
   #recover(): void {
-    for (let attempt = 0; this.store.state === 'fenced'; attempt++) {
+    this.#again(() => this.store.reopen())
+    this.#followStore()
+  }
+
+  /** Tries until the disk lets it be. */
+  #again<T>(act: () => T): T {
+    for (let attempt = 0; ; attempt++) {
       try {
-        this.store.reopen()
+        return act()
       } catch (error) {
         if (attempt > 20) throw error
       }
     }
-    this.#followStore()
   }
 
   /** When the store has dropped what was not durable, so does the model. */

@@ -1,3 +1,6 @@
 // Door of `archive`: backups in a folder, in S3 or on a web server, and back.
 
-export {}
+export { ArchiveThread } from './archive-client.ts'
+export { BackupService } from './backup-service.ts'
+export { cacheStoreSide } from './cache-store-side.ts'
+export { JobList } from './jobs.ts'

@@ -18,7 +18,9 @@ import type { BlobSettings } from './blob-settings.ts'
 import type { BlobEntry } from './entry.ts'
 import { type Epochs, noEpochs } from './epochs.ts'
 import { L1 } from './l1.ts'
+import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
+import type { HeldCommit } from './l2-hold.ts'
 import type { TouchChange } from './l2-touch.ts'
 import type { GivenOptions } from './namespace-options.ts'
 import { StoreClient } from './store-client.ts'
@@ -155,6 +157,12 @@ export class BlobCache {
     for (const namespace of this.#core.namespaces.values()) yield infoOf(namespace)
   }
 
+  /** What the wire counts of the synopsis of a namespace. */
+  synopsisCounts(name: string): { readonly skips: number; readonly falsePositives: number } {
+    const { synopsisSkips: skips = 0, falsePositives = 0 } = this.#core.namespaces.get(name)?.counts ?? {}
+    return { skips, falsePositives }
+  }
+
   createNamespace(name: string, options: GivenOptions = {}, owner?: string): Later<void> {
     return this.#namespaces.create(name, owner === undefined ? options : { ...options, owner })
   }
@@ -196,6 +204,24 @@ export class BlobCache {
 
   async check(): Promise<readonly Finding[]> {
     return (await this.#core.client?.ask<'check'>({ kind: 'check' })) ?? []
+  }
+
+  /** Commits what waits and holds that commit for a backup, until released. */
+  async hold(): Promise<HeldCommit & { readonly hold: number }> {
+    const { client } = this.#core
+    if (client === undefined) throw new ServerError(conditions.storeNotOpen, [this.storeState])
+    return await client.ask<'hold'>({ kind: 'hold' })
+  }
+
+  release(hold: number): void {
+    this.#core.client?.chore({ kind: 'release', hold })
+  }
+
+  /** A restored store, which lies beside the live one under this name, takes its place (ARC-13). */
+  async activate(name: string, keepDerived: boolean): Promise<Adoption> {
+    const { client } = this.#core
+    if (client === undefined) throw new ServerError(conditions.storeNotOpen, [this.storeState])
+    return await client.ask<'activate'>({ kind: 'activate', name, keepDerived })
   }
 
   /** Rows that others keep in the store: the epochs, definitions. Durable when the promise says so. */

@@ -102,7 +102,8 @@ export class BlobCore implements NamespaceKeeper {
 
   /** L2 can be asked, or will be again, and has to know what is old. */
   get isStoreKept(): boolean {
-    return this.hasStore || (this.client !== undefined && this.storeState === 'fenced')
+    if (this.client === undefined) return false
+    return this.hasStore || this.storeState === 'fenced' || this.storeState === 'restoring'
   }
 
   stateOf(entry: BlobEntry, nowMs: number): EntryState {

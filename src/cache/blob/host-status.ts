@@ -1,9 +1,9 @@
 // What the store thread can say about itself: for `cache.l2`, `cache.synopsis`, `cache.compression`.
 
 import type { L2 } from './l2.ts'
-import type { StoreFacts, StoreState, StoreStatus } from './store-messages.ts'
+import type { OpenedMessage, StoreFacts, StoreState, StoreStatus } from './store-messages.ts'
 
-export function factsOf(l2: L2, path: string): StoreFacts {
+function factsOf(l2: L2, path: string): StoreFacts {
   const { storeId, formatVersion, pageSize } = l2.store.header
   return { path, storeId: Buffer.from(storeId).toString('hex'), formatVersion, pageSize }
 }
@@ -29,4 +29,17 @@ export function statusOf(l2: L2, state: StoreState, path: string): StoreStatus {
 /** As PostgreSQL writes one. */
 function lsnText(lsn: bigint): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffff_ffffn).toString(16).toUpperCase()}`
+}
+
+/** What the wire hears when a store was opened. */
+export function openedMessage(l2: L2, cause: OpenedMessage['cause'], path: string): OpenedMessage {
+  return {
+    cause,
+    namespaces: [...l2.namespaces.all()]
+      .filter(({ dropped }) => !dropped)
+      .map(({ name, id, generation, options }) => ({ name, id, generation, options })),
+    lastNamespaceId: l2.namespaces.lastId,
+    incarnation: l2.store.header.incarnation,
+    facts: factsOf(l2, path),
+  }
 }

@@ -21,6 +21,7 @@ export function hostStore(port: HostPort, disk: Disk, clock: Clock, options: Sto
   return new StoreHost({
     port,
     clock,
+    disk,
     settings,
     path: directory,
     open: (observer) => Store.open(disk, directory, { ...store, clock, observer }),

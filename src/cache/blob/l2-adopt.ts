@@ -16,7 +16,7 @@ import type { L2Namespace } from './l2-namespaces.ts'
 import { decodeRecord } from './l2-record.ts'
 
 /** What the live store says of a namespace. */
-export interface LiveNamespace {
+interface LiveNamespace {
   readonly name: string
   readonly id: number
   readonly generation: number

@@ -9,7 +9,7 @@ import { Store } from '../../storage/index.ts'
 import { L2 } from './l2.ts'
 import { type Adoption, outlookOf, problemOfStore } from './l2-adopt.ts'
 
-export interface Inspection {
+interface Inspection {
   /** Undefined if it is sound. */
   readonly problem: string | undefined
   readonly outlook: Adoption

@@ -36,7 +36,7 @@ export interface L2Options {
   readonly synopsisKeysInitial: number
 }
 
-interface L2Observer extends EntryObserver {
+export interface L2Observer extends EntryObserver {
   readonly synopsis: SynopsisListener
 }
 

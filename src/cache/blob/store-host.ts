@@ -12,15 +12,15 @@
 //   3. While the store is fenced nothing is read or written; what is to leave is remembered, and leaves before anything is
 //      read again (L2-34). A store that cannot be trusted any more is given up, with all that is in it.
 
-import type { Clock } from '../../base/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
-import type { Store } from '../../storage/index.ts'
+import { HostArchive } from './host-archive.ts'
 import { HostChores } from './host-chores.ts'
+import { type HostParts, layOn } from './host-parts.ts'
 import { HostReads } from './host-reads.ts'
-import { type HostPort, HostReport } from './host-report.ts'
+import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
-import { factsOf, statusOf } from './host-status.ts'
-import { L2 } from './l2.ts'
+import { openedMessage, statusOf } from './host-status.ts'
+import type { L2 } from './l2.ts'
 import { keyOfRecordKey } from './l2-keys.ts'
 import type {
   ChoreRequest,
@@ -32,35 +32,16 @@ import type {
   WriteRequest,
 } from './store-messages.ts'
 
-/** Opens the store; called again when it has to begin anew. */
-type OpenStore = (observer: StoreEvents) => Store
-
-/** What the host wants to hear of the store. */
-interface StoreEvents {
-  stateChanged(state: string, reason: string): void
-  pageCorrupt(page: number, tree: string | undefined, problem: string): void
-}
-
-interface HostParts {
-  readonly port: HostPort
-  readonly open: OpenStore
-  /** Puts a store out of the way that nobody can read; the next one that is opened is empty. */
-  readonly setAside: (store: Store, reason: string) => Promise<void>
-  readonly settings: StoreSettings
-  readonly clock: Clock
-  readonly path: string
-}
-
 const sliceUs = 2000
 /** With that many changes not durable, the next writes wait for the commit. */
 const unsettledMax = 16_384
-
 type Answer = Results[keyof Results]
 
 export class StoreHost {
   readonly #parts: HostParts
   readonly #report: HostReport
   readonly #chores: HostChores
+  readonly #archive: HostArchive
   #settings: StoreSettings
   #l2: L2 | undefined
   #state: StoreState = 'opening'
@@ -88,6 +69,14 @@ export class StoreHost {
       meet: (error) => this.#meet(error),
     })
     this.#chores = new HostChores(this.#report, parts.clock, () => this.#schedule())
+    this.#archive = new HostArchive({
+      ...{ ...parts, directory: parts.path, report: this.#report },
+      usable: () => this.#usable(),
+      suspend: () => this.#suspend(),
+      resume: () => this.#resume(),
+      settings: () => this.#settings,
+      send: () => this.#send(),
+    })
   }
 
   /** Opens the store and tells the wire. */
@@ -107,42 +96,27 @@ export class StoreHost {
   }
 
   #open(cause: OpenedMessage['cause']): void {
-    const { open, path } = this.#parts
+    const { open, path, clock } = this.#parts
     try {
       const store = open({
         stateChanged: (state, reason) => this.#stateChanged(state, reason),
         pageCorrupt: (page, tree, problem) => this.#tell('warning', 'page_corrupt', tree ?? `page ${page}`, problem),
       })
-      this.#l2 = this.#layOn(store)
+      this.#l2 = layOn(store, {
+        ...{ settings: this.#settings, clock, counters: this.#report.counters },
+        observer: {
+          damaged: (key, error) => this.#tell('warning', 'page_corrupt', keyOfRecordKey(key), error.message),
+          synopsis: (scope, synopsis) => this.#report.synopsis({ scope, shared: synopsis?.shared }),
+        },
+      })
       this.#state = 'open'
       if (store.setAside !== undefined) this.#tell('error', 'store_set_aside', path, store.setAside)
-      const { header } = store
-      this.#report.opened({
-        cause,
-        namespaces: [...this.#l2.namespaces.all()]
-          .filter(({ dropped }) => !dropped)
-          .map(({ name, id, generation, options }) => ({ name, id, generation, options })),
-        lastNamespaceId: this.#l2.namespaces.lastId,
-        incarnation: header.incarnation,
-        facts: factsOf(this.#l2, path),
-      })
+      this.#report.opened(openedMessage(this.#l2, cause, path))
       this.#chores.take(this.#l2, this.#settings)
     } catch (error) {
       this.#state = 'failed'
       this.#tell('error', 'store_not_opened', path, (error as Error).message)
     }
-  }
-
-  #layOn(store: Store): L2 {
-    return new L2(store, {
-      options: this.#settings,
-      counters: this.#report.counters,
-      clock: this.#parts.clock,
-      observer: {
-        damaged: (key, error) => this.#tell('warning', 'page_corrupt', keyOfRecordKey(key), error.message),
-        synopsis: (scope, synopsis) => this.#report.synopsis({ scope, shared: synopsis?.shared }),
-      },
-    })
   }
 
   #takeChore(request: ChoreRequest): void {
@@ -151,7 +125,7 @@ export class StoreHost {
       this.#settings = request.settings
       this.#l2?.configure(request.settings)
       this.#chores.configure(request.settings)
-    } else this.#chores.add(request)
+    } else if (!this.#archive.takes(request)) this.#chores.add(request)
   }
 
   #schedule(): void {
@@ -188,7 +162,7 @@ export class StoreHost {
   }
 
   get #hasWrites(): boolean {
-    if (this.#write === undefined && this.#writes.length === 0) return false
+    if ((this.#write === undefined && this.#writes.length === 0) || this.#state === 'restoring') return false
     return !this.#isUsable || !this.#isCommitting || (this.#l2?.commits.unsettledCount ?? 0) < unsettledMax
   }
 
@@ -371,9 +345,35 @@ export class StoreHost {
       })
   }
 
+  #usable(): L2 {
+    if (this.#l2 !== undefined && this.#isUsable) return this.#l2
+    throw new ServerError(conditions.storeNotOpen, [this.#state])
+  }
+
+  /** Reads find nothing, and writes wait: who asks meanwhile notices no more (ARC-13). */
+  #suspend(): void {
+    while (this.#write !== undefined && this.#stepWrite());
+    this.#state = 'restoring'
+    this.#chores.drop()
+    this.#send()
+  }
+
+  #resume(): void {
+    const l2 = this.#l2
+    if (l2 !== undefined && l2.store.state !== 'closed') {
+      this.#state = l2.store.state
+      this.#chores.take(l2, this.#settings)
+    } else {
+      this.#l2 = undefined
+      this.#report.rebase()
+      this.#open('restored')
+    }
+    this.#schedule()
+  }
+
   #closeIfAsked(): void {
     const id = this.#closing
-    if (id === undefined || this.#state === 'closed' || this.#isCommitting) return
+    if (id === undefined || this.#state === 'closed' || this.#state === 'restoring' || this.#isCommitting) return
     clearTimeout(this.#commitTimer)
     clearTimeout(this.#retryTimer)
     this.#chores.drop()

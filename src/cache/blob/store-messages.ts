@@ -10,7 +10,9 @@ import type { Counters } from '../../observe/index.ts'
 import type { CompressorOptions } from './compressor.ts'
 import type { Freshness } from './freshness.ts'
 import type { PutRequest, PutResult } from './l2.ts'
+import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
+import type { HeldCommit } from './l2-hold.ts'
 import type { InvalidationRequest } from './l2-invalidation.ts'
 import type { Scope } from './l2-keys.ts'
 import type { LabelTotals, ListRequest } from './l2-listing.ts'
@@ -59,6 +61,13 @@ export type ChoreRequest =
   | { readonly kind: 'check'; readonly id: number }
   | { readonly kind: 'configure'; readonly settings: StoreSettings }
   | { readonly kind: 'close'; readonly id: number }
+  | ArchiveRequest
+
+/** Of backups and restores. */
+export type ArchiveRequest =
+  | { readonly kind: 'hold'; readonly id: number }
+  | { readonly kind: 'release'; readonly hold: number }
+  | { readonly kind: 'activate'; readonly id: number; readonly name: string; readonly keepDerived: boolean }
 
 /** Undefined bytes take the row out. */
 type CatalogRow = readonly [name: string, bytes: Uint8Array | undefined]
@@ -110,6 +119,8 @@ export interface Results {
   readonly sweep: SweepReport
   readonly check: readonly Finding[]
   readonly close: undefined
+  readonly hold: HeldCommit & { readonly hold: number }
+  readonly activate: Adoption
 }
 
 export type Reply =
@@ -125,7 +136,7 @@ export interface ErrorMessage {
   readonly detail: string | undefined
 }
 
-export type StoreState = 'opening' | 'open' | 'full' | 'fenced' | 'failed' | 'closed'
+export type StoreState = 'opening' | 'open' | 'full' | 'fenced' | 'restoring' | 'failed' | 'closed'
 
 export interface Report {
   readonly replies: readonly Reply[]

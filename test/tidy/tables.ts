@@ -14,6 +14,8 @@ import { counterTable, histogramTable } from '../../src/observe/index.ts'
 import { reasons } from '../../src/sql/index.ts'
 import { type Access, virtualTables } from '../../src/virtual/index.ts'
 
+import { fileFormatTables } from './file-format.ts'
+
 export interface DocumentTable {
   readonly page: string
   /** Stands between `<!-- table: name -->` and `<!-- end of table -->`. */
@@ -35,6 +37,7 @@ const seers: Readonly<Record<Access, string>> = {
 }
 
 export const documentTables: readonly DocumentTable[] = [
+  ...fileFormatTables,
   { page: 'docs/settings.md', name: 'settings', markdown: settingsTables() },
   {
     page: 'docs/counters.md',

@@ -66,8 +66,11 @@ async function runVirtual(
     case 'session':
       answer(completeSessionStatement(session, own.statement, utf8(text.text)))
       return false
-    case 'system':
-      return runs.system(session, { simple: true, frames: queryOf(text), relations: plan.relations, answer, shift })
+    case 'system': {
+      const { relations, narrowing } = plan
+      const wanted = narrowing.wanted()
+      return runs.system(session, { simple: true, frames: queryOf(text), relations, wanted, answer, shift })
+    }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
       const rendered = await runs.render(session, plan)

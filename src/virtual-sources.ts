@@ -6,7 +6,7 @@ import type { SettingsStore } from './config/index.ts'
 import type { DecisionRecord, Decisions, Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
-import { noStoreRows } from './own-store.ts'
+import type { StoreDoor } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
 import type {
   BypassRow,
@@ -30,6 +30,7 @@ interface SourceParts {
   readonly epochs: Epochs
   readonly results: ResultCache
   readonly decisions: Decisions
+  readonly cache: StoreDoor
   plans(): PlanCache
   sessions(): Iterable<Session>
 }
@@ -94,7 +95,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       return parts.store.rows()
     },
     events: () => parts.events.rows(),
-    store: noStoreRows,
+    store: parts.cache.rows,
     *memory() {
       const { snapshot } = parts.store
       const row: MemoryRow = {

@@ -12,17 +12,23 @@ export type {
   NamespaceChange,
   PutReceipt,
 } from './blobs/blob-store.ts'
+export { type PointRead, readPoint } from './blobs/point-read.ts'
+export { isPlain } from './blobs/projection.ts'
 export { readBlobStatement } from './blobs/read-statement.ts'
 export type { ExplainCache } from './explain-cache.ts'
 export * from './own-statement.ts'
 export { Parameters, type RawParameter } from './parameters.ts'
+export type { Described, OriginHelp, PostgresHelp, PostgresRun } from './postgres-help.ts'
 export { authorise } from './privileges.ts'
 export { recognise } from './recognise.ts'
 export {
+  describedIn,
   encodeDataRow,
   encodeError,
   encodeNotice,
   encodeResult,
+  encodeRow,
   encodeRowDescription,
+  encodeRows,
   type Formats,
 } from './result-encoding.ts'

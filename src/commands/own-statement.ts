@@ -8,6 +8,7 @@
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
 import type { BlobStore } from './blobs/blob-store.ts'
+import type { PointRead } from './blobs/point-read.ts'
 import type { ExplainCache } from './explain-cache.ts'
 import type { Parameters } from './parameters.ts'
 import type { Described, OriginHelp, PostgresHelp } from './postgres-help.ts'
@@ -46,6 +47,8 @@ export interface OwnCommand {
   readonly parameterCount: number
   /** Types for ParameterDescription, as OIDs. */
   readonly parameterTypes: readonly number[]
+  /** If it reads entries by their keys: it may then be answered without a context. */
+  readonly point?: PointRead
   /** Where columns and parameters are not known from the text alone. */
   describe?(context: CommandContext, declaredTypes: readonly number[]): Promise<Described>
   /** True if it also runs without values for its parameters. */
@@ -79,7 +82,7 @@ export interface FlushRow {
 
 /** Row of INVALIDATE. */
 export interface InvalidateRow {
-  readonly kind: 'relation' | 'tag'
+  readonly kind: 'relation'
   readonly subject: string
   readonly entries: number
   readonly durable: boolean
@@ -108,7 +111,8 @@ export interface CommandActions {
    * 42501 unless the viewer is an admin or may write it.
    */
   invalidateRelation(relation: RelationName, viewer: Viewer): Promise<InvalidateRow>
-  invalidateTag(tag: string, viewer: Viewer): InvalidateRow | Promise<InvalidateRow>
+  /** Results with this label, of roles of the viewer's; how many left. */
+  invalidateResults(kind: 'tag' | 'dependency', label: string, viewer: Viewer): number | Promise<number>
   resetStats(): void
   /** Reads the settings files again. */
   reload(): void | Promise<void>
@@ -142,8 +146,8 @@ export interface CommandContext {
   readonly origin: OriginHelp
   /** Most entries that a statement may take into account. */
   readonly rowsMax: number
-  /** True if times and intervals of the session read as they do by default. */
-  readonly rendersPlainly: boolean
+  /** Whether times and bytes read as text the way they do by default, whatever the session has set. */
+  readonly plain: { readonly times: boolean; readonly bytes: boolean }
   /** True if the transaction may not write. */
   isReadOnly(): boolean | Promise<boolean>
   /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */

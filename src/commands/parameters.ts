@@ -25,9 +25,9 @@ export class Parameters {
     this.#inferred = inferred
   }
 
-  static ofTexts(texts: readonly (string | null)[]): Parameters {
+  static ofTexts(texts: readonly (string | null)[], inferred: readonly number[] = []): Parameters {
     const raw = texts.map((text) => (text === null ? undefined : { bytes: Buffer.from(text), isBinary: false }))
-    return new Parameters(raw, [], [])
+    return new Parameters(raw, [], inferred)
   }
 
   get count(): number {

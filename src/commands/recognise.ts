@@ -5,6 +5,7 @@
 // as `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
 
 import { Lexer, tokens } from '../sql/index.ts'
+import { readAlterNamespace, readCreateNamespace, readDropNamespace } from './blobs/namespace-statements.ts'
 import { readExplain } from './explain.ts'
 import { readFlush } from './flush.ts'
 import { readFunctionCall } from './functions.ts'
@@ -58,9 +59,25 @@ const readers: Readonly<Record<string, Reader>> = {
   AUDIT: verb(needsCache),
   SET: readSet,
   RESET: readReset,
-  ALTER: (reader) => (reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader) : undefined),
+  ALTER: (reader) => namespaceStatement(reader, readAlterNamespace) ?? alterSystem(reader),
+  CREATE: (reader) => namespaceStatement(reader, readCreateNamespace),
+  DROP: (reader) => namespaceStatement(reader, readDropNamespace),
   CALL: readFunctionCall,
   SELECT: readSelect,
+}
+
+function alterSystem(reader: StatementReader): OwnStatement | undefined {
+  return reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader) : undefined
+}
+
+/** CREATE, ALTER or DROP, if CACHE NAMESPACE follows. */
+function namespaceStatement(
+  reader: StatementReader,
+  read: (reader: StatementReader) => OwnStatement,
+): OwnStatement | undefined {
+  if (reader.peek(1) !== 'CACHE' || reader.peek(2) !== 'NAMESPACE') return undefined
+  reader.skip(3)
+  return read(reader)
 }
 
 /** Verbs PostgreSQL does not have: ours whatever follows, unless the origin has them (SQL-10). */

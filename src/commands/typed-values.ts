@@ -12,7 +12,7 @@ export function integerOf(value: Value, parameters: Parameters): number | null {
 }
 
 /** A bigint; versions and the like end where numbers stop being exact. */
-export function integer(text: string): number {
+function integer(text: string): number {
   if (!/^\s*[-+]?\d+\s*$/.test(text)) throw new ServerError(conditions.invalidTextRepresentation, ['bigint', text])
   const number = Number(text)
   if (!Number.isSafeInteger(number)) throw new ServerError(conditions.numericValueOutOfRange, [text.trim(), 'bigint'])
@@ -34,8 +34,23 @@ export function jsonObject(text: string | null): string | null {
   })
 }
 
+/** Thousands of years: the longest a duration is kept as. */
+const durationMsMax = 2 ** 47
+
+/** An infinite one is as long as there is. */
+export async function durationOf(text: string | null, context: CommandContext): Promise<number | null> {
+  const ms = await millisecondsOf('interval', text, context)
+  return ms === null ? null : Math.min(ms, durationMsMax)
+}
+
+/** What never comes is no limit. */
+export async function instantOf(text: string | null, context: CommandContext): Promise<number | null> {
+  const ms = await millisecondsOf('timestamptz', text, context)
+  return ms === Number.POSITIVE_INFINITY ? null : ms
+}
+
 /** Of an interval its length, of a timestamptz its instant since 1970; null for NULL. May be infinite. */
-export async function millisecondsOf(
+async function millisecondsOf(
   type: 'interval' | 'timestamptz',
   text: string | null,
   context: CommandContext,
@@ -49,7 +64,7 @@ const timestamp =
   /^\s*(\d{4,6})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?\s*(?:(Z)|([-+])(\d\d)(?::?(\d\d))?)\s*$/i
 
 /** With a zone, so that no setting has a say in it; undefined for any other form. */
-export function timestampMs(text: string): number | undefined {
+function timestampMs(text: string): number | undefined {
   const match = timestamp.exec(text)
   if (match === null) return infinite(text)
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [
@@ -88,7 +103,7 @@ const units: readonly (readonly [RegExp, number])[] = [
 const intervalPart = /\s*(?:([-+]?)(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?|([-+]?\d+(?:\.\d+)?)\s*([a-z]+))/iy
 
 /** `1 day 02:03:04.5`, `90 s`, `1h30m`; undefined for any other form. */
-export function intervalMs(text: string): number | undefined {
+function intervalMs(text: string): number | undefined {
   if (/^\s*\d+(?:\.\d+)?\s*$/.test(text)) return Number(text) * 1000
   let ms = 0
   let at = 0

@@ -31,7 +31,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
     postgres: { secondsOf: unasked, describe: unasked, rows: unasked, frames: unasked },
     origin: { rows: unasked, parameterTypes: unasked },
     rowsMax: 1000,
-    rendersPlainly: true,
+    plain: { times: true, bytes: true },
     isReadOnly: () => false,
     actions: {
       flushAll() {
@@ -50,9 +50,9 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
         noted.push(`invalidateRelation ${schema ?? '-'} ${name}`)
         return { kind: 'relation', subject: name, entries: 2, durable: false }
       },
-      invalidateTag(tag) {
-        noted.push(`invalidateTag ${tag}`)
-        return { kind: 'tag', subject: tag, entries: 0, durable: false }
+      invalidateResults(kind, label) {
+        noted.push(`invalidateResults ${kind} ${label}`)
+        return 0
       },
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),
@@ -99,5 +99,5 @@ export async function execute(
 ): Promise<CommandResult> {
   const statement = recognise(text, { schemaName: 'cache' })
   if (statement?.kind !== 'command') throw new Error(`not recognised as a command: ${text}`)
-  return statement.execute(context, Parameters.ofTexts(parameters))
+  return statement.execute(context, Parameters.ofTexts(parameters, statement.parameterTypes))
 }

@@ -6,19 +6,17 @@ import type { Fields, Statement } from '../../sql/index.ts'
 import { mayReadNamespace, type Viewer } from '../../virtual/index.ts'
 import type { CommandContext, CommandResult, OwnCommand } from '../own-statement.ts'
 import type { Parameters } from '../parameters.ts'
-import type { Value } from '../statement-reader.ts'
 import { isDeclaredFor } from './assignable.ts'
 import { BlobNames, isBlobs, onlyRelation } from './blob-names.ts'
 import type { Blob, BlobRead, BlobStore } from './blob-store.ts'
 import { type Condition, conditionTypes, readCondition } from './condition.ts'
 import { isReserved, readable } from './namespace-access.ts'
 import { parameterTypesOf, type TypedValue } from './parameter-types.ts'
-import { type Projection, readProjection } from './projection.ts'
+import { isPlain, type Projection, readProjection } from './projection.ts'
 import { resolveCondition } from './resolve.ts'
 import { treeValue } from './tree-value.ts'
 
 export interface PointRead {
-  readonly namespace: Value
   readonly projection: Projection
   readonly limit: number
   readonly condition: Condition
@@ -31,8 +29,8 @@ export function pointCommand(
   fields: Fields,
   statement: Statement,
   schemaName: string,
-): PointCommand | undefined {
-  const point = readPoint(fields, schemaName)
+): OwnCommand | undefined {
+  const point = pointOf(fields, schemaName)
   if (point === undefined) return undefined
   const { projection, condition } = point
   const parameterTypes = parameterTypesOf(valuesOf(condition), statement.parameterCount)
@@ -47,16 +45,10 @@ export function pointCommand(
     changes: false,
     point,
     async execute(context, parameters): Promise<CommandResult> {
-      const where = isDeclaredAsMeant(condition, parameters) ? resolveCondition(condition, parameters) : undefined
-      const isPlain = where !== undefined && (context.rendersPlainly || !projection.isTimed)
-      if (where === 'nothing') return resultOf(point, [])
-      const { namespace, keys } = where ?? {}
-      const found =
-        namespace === undefined || keys === undefined
-          ? await everything(context, projection.readsValue)
-          : await readBlobs(context.blobs, context.viewer, namespace, keys, projection.readsValue)
-      if (isPlain) return resultOf(point, found)
-      const run = { text, parameters, parameterTypes, blobs: found, relations: [], changes: false }
+      const known = await readPoint(point, context.blobs, context.viewer, parameters)
+      if (known !== undefined && isPlain(projection, context.plain)) return resultOf(point, known)
+      const blobs = known ?? (await everything(context, projection.readsValue))
+      const run = { text, parameters, parameterTypes, blobs, relations: [], changes: false }
       const rows = await context.postgres.frames(run)
       const { description } = await context.postgres.describe(text, parameters.declaredTypes)
       return { tag: `SELECT ${rows.length}`, columns: [], rows: [], raw: { description, rows } }
@@ -64,11 +56,7 @@ export function pointCommand(
   }
 }
 
-interface PointCommand extends OwnCommand {
-  readonly point: PointRead
-}
-
-function readPoint(fields: Fields, schemaName: string): PointRead | undefined {
+function pointOf(fields: Fields, schemaName: string): PointRead | undefined {
   const relation = onlyRelation(fields.fromClause)
   if (relation === undefined || !isBlobs(relation, schemaName) || relation.inh !== true) return undefined
   if ((relation.alias as Fields | undefined)?.colnames !== undefined) return undefined
@@ -80,7 +68,7 @@ function readPoint(fields: Fields, schemaName: string): PointRead | undefined {
     return undefined
   const projection = readProjection(fields.targetList, names)
   const limit = limitOf(fields)
-  return projection === undefined || limit === undefined ? undefined : { namespace, projection, limit, condition }
+  return projection === undefined || limit === undefined ? undefined : { projection, limit, condition }
 }
 
 function limitOf({ limitCount, limitOption }: Fields): number | undefined {
@@ -99,6 +87,22 @@ function isDeclaredAsMeant(condition: Condition, parameters: Parameters): boolea
   return true
 }
 
+/**
+ * The entries that this viewer may see, at once if memory has them; undefined if PostgreSQL has to say what is meant.
+ */
+export function readPoint(
+  { condition, projection }: PointRead,
+  blobs: BlobStore,
+  viewer: Viewer,
+  parameters: Parameters,
+): readonly Blob[] | Promise<readonly Blob[]> | undefined {
+  if (!isDeclaredAsMeant(condition, parameters)) return undefined
+  const where = resolveCondition(condition, parameters)
+  if (where === 'nothing') return []
+  if (where?.namespace === undefined || where.keys === undefined) return undefined
+  return readBlobs(blobs, viewer, where.namespace, where.keys, projection.readsValue)
+}
+
 /** Its parameters are of other types than columns have: PostgreSQL says what that means, over all there is to see. */
 async function everything(context: CommandContext, withValue: boolean): Promise<readonly Blob[]> {
   const scan = { namespaces: readable(context), keys: undefined, prefix: undefined, withValue }
@@ -106,7 +110,7 @@ async function everything(context: CommandContext, withValue: boolean): Promise<
 }
 
 /** What this viewer may see of them. With their values it is a get, without it disturbs nothing. */
-export function readBlobs(
+function readBlobs(
   blobs: BlobStore,
   viewer: Viewer,
   namespace: string,
@@ -130,7 +134,7 @@ function foundIn({ blob }: BlobRead): readonly Blob[] {
   return blob === undefined ? [] : [blob]
 }
 
-export function resultOf({ projection, limit }: PointRead, blobs: readonly Blob[]): CommandResult {
+function resultOf({ projection, limit }: PointRead, blobs: readonly Blob[]): CommandResult {
   const { columns } = projection
   const shown = blobs.length > limit ? blobs.slice(0, limit) : blobs
   const rows = shown.map((blob) => columns.map((column) => column.value(blob)))

@@ -1,11 +1,10 @@
 // A select list, or the list of RETURNING, that is columns of cache.blobs and convert_from(value, 'UTF8'): made here, from entries,
 // without a PostgreSQL. Any other list is undefined.
 
-import { isUtf8 } from 'node:buffer'
-import { conditions, ServerError } from '../../errors/index.ts'
 import { type Fields, fieldsIf, listOf, unwrap, wordsOf } from '../../sql/index.ts'
 import { type BlobRow, blobColumns } from '../../virtual/index.ts'
-import type { ResultColumn } from '../own-statement.ts'
+import { utf8Text } from '../function-columns.ts'
+import type { CommandContext, ResultColumn } from '../own-statement.ts'
 import type { BlobNames } from './blob-names.ts'
 import { treeValue } from './tree-value.ts'
 
@@ -19,8 +18,9 @@ export interface Projection {
   readonly columns: readonly ProjectedColumn[]
   /** Whether entries are needed with their values. */
   readonly readsValue: boolean
-  /** Whether settings (TimeZone, DateStyle, IntervalStyle) change how it reads as text. */
-  readonly isTimed: boolean
+  /** Whether it shows times, whose text depends on TimeZone, DateStyle and IntervalStyle, and bytes: on bytea_output. */
+  readonly hasTimes: boolean
+  readonly hasBytes: boolean
 }
 
 const columnsByName: ReadonlyMap<string, ProjectedColumn> = new Map(
@@ -36,8 +36,17 @@ export function readProjection(targets: unknown, names: BlobNames): Projection |
     if (found === undefined) return undefined
     columns.push(...found)
   }
-  const isTimed = columns.some(({ type }) => type === 'timestamptz' || type === 'interval')
-  return { columns, readsValue: columns.some((column) => column.readsValue), isTimed }
+  return {
+    columns,
+    readsValue: columns.some((column) => column.readsValue),
+    hasTimes: columns.some(({ type }) => type === 'timestamptz' || type === 'interval'),
+    hasBytes: columns.some(({ type }) => type === 'bytea'),
+  }
+}
+
+/** True if it can be rendered here, as far as settings matter. */
+export function isPlain(projection: Projection, plain: CommandContext['plain']): boolean {
+  return (plain.times || !projection.hasTimes) && (plain.bytes || !projection.hasBytes)
 }
 
 function projected(target: Fields | undefined, names: BlobNames): readonly ProjectedColumn[] | undefined {
@@ -66,11 +75,5 @@ function decoded(fields: Fields, names: BlobNames): ProjectedColumn | undefined 
   if (names.columnOf(value) !== 'value') return undefined
   const name = treeValue(encoding)
   if (name?.kind !== 'constant' || name.type !== undefined || !/^utf-?8$/i.test(name.text ?? '')) return undefined
-  return { name: 'convert_from', type: 'text', readsValue: true, value: (blob) => textOf(blob.value) }
-}
-
-function textOf(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined) return undefined
-  if (!isUtf8(bytes) || bytes.includes(0)) throw new ServerError(conditions.invalidByteSequence, ['UTF8'])
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return { name: 'convert_from', type: 'text', readsValue: true, value: (blob) => utf8Text(blob.value) }
 }

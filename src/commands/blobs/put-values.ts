@@ -5,14 +5,11 @@ import { byteaOf } from '../bytea.ts'
 import type { CommandContext } from '../own-statement.ts'
 import type { Parameters } from '../parameters.ts'
 import type { Value } from '../statement-reader.ts'
-import { integerOf, jsonObject, millisecondsOf } from '../typed-values.ts'
+import { durationOf, instantOf, integerOf, jsonObject } from '../typed-values.ts'
 import { listValue, textValue } from '../values.ts'
 import type { BlobPut } from './blob-store.ts'
 import type { PutValues } from './read-insert.ts'
 import { type WrittenColumn, writtenColumns } from './written-columns.ts'
-
-/** Thousands of years: the longest a duration is kept as. */
-const durationMsMax = 2 ** 47
 
 /** One row: undefined for what was not given, and for NULL. */
 export interface BlobValues {
@@ -68,18 +65,6 @@ async function columnValue(
     default:
       return textValue(value, parameters)
   }
-}
-
-/** An infinite one is as long as there is. */
-export async function durationOf(text: string | null, context: CommandContext): Promise<number | null> {
-  const ms = await millisecondsOf('interval', text, context)
-  return ms === null ? null : Math.min(ms, durationMsMax)
-}
-
-/** What never comes is no limit. */
-export async function instantOf(text: string | null, context: CommandContext): Promise<number | null> {
-  const ms = await millisecondsOf('timestamptz', text, context)
-  return ms === Number.POSITIVE_INFINITY ? null : ms
 }
 
 function byteaValue(value: Value, parameters: Parameters): Uint8Array | null {

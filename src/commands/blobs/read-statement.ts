@@ -1,10 +1,10 @@
 // Is this statement one over cache.blobs that is done here? Read from its parse tree, once per text.
 
 import { type Fields, type ParseTree, type Statement, unwrap, walk } from '../../sql/index.ts'
+import { namesContents } from '../../virtual/index.ts'
 import type { OwnCommand } from '../own-statement.ts'
 import { type Dml, dmlCommand } from './blob-dml.ts'
 import { BlobNames, isBlobs } from './blob-names.ts'
-import { mentionsValue } from './mentions.ts'
 import { pointCommand } from './point-read.ts'
 import { readDelete } from './read-delete.ts'
 import { readInsert } from './read-insert.ts'
@@ -26,11 +26,11 @@ export function readBlobStatement(
     case 'SelectStmt':
       return pointCommand(text, node.fields, statement, schemaName)
     case 'InsertStmt':
-      return isTarget ? dmlCommand(dmlOf(readInsert(node.fields), node.fields, text, statement)) : undefined
+      return isTarget ? dmlCommand(dmlOf(readInsert(node.fields), node.fields, text, tree, statement)) : undefined
     case 'UpdateStmt':
-      return isTarget ? dmlCommand(dmlOf(readUpdate(node.fields), node.fields, text, statement)) : undefined
+      return isTarget ? dmlCommand(dmlOf(readUpdate(node.fields), node.fields, text, tree, statement)) : undefined
     case 'DeleteStmt':
-      return isTarget ? dmlCommand(dmlOf(readDelete(node.fields), node.fields, text, statement)) : undefined
+      return isTarget ? dmlCommand(dmlOf(readDelete(node.fields), node.fields, text, tree, statement)) : undefined
     case 'MergeStmt':
       if (isTarget) throw notSupported('MERGE into this relation', 'Put with INSERT … ON CONFLICT DO UPDATE.')
       return undefined
@@ -39,7 +39,7 @@ export function readBlobStatement(
   }
 }
 
-function dmlOf(read: Dml['statement'], fields: Fields, text: string, statement: Statement): Dml {
+function dmlOf(read: Dml['statement'], fields: Fields, text: string, tree: ParseTree, statement: Statement): Dml {
   const names = new BlobNames(fields.relation as Fields)
   const conflict = fields.onConflictClause as Fields | undefined
   return {
@@ -49,7 +49,7 @@ function dmlOf(read: Dml['statement'], fields: Fields, text: string, statement: 
     parameterCount: statement.parameterCount,
     relations: statement.virtualRelations,
     readsBlobs: countBlobs(fields, String((fields.relation as Fields).schemaname)) > 1,
-    readsValue: mentionsValue(fields, names.alias),
+    readsValue: namesContents(tree),
     readsOrigin: statement.usesOtherRelations || callsElsewhere(statement),
     conflictAt: conflict === undefined ? undefined : Number(conflict.location ?? 0),
   }

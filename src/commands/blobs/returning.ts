@@ -5,6 +5,7 @@ import type { CommandContext, CommandResult } from '../own-statement.ts'
 import type { Parameters } from '../parameters.ts'
 import type { Dml, DmlOutcome } from './blob-dml.ts'
 import type { Blob } from './blob-store.ts'
+import { isPlain } from './projection.ts'
 import { byNamespace } from './run-insert.ts'
 import { splitReturning } from './statement-text.ts'
 
@@ -36,7 +37,7 @@ export async function answerRows(
   const { returning } = dml.statement
   if (returning === 'none') return { columns: [], rows: [] }
   const blobs = (await outcome.rows()).map((blob) => asSeen(blob, context))
-  if (returning !== 'other' && (context.rendersPlainly || !returning.isTimed)) {
+  if (returning !== 'other' && isPlain(returning, context.plain)) {
     const { columns } = returning
     return { columns, rows: blobs.map((blob) => columns.map((column) => column.value(blob))) }
   }

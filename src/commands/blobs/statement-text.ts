@@ -2,7 +2,7 @@
 
 import { Lexer, tokens } from '../../sql/index.ts'
 
-export interface StatementText {
+interface StatementText {
   /** Up to RETURNING, or to the end. */
   readonly body: string
   /** The list behind RETURNING; undefined without. */

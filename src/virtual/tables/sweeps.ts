@@ -3,7 +3,7 @@
 import type { SweepRow } from '../store-rows.ts'
 import { column, defineTable } from '../virtual-table.ts'
 
-export const sweepColumns = [
+const sweepColumns = [
   column<SweepRow>('started_at', 'timestamptz', 'when it began', (row) => row.startedAtMs),
   column<SweepRow>('cause', 'text', 'timer, start, call or flush', (row) => row.cause),
   column<SweepRow>('namespace', 'text', 'the namespace that was flushed', (row) => row.namespace),

@@ -10,7 +10,7 @@ import type { BlobCore } from './blob-core.ts'
 import type { BlobNamespace } from './blob-namespace.ts'
 import { type BlobEntry, chargeOf, type EntryFacts } from './entry.ts'
 import { type Bound, hasMoved, proofOf, relationOf } from './epochs.ts'
-import type { Generation } from './generation.ts'
+import type { Generation, ReadTicket } from './generation.ts'
 import type { PutCondition, PutRequest, PutResult } from './l2.ts'
 import type { Attributes } from './l2-record.ts'
 import { checkKey, checkLabels, checkMetadata } from './names.ts'
@@ -19,7 +19,7 @@ import { checkPolicy, type Policy, type PolicyWish, resolvePolicy } from './poli
 type Later<T> = T | Promise<T>
 
 /** What is not given is left to the namespace. */
-export interface BlobPut extends PolicyWish {
+export interface BlobPut extends Omit<PolicyWish, 'admission'> {
   readonly namespace: string
   readonly key: string
   readonly value: Uint8Array
@@ -28,6 +28,8 @@ export interface BlobPut extends PolicyWish {
   readonly metadata?: string | undefined
   readonly tags?: readonly string[]
   readonly dependencies?: readonly string[]
+  /** always, auto or never. */
+  readonly admission?: string | undefined
   /** Must exceed the one that is there. */
   readonly version?: number | undefined
   /** The token of a read. */
@@ -94,7 +96,8 @@ export class BlobPuts {
     const { tags = [], dependencies = [], metadata, contentType, version } = put
     checkKey(put.key)
     checkLabels(tags, dependencies, settings)
-    checkPolicy(put)
+    const wish = put as PolicyWish
+    checkPolicy(wish)
     if (version !== undefined && !(Number.isSafeInteger(version) && version >= 0)) {
       throw new ServerError(conditions.parameterOutOfRange, [version, 'version', 0, Number.MAX_SAFE_INTEGER])
     }
@@ -107,7 +110,7 @@ export class BlobPuts {
         throw error
       }
     }
-    const policy = resolvePolicy(put, namespace.options.policy, settings.policy)
+    const policy = resolvePolicy(wish, namespace.options.policy, settings.policy)
     const bounds = this.#boundsOf(put, dependencies)
     const proof = proofOf(bounds, core.incarnation)
     const attributes = attributesOf({ contentType, metadata, tags, dependencies, proof })
@@ -237,6 +240,8 @@ export class BlobPuts {
     )
     generation.mayBeStored = true
     core.noteSent(generation, put.key, number)
+    // What L1 learns later is true only if nothing happens to the key until then.
+    const ticket = asked === undefined ? undefined : generation.beginRead(put.key)
     let result: PutResult = { kind: 'rejected', why: 'gone' }
     let isDurable = false
     try {
@@ -246,8 +251,9 @@ export class BlobPuts {
     } catch {
       // The store could not do it, or not make it durable: then it is not there.
     }
+    if (ticket !== undefined) generation.endRead(ticket)
     if (result.kind === 'refused') return this.#refuse(result.why, result.version)
-    const inL1 = asked === undefined ? entry : this.#enterLate(prepared, generation, facts, number, result)
+    const inL1 = ticket === undefined ? entry : this.#enterLate(prepared, generation, facts, ticket, result)
     return this.#receive(prepared, generation, inL1, result, isDurable)
   }
 
@@ -256,13 +262,14 @@ export class BlobPuts {
     prepared: Prepared,
     generation: Generation,
     facts: EntryFacts,
-    number: number,
+    ticket: ReadTicket,
     result: PutResult,
   ): BlobEntry | undefined {
     const core = this.#core
     const { namespace, put, goesToL1 } = prepared
     core.counters.blob_puts++
-    if (namespace.current !== generation || namespace.isDropped || !generation.isLast(put.key, number)) return undefined
+    const isLate = ticket.isLate || generation.labelClock.isLate(ticket.begunAt, facts.attributes)
+    if (isLate || namespace.current !== generation || namespace.isDropped) return undefined
     if (!goesToL1 || generation.entries.has(put.key)) return undefined
     return core.install(namespace, { ...facts, inL2: result.kind === 'stored' })
   }

@@ -12,7 +12,7 @@ import { Leases } from './leases.ts'
 import type { PromotionTarget } from './promotion.ts'
 import type { Synopsis } from './synopsis.ts'
 
-/** A read of L2 under way. */
+/** A question to L2 under way: a read, or a put that L2 decides. */
 export interface ReadTicket {
   readonly key: string
   /** Tick of the label clock at which it began. */
@@ -97,11 +97,6 @@ export class Generation implements EntryHome, PromotionTarget {
   afterOf(key: string, done: number): number {
     const after = Math.max(this.#pending.get(key) ?? 0, this.#wideNumber)
     return after > done ? after : 0
-  }
-
-  /** Whether nothing was written of the key after this. */
-  isLast(key: string, number: number): boolean {
-    return this.#wideNumber < number && (this.#pending.get(key) ?? number) <= number
   }
 
   beginRead(key: string): ReadTicket {

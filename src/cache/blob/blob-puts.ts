@@ -10,7 +10,7 @@ import type { BlobCore } from './blob-core.ts'
 import type { BlobNamespace } from './blob-namespace.ts'
 import { type BlobEntry, chargeOf, type EntryFacts } from './entry.ts'
 import { type Bound, hasMoved, proofOf, relationOf } from './epochs.ts'
-import type { Generation, ReadTicket } from './generation.ts'
+import type { Generation } from './generation.ts'
 import type { PutCondition, PutRequest, PutResult } from './l2.ts'
 import type { Attributes } from './l2-record.ts'
 import { checkKey, checkLabels, checkMetadata } from './names.ts'
@@ -251,9 +251,9 @@ export class BlobPuts {
     } catch {
       // The store could not do it, or not make it durable: then it is not there.
     }
-    if (ticket !== undefined) generation.endRead(ticket)
+    const isLate = ticket !== undefined && generation.endRead(ticket, facts.attributes)
     if (result.kind === 'refused') return this.#refuse(result.why, result.version)
-    const inL1 = ticket === undefined ? entry : this.#enterLate(prepared, generation, facts, ticket, result)
+    const inL1 = asked === undefined ? entry : this.#enterLate(prepared, generation, facts, isLate, result)
     return this.#receive(prepared, generation, inL1, result, isDurable)
   }
 
@@ -262,13 +262,12 @@ export class BlobPuts {
     prepared: Prepared,
     generation: Generation,
     facts: EntryFacts,
-    ticket: ReadTicket,
+    isLate: boolean,
     result: PutResult,
   ): BlobEntry | undefined {
     const core = this.#core
     const { namespace, put, goesToL1 } = prepared
     core.counters.blob_puts++
-    const isLate = ticket.isLate || generation.labelClock.isLate(ticket.begunAt, facts.attributes)
     if (isLate || namespace.current !== generation || namespace.isDropped) return undefined
     if (!goesToL1 || generation.entries.has(put.key)) return undefined
     return core.install(namespace, { ...facts, inL2: result.kind === 'stored' })

@@ -10,7 +10,7 @@ import { type Blob, type BlobRead, blobOf } from './blob-rows.ts'
 import { BlobEntry, type EntryFacts } from './entry.ts'
 import { type Bound, rebind } from './epochs.ts'
 import { staleLeftMs } from './freshness.ts'
-import type { Generation, ReadTicket } from './generation.ts'
+import type { Generation } from './generation.ts'
 import type { FoundMessage } from './store-messages.ts'
 
 type Later<T> = T | Promise<T>
@@ -187,10 +187,10 @@ export class BlobReads {
     )
     core.onL2Read(performance.now() * 1000 - startUs)
     return tickets.map((ticket, index) => {
-      generation.endRead(ticket)
       const message = messages?.[index]
-      if (message !== undefined) return this.#takeIn(namespace, generation, ticket, message)
-      const saidMaybe = messages !== undefined && synopsis !== undefined && after === 0 && !ticket.isLate
+      const isLate = generation.endRead(ticket, message?.attributes)
+      if (message !== undefined) return this.#takeIn(namespace, generation, ticket.key, isLate, message)
+      const saidMaybe = messages !== undefined && synopsis !== undefined && after === 0 && !isLate
       if (saidMaybe) {
         core.counters.synopsis_false_positives++
         namespace.counts.falsePositives++
@@ -203,26 +203,22 @@ export class BlobReads {
   #takeIn(
     namespace: BlobNamespace,
     generation: Generation,
-    ticket: ReadTicket,
+    key: string,
+    isLate: boolean,
     message: FoundMessage,
   ): Fetched | undefined {
     const core = this.#core
     const { counters } = core
-    const isLate =
-      ticket.isLate ||
-      namespace.current !== generation ||
-      namespace.isDropped ||
-      generation.labelClock.isLate(ticket.begunAt, message.attributes)
-    if (isLate) {
+    if (isLate || namespace.current !== generation || namespace.isDropped) {
       counters.l1_late_replies++
       return this.#l2Miss(namespace)
     }
     const bounds = this.#boundsOf(message)
     if (bounds === 'unproven' || bounds === 'moved') {
-      if (bounds === 'moved') core.sendRemoval(generation, ticket.key)
+      if (bounds === 'moved') core.sendRemoval(generation, key)
       return this.#l2Miss(namespace)
     }
-    const facts = factsOf(ticket.key, message, bounds)
+    const facts = factsOf(key, message, bounds)
     const entry = new BlobEntry(generation, facts)
     const state = core.stateOf(entry, core.nowMs())
     if (state !== 'fresh' && state !== 'stale') return this.#l2Miss(namespace)

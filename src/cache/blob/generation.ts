@@ -6,6 +6,7 @@
 import type { BlobEntry, EntryFacts, EntryHome } from './entry.ts'
 import type { EvictionCause } from './l1.ts'
 import type { Scope } from './l2-keys.ts'
+import type { Attributes } from './l2-record.ts'
 import { LabelClock } from './label-clock.ts'
 import { LabelIndex } from './label-index.ts'
 import { Leases } from './leases.ts'
@@ -107,11 +108,15 @@ export class Generation implements EntryHome, PromotionTarget {
     return ticket
   }
 
-  endRead(ticket: ReadTicket): void {
+  /** The answer is there; true if it is old: its key, or a label it carries, was changed or invalidated meanwhile. */
+  endRead(ticket: ReadTicket, labels: Pick<Attributes, 'tags' | 'dependencies'> | undefined): boolean {
+    // Before the clock is told that one less waits: it forgets when nobody does.
+    const isLate = ticket.isLate || (labels !== undefined && this.labelClock.isLate(ticket.begunAt, labels))
     this.labelClock.end()
     const tickets = this.#reads.get(ticket.key)
     tickets?.delete(ticket)
     if (tickets?.size === 0) this.#reads.delete(ticket.key)
+    return isLate
   }
 
   /** What is being read of the key is old from now on. */

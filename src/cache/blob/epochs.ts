@@ -7,7 +7,7 @@
 import type { Proof } from './l2-record.ts'
 
 /** A relation, or all of a database: the living thing, whose epoch grows with each change. */
-interface EpochSource {
+export interface EpochSource {
   /** Names it on disk: unique, at most 255 bytes. */
   readonly id: string
   readonly epoch: number

@@ -2,6 +2,8 @@
 
 export { BlobCache } from './blob-cache.ts'
 export type { BlobSettings } from './blob-settings.ts'
+export type { EpochSource } from './epochs.ts'
+export type { StoreThreadOptions } from './host-store.ts'
 export type { Adoption } from './l2-adopt.ts'
 export type { HeldCommit } from './l2-hold.ts'
 export { inspectStore } from './l2-inspect.ts'

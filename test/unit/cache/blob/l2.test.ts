@@ -66,7 +66,7 @@ describe('after reopening', () => {
     const stage = new L2Stage()
     stage.put({ key: 'a', version: 5 })
     await stage.restart()
-    expect(stage.put({ key: 'a', version: 4 })).toEqual({ kind: 'refused', why: 'version', version: 5 })
+    expect(stage.put({ key: 'a', version: 4 })).toEqual({ kind: 'refused', why: 'older', version: 5 })
     expect(stage.put({ key: 'a', version: 5 })).toMatchObject({ kind: 'refused' })
     expect(stage.get('a')).toBe('value of a')
     expect(stage.put({ key: 'a', version: 6, value: 'six' })).toMatchObject({ kind: 'stored' })

@@ -55,7 +55,8 @@ export class StoreDirectory {
       const bytes = new Uint8Array(Math.min(file.size, 64))
       file.read(bytes, 0)
       const name = Buffer.from(bytes).toString('latin1').trim()
-      if (storePattern.test(name)) return name
+      // A store that was set aside is not there; its successor may never have been made.
+      if (storePattern.test(name)) return this.#disk.exists(`${this.path}/${name}`) ? name : undefined
       throw new ServerError(conditions.dataCorrupted, [`"${this.path}/${currentName}" does not name a store`])
     } finally {
       file.close()

@@ -165,6 +165,8 @@ function textOf(type: Type, value: unknown, fields: readonly ResultColumn[] = []
       return String(value)
     case 'jsonb':
       return jsonbText(value)
+    case 'text[]':
+      return `{${[...(value as Iterable<unknown>)].map(arrayItem).join(',')}}`
     case 'interval':
       return intervalText(value as number)
     case 'timestamptz':
@@ -176,6 +178,14 @@ function textOf(type: Type, value: unknown, fields: readonly ResultColumn[] = []
     default:
       return valueText(type, value) ?? ''
   }
+}
+
+/** Quoted where PostgreSQL quotes it. */
+function arrayItem(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL'
+  const text = String(value)
+  const isPlain = text !== '' && !/[{}",\\\s]/.test(text) && text.toUpperCase() !== 'NULL'
+  return isPlain ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 function recordField(column: ResultColumn | undefined, value: unknown): string {

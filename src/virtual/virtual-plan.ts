@@ -158,8 +158,8 @@ function refuseWrite(verb: string, target: Fields, schemaName: string): never {
   if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
   // By itself it would have been a command.
   if (name === 'blobs') {
-    const what = verb === 'TRUNCATE' ? 'TRUNCATE' : `${verb} as a part of another statement`
-    throw new ServerError(conditions.featureNotSupported, [`${what} of relation "${schemaName}.blobs"`], {
+    const place = verb === 'TRUNCATE' ? '' : ' inside another statement'
+    throw new ServerError(conditions.featureNotSupported, [`${verb} of relation "${schemaName}.blobs"${place}`], {
       hint: changeHint(schemaName, name),
     })
   }

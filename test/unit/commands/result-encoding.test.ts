@@ -21,7 +21,7 @@ const samples: readonly [ResultColumn['type'], unknown, string, string | undefin
   ['pg_lsn', '1/A', '1/A', '000000010000000a'],
   ['jsonb', { a: 1 }, '{"a": 1}', '017b2261223a20317d'],
   ['bytea', Buffer.from([0, 255]), '\\x00ff', '00ff'],
-  ['text[]', ['a', null], '{"a",NULL}', '00000001000000010000001900000002000000010000000161ffffffff'],
+  ['text[]', ['a', null], '{a,NULL}', '00000001000000010000001900000002000000010000000161ffffffff'],
   ['oid[]', [], '{}', '00000000000000000000001a'],
   ['record', ['a b', null, true, ''], '("a b",,t,"")', undefined],
   ['void', '', '', ''],

@@ -13,7 +13,7 @@ import type { InvalidationTarget } from '../../src/cache/blob/l2-invalidation.ts
 import { keyOfRecordKey, type Scope } from '../../src/cache/blob/l2-keys.ts'
 import type { Attributes } from '../../src/cache/blob/l2-record.ts'
 import type { Policy } from '../../src/cache/blob/policy.ts'
-import { hostInThisThread } from '../../src/cache/blob/store-link.ts'
+import { hostInThisThread, type StoreLink } from '../../src/cache/blob/store-link.ts'
 import type { StoreSettings } from '../../src/cache/blob/store-messages.ts'
 import type { SweepReport } from '../../src/cache/blob/sweeper.ts'
 import { type Counters, createCounters } from '../../src/observe/index.ts'
@@ -219,6 +219,7 @@ export class CacheStage {
   readonly events: string[] = []
   readonly given: CacheGiven
   cache!: BlobCache
+  #replies: (() => void)[] | undefined
 
   static async open(given: CacheGiven = {}): Promise<CacheStage> {
     const stage = new CacheStage(given)
@@ -250,7 +251,7 @@ export class CacheStage {
         ...(epochs === undefined ? {} : { epochs }),
         onEvent: ({ event, subject }) => this.events.push(`${event} ${subject ?? ''}`.trim()),
       },
-      off === true ? undefined : hostInThisThread(this.disk, this.clock, options),
+      off === true ? undefined : this.#held(hostInThisThread(this.disk, this.clock, options)),
     )
   }
 
@@ -282,6 +283,33 @@ export class CacheStage {
 
   async invalidate(kind: 'key' | 'prefix' | 'tag' | 'dependency', ...subjects: string[]) {
     return (await this.cache.invalidate({ kind, namespace: 'shop', subjects })).entries
+  }
+
+  /** From now on nothing the store says arrives. */
+  holdReplies(): void {
+    this.#replies ??= []
+  }
+
+  /** What it said meanwhile arrives, in order. */
+  releaseReplies(): void {
+    const replies = this.#replies ?? []
+    this.#replies = undefined
+    for (const deliver of replies) deliver()
+  }
+
+  /** The store has said so many things that did not arrive. */
+  async untilHeld(count = 1): Promise<void> {
+    while ((this.#replies?.length ?? 0) < count) await this.turns(1)
+  }
+
+  #held(link: StoreLink): StoreLink {
+    const { port } = link
+    const on: StoreLink['port']['on'] = (event, listener) =>
+      port.on(event, (report) => {
+        if (this.#replies === undefined) listener(report)
+        else this.#replies.push(() => listener(report))
+      })
+    return { ...link, port: { postMessage: (message, moved) => port.postMessage(message, moved), on } }
   }
 
   /** Makes L1 empty; L2 keeps what it has. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from './base/index.ts'
 import { BlobCache, type EpochSource, startStoreThread } from './cache/blob/index.ts'
+import { openCacheBackups } from './cache-backups.ts'
 import { blobSettingsOf, blobShare, storeOptionsOf } from './cache-settings.ts'
 import type { BlobScan } from './commands/index.ts'
 import type { Settings } from './config/index.ts'
@@ -46,17 +47,31 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     options === undefined ? undefined : startStoreThread(options),
   )
   let current = settings
-  const rows = rowsAtHand(cache, () => current)
+  const archive = openCacheBackups({
+    ...{ cache, dataDirectory, metrics, events, clock },
+    l2Directory: options?.directory,
+    settings: () => current,
+  })
+  const rows = {
+    ...rowsAtHand(cache, () => current),
+    backups: () => archive.backups.rows(),
+    jobs: () => archive.jobs.rows(),
+  }
   return {
     cache,
+    archive,
     blobs: cache,
     rows,
     gather: async (relations, scan) => ({ ...rows, ...(await gathered(cache, relations, scan, options?.directory)) }),
     configure: (changed) => {
       current = changed
       cache.configure(blobSettingsOf(changed), blobShare(changed))
+      archive.configure()
     },
-    close: () => cache.close(),
+    async close() {
+      await archive.close()
+      await cache.close()
+    },
   }
 }
 

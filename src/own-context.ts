@@ -1,6 +1,7 @@
 // Composition: what a command of ours is run with.
 
 import type { CommandContext, PostgresHelp } from './commands/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
 import { explain } from './own-explain.ts'
@@ -27,12 +28,26 @@ export function commandContext(
     version,
     schemaName: parts.store.snapshot.virtualSchema,
     blobs: parts.cache.blobs,
+    archive: archiveOf(session, parts),
     postgres,
     origin: originHelp(session),
     rowsMax: parts.store.snapshot.virtualRowsMax,
     plain: plainOf(session, viewer),
     isReadOnly: () => isReadOnly(session),
     explain: (request) => explain(session, request, parts),
+  }
+}
+
+function archiveOf(session: Session, { cache }: OwnParts): CommandContext['archive'] {
+  if (cache.archive === undefined) return undefined
+  return {
+    backups: cache.archive.backups,
+    jobs: cache.archive.jobs,
+    signal() {
+      const stop = new AbortController()
+      session.cancelWait = () => stop.abort(new ServerError(conditions.queryCanceled, ['user request']))
+      return stop.signal
+    },
   }
 }
 

@@ -1,11 +1,13 @@
 // Composition: what the statements and relations about the store are given of it, or in its place while there is none.
 
-import type { BlobScan, BlobStore } from './commands/index.ts'
+import type { ArchiveAccess, BlobScan, BlobStore } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { StoreRows, VirtualRequest, WantedRows } from './virtual/index.ts'
 
 /** The blob cache and its file, as statements see them. */
 export interface StoreDoor {
+  /** Backups and jobs; undefined where nothing is kept that could be backed up. */
+  readonly archive?: Pick<ArchiveAccess, 'backups' | 'jobs'>
   readonly blobs: BlobStore
   /** What is at hand at any time. */
   readonly rows: StoreRows

@@ -2,5 +2,6 @@
 
 export { ArchiveThread } from './archive-client.ts'
 export { BackupService } from './backup-service.ts'
+export { BackupTimer } from './backup-timer.ts'
 export { cacheStoreSide } from './cache-store-side.ts'
 export { JobList } from './jobs.ts'

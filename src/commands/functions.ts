@@ -5,6 +5,7 @@
 
 import { conditions, ServerError } from '../errors/index.ts'
 import { laterFunctions } from '../virtual/index.ts'
+import { archiveFunctions } from './archive/archive-functions.ts'
 import { typeOids } from './binary-text.ts'
 import { blobFunctions } from './blobs/blob-functions.ts'
 import { namespaceFunctions } from './blobs/namespace-functions.ts'
@@ -23,6 +24,7 @@ import { changeNotices } from './transactions.ts'
 const functions: Readonly<Record<string, FunctionDefinition>> = {
   ...blobFunctions,
   ...namespaceFunctions,
+  ...archiveFunctions,
   version: {
     parameters: [],
     required: 0,

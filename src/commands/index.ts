@@ -1,5 +1,6 @@
 // Door of `commands`: the statements that the server executes itself.
 
+export type { ArchiveAccess } from './archive/archive-access.ts'
 export type {
   Blob,
   BlobPut,

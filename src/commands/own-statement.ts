@@ -7,6 +7,7 @@
 
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
+import type { ArchiveAccess } from './archive/archive-access.ts'
 import type { BlobStore } from './blobs/blob-store.ts'
 import type { PointRead } from './blobs/point-read.ts'
 import type { ExplainCache } from './explain-cache.ts'
@@ -142,6 +143,8 @@ export interface CommandContext {
   /** The setting virtual_schema. */
   readonly schemaName: string
   readonly blobs: BlobStore
+  /** Backups and jobs; undefined where there are none. */
+  readonly archive: ArchiveAccess | undefined
   readonly postgres: PostgresHelp
   readonly origin: OriginHelp
   /** Most entries that a statement may take into account. */

@@ -5,6 +5,10 @@
 // as `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
 
 import { Lexer, tokens } from '../sql/index.ts'
+import { readBackup } from './archive/backup.ts'
+import { readDropBackup, readShowBackup, readShowBackups } from './archive/backups.ts'
+import { readCancelJob, readJobsWhenComplete, readShowJob } from './archive/jobs.ts'
+import { readRestore } from './archive/restore.ts'
 import { readAlterNamespace, readCreateNamespace, readDropNamespace } from './blobs/namespace-statements.ts'
 import { readExplain } from './explain.ts'
 import { readFlush } from './flush.ts'
@@ -53,15 +57,16 @@ const readers: Readonly<Record<string, Reader>> = {
   EXPLAIN: readExplain,
   FLUSH: verb(readFlush),
   INVALIDATE: verb(readInvalidate),
-  BACKUP: verb(needsCache),
-  RESTORE: verb(needsCache),
+  BACKUP: verb(readBackup),
+  RESTORE: verb(readRestore),
+  CANCEL: readCancel,
   WARM: verb(needsCache),
   AUDIT: verb(needsCache),
   SET: readSet,
   RESET: readReset,
   ALTER: (reader) => namespaceStatement(reader, readAlterNamespace) ?? alterSystem(reader),
   CREATE: (reader) => namespaceStatement(reader, readCreateNamespace),
-  DROP: (reader) => namespaceStatement(reader, readDropNamespace),
+  DROP: (reader, options) => namespaceStatement(reader, readDropNamespace) ?? archiveDrop(reader, options),
   CALL: readFunctionCall,
   SELECT: readSelect,
 }
@@ -94,8 +99,46 @@ function needsCache(reader: StatementReader): never {
   throw reader.syntaxError('CACHE')
 }
 
-function readShowStatement(reader: StatementReader): OwnStatement | undefined {
+/** `DROP CACHE BACKUP`, or DROP BACKUP where the origin has no such words itself. */
+function archiveDrop(reader: StatementReader, { hasDialect = false }: RecogniseOptions): OwnStatement | undefined {
+  if (!acceptArchiveWords(reader, 'DROP', ['BACKUP'], hasDialect)) return undefined
+  return readDropBackup(reader)
+}
+
+function readCancel(reader: StatementReader, { hasDialect = false }: RecogniseOptions): OwnStatement | undefined {
+  if (!acceptArchiveWords(reader, 'CANCEL', ['JOB'], hasDialect)) return undefined
+  return readCancelJob(reader)
+}
+
+function archiveShow(reader: StatementReader, hasDialect: boolean): OwnStatement | undefined {
+  // SHOW CACHE BACKUPS alone is the relation of jobs.
+  const isRelation = reader.peek(1) === 'CACHE' && reader.peek(3) !== 'IN'
+  if (!isRelation && acceptArchiveWords(reader, 'SHOW', ['BACKUPS'], hasDialect)) return readShowBackups(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['BACKUP'], hasDialect)) return readShowBackup(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['JOBS', 'WHEN', 'COMPLETE'], hasDialect)) return readJobsWhenComplete(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['JOB'], hasDialect)) return readShowJob(reader)
+  if (hasDialect || reader.peek(1) !== 'JOBS') return undefined
+  reader.skip()
+  return showRelation(reader)
+}
+
+/** With CACHE after the verb the words are ours everywhere; without it, where they are no words of the origin's. */
+function acceptArchiveWords(
+  reader: StatementReader,
+  verb: string,
+  words: readonly string[],
+  hasDialect: boolean,
+): boolean {
+  return reader.accept(verb, 'CACHE', ...words) || (!hasDialect && reader.accept(verb, ...words))
+}
+
+function readShowStatement(
+  reader: StatementReader,
+  { hasDialect = false }: RecogniseOptions,
+): OwnStatement | undefined {
   if (reader.accept('SHOW', 'CACHES')) return showCaches(reader)
+  const archive = archiveShow(reader, hasDialect)
+  if (archive !== undefined) return archive
   if (reader.peek(1) === 'CACHE' && reader.peek(2) !== '.') {
     reader.skip(2)
     return showRelation(reader)

@@ -27,6 +27,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
     sources: sourcesWith(),
     version: 'larder 0.1.0',
     schemaName: 'cache',
+    archive: undefined,
     blobs: new MemoryBlobs(),
     postgres: { secondsOf: unasked, describe: unasked, rows: unasked, frames: unasked },
     origin: { rows: unasked, parameterTypes: unasked },

@@ -129,6 +129,7 @@ export const counterTable = [
   counter('sweep_scanned', 'rows the sweeper looked at'),
   counter('sweep_expired', 'entries the sweeper removed because their life was over'),
   counter('sweep_dead_records', 'entries the sweeper removed because a flush had put them out of force'),
+  counter('sweep_orphan_pages', 'pages the sweeper freed that nothing referred to'),
   counter('sweep_bytes_reclaimed', 'stored bytes of what the sweeper removed'),
   counter('sweep_truncated', 'runs of the sweeper that left work for the next'),
   counter('compress_lz4', 'values stored in the second tier as LZ4'),

@@ -13,7 +13,7 @@ import type { Store } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
 import { checkL2 } from './l2-check.ts'
 import type { L2Namespace } from './l2-namespaces.ts'
-import { decodeRecord } from './l2-record.ts'
+import { extentsOf } from './l2-record.ts'
 
 /** What the live store says of a namespace. */
 interface LiveNamespace {
@@ -59,12 +59,6 @@ export function problemOfStore(store: Store, l2: L2): string | undefined {
   } finally {
     pin.release()
   }
-}
-
-function extentsOf(tree: string, value: Uint8Array) {
-  if (tree !== 'records') return []
-  const { payload } = decodeRecord(value)
-  return payload.kind === 'chain' ? payload.extents : []
 }
 
 /** Changes the restored store; a commit makes it durable. `keepDerived`: same origin, and keys made by the same rules. */

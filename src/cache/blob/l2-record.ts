@@ -196,6 +196,13 @@ export function decodeRecord(bytes: Uint8Array): L2Record {
   }
 }
 
+/** The extents that a row of a tree refers to; of all rows only records do. */
+export function extentsOf(tree: string, value: Uint8Array): readonly Extent[] {
+  if (tree !== 'records') return []
+  const { payload } = decodeRecord(value)
+  return payload.kind === 'chain' ? payload.extents : []
+}
+
 function flagsOf(record: L2Record, attributeBytes: Uint8Array | undefined): number {
   const { policy } = record
   return (

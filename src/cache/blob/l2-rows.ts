@@ -27,6 +27,8 @@ export class L2Rows {
   readonly #namespaces: L2Namespaces
   /** Rows without a record may lie about. */
   orphansSuspected = false
+  /** Since this commit pages may lie about that nothing refers to. */
+  pagesLostAt: number | undefined
 
   constructor(store: Store, namespaces: L2Namespaces) {
     this.#store = store
@@ -84,8 +86,10 @@ export class L2Rows {
     const bytes = this.#store.trees.records.get(recordKey)
     if (bytes === undefined) return
     this.orphansSuspected = true
+    this.pagesLostAt = this.#store.openCommit
+    const charge = chargeOfBytes(recordKey, bytes)
     this.#store.trees.records.delete(recordKey)
-    this.#namespaces.account(scopeOfRecordKey(recordKey), recordKey.length + bytes.length, -1)
+    this.#namespaces.account(scopeOfRecordKey(recordKey), charge, -1)
   }
 
   /** Whether a record lists this row of an index. */
@@ -184,6 +188,15 @@ function lifetimeOf(record: RecordHead, namespace: string, recordKey: Uint8Array
 function entryBytes(recordKey: Uint8Array, recordBytes: number, record: L2Record): number {
   const outside = record.payload.kind === 'chain' ? record.storedBytes + (record.outside?.bytes ?? 0) : 0
   return recordKey.length + recordBytes + outside
+}
+
+/** As far as the record can still be read. */
+function chargeOfBytes(recordKey: Uint8Array, bytes: Uint8Array): number {
+  try {
+    return entryBytes(recordKey, bytes.length, decodeRecord(bytes))
+  } catch {
+    return recordKey.length + bytes.length
+  }
 }
 
 function sameExtent(one: Extent, other: Extent): boolean {

@@ -3,10 +3,11 @@
 //   1. entries whose life is over, from `expiry`: none is looked at in vain; those idle too long are among them
 //   2. entries of generations that are over, as ranges of `records`
 //   3. index rows that no record backs, when there may be any
+//   4. pages that nothing refers to, when there may be any: this takes a walk through all of the last commit (SWP-8)
 //
-// Pages and the end of the file come back with the commit that follows (storage).
+// Free pages and the end of the file come back with the commit that follows (storage).
 //
-// Each run begins where the order says, and 3 where it had stopped; `truncated` says that work is left (SWP-10).
+// Each run begins where the order says, and 3 and 4 where they had stopped; `truncated` says that work is left (SWP-10).
 
 import type { Clock } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
@@ -15,6 +16,7 @@ import type { L2Entries } from './l2-entries.ts'
 import { deadRange, first } from './l2-eviction.ts'
 import { expiryEnd, recordKeyOfExpiryKey, recordKeyOfLabelRow } from './l2-keys.ts'
 import type { L2Namespaces } from './l2-namespaces.ts'
+import { extentsOf } from './l2-record.ts'
 import type { IndexTree, L2Rows } from './l2-rows.ts'
 import type { Steps } from './l2-value.ts'
 
@@ -34,6 +36,7 @@ export interface SweepReport {
   readonly evicted: number
   readonly recordsDead: number
   readonly orphanRows: number
+  readonly orphanPages: number
   /** Stored bytes of what was removed. */
   readonly bytes: number
   readonly elapsedUs: number
@@ -61,10 +64,14 @@ export class L2Sweeper {
     this.#parts = parts
   }
 
+  /** The walk for lost pages, while it is under way. */
+  #walk: Generator<undefined, number> | undefined
+
   /** Anything to do? */
   get hasWork(): boolean {
-    const { store, namespaces, entries } = this.#parts
+    const { store, namespaces, entries, rows } = this.#parts
     if (namespaces.deadEntries > 0 || this.#looksForOrphans) return true
+    if (this.#walk !== undefined || (rows.pagesLostAt ?? Number.POSITIVE_INFINITY) <= store.header.commit) return true
     return first(store.trees.expiry.scan({ to: expiryEnd(entries.nowMs) })) !== undefined
   }
 
@@ -72,14 +79,18 @@ export class L2Sweeper {
     const { clock, namespaces, counters } = this.#parts
     const startedAtMs = clock.nowMs()
     const startedUs = clock.monotonicUs()
-    const counts = { scanned: 0, evicted: 0, recordsDead: 0, orphanRows: 0 }
+    const counts = { scanned: 0, evicted: 0, recordsDead: 0, orphanRows: 0, orphanPages: 0 }
     let freed = 0
     const elapsedUs = (): number => clock.monotonicUs() - startedUs
     const mayGoOn = (): boolean => counts.scanned < limits.entriesMax && elapsedUs() < limits.msMax * 1000
     while (mayGoOn()) {
       const before = namespaces.bytes
       const most = Math.min(rowsPerStep, limits.entriesMax - counts.scanned)
-      const done = this.#expired(most, counts) || this.#dead(most, counts) || this.#orphans(most, counts)
+      const done =
+        this.#expired(most, counts) ||
+        this.#dead(most, counts) ||
+        this.#orphans(most, counts) ||
+        this.#lostPages(most, counts)
       freed += before - namespaces.bytes
       if (!done) break
       yield
@@ -90,6 +101,7 @@ export class L2Sweeper {
     counters.sweep_expired += counts.evicted
     counters.sweep_dead_records += counts.recordsDead
     counters.sweep_bytes_reclaimed += freed
+    counters.sweep_orphan_pages += counts.orphanPages
     if (truncated) counters.sweep_truncated++
     return { startedAtMs, cause, ...counts, bytes: freed, elapsedUs: elapsedUs(), truncated }
   }
@@ -147,6 +159,25 @@ export class L2Sweeper {
       counts.orphanRows++
     }
     counts.scanned += Math.min(count, most)
+    return true
+  }
+
+  /** What is lost is lost in a durable commit: the walk waits until the one without the record is. */
+  #lostPages(most: number, counts: { scanned: number; orphanPages: number }): boolean {
+    const { rows, store } = this.#parts
+    if (this.#walk === undefined) {
+      if (rows.pagesLostAt === undefined || rows.pagesLostAt > store.header.commit) return false
+      rows.pagesLostAt = undefined
+      this.#walk = store.reclaim({ extentsOf: (tree, _, value) => extentsOf(tree, value) })
+    }
+    for (let step = 0; step < most; step++) {
+      counts.scanned++
+      const { done, value } = this.#walk.next()
+      if (done !== true) continue
+      this.#walk = undefined
+      counts.orphanPages += value
+      break
+    }
     return true
   }
 

@@ -67,6 +67,28 @@ describe('a sweep', () => {
     expect(stage.check()).toEqual([])
   })
 
+  it('frees pages that nothing refers to, once their loss is durable (SWP-8, SWP-11)', async () => {
+    const stage = new L2Stage()
+    stage.put({ key: 'kept', value: Buffer.alloc(30_000, 1), attributes: { contentType: 'image/png' } })
+    stage.put({ key: 'lost', value: Buffer.alloc(30_000, 2), attributes: { contentType: 'image/png' } })
+    await stage.l2.commit()
+    for (const [key] of stage.store.trees.records.scan({})) {
+      if (Buffer.from(key).toString().endsWith('lost')) stage.l2.rows.removeDamaged(key)
+    }
+    stage.l2.entries.gauges()
+    expect(stage.sweep().orphanPages).toBe(0)
+    stage.put('other')
+    await stage.l2.commit()
+    let pages = 0
+    let report = stage.sweep(50)
+    for (; report.truncated; report = stage.sweep(50)) pages += report.orphanPages
+    expect(pages + report.orphanPages).toBe(8)
+    expect(stage.counters.sweep_orphan_pages).toBe(8)
+    await stage.restart()
+    expect(stage.get('kept')).toBeDefined()
+    expect(stage.check()).toEqual([])
+  })
+
   it('finds index rows that no record backs, once there may be any, across several runs (SWP-9, SWP-10)', () => {
     const stage = new L2Stage()
     for (let index = 0; index < 50; index++) {

@@ -2,7 +2,7 @@
 
 import { defineConfig } from 'vitest/config'
 
-const kinds = ['unit', 'contract', 'property', 'fuzz', 'fixtures', 'clients', 'stress', 'tidy'] as const
+const kinds = ['unit', 'contract', 'property', 'fuzz', 'crash', 'fixtures', 'clients', 'stress', 'tidy'] as const
 
 const timeoutMs = (kind: (typeof kinds)[number]): number => (kind === 'stress' ? 300_000 : 30_000)
 

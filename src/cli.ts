@@ -27,6 +27,7 @@ async function run(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args
   if (command === '--help' || command === '-h' || command === 'help') process.stdout.write(generalHelp)
   else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version}\n`)
+  else if (command === 'check' || command === 'inspect') process.exitCode = await lookAtStore(command, rest)
   else if (command !== 'serve') throw unknownCommand(command)
   else if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(serveHelp())
   else await serve(rest)
@@ -50,13 +51,19 @@ async function serve(args: readonly string[]): Promise<void> {
   if (!life.stopping) process.stdout.write(banner(version, server))
 }
 
+async function lookAtStore(command: 'check' | 'inspect', args: readonly string[]): Promise<number> {
+  const { checkStore, inspectStore } = await import('./store-commands.ts')
+  const look = command === 'check' ? checkStore : inspectStore
+  return look(args, (text) => process.stdout.write(text))
+}
+
 function unknownCommand(command: string | undefined): StartupError {
   if (command === undefined) {
     return new StartupError('no command given', 'larder serve starts the server; larder --help says more.', {
       exitCode: 2,
     })
   }
-  const meant = nearest(command, ['serve', 'help', '--help', '--version'])
+  const meant = nearest(command, ['serve', 'check', 'inspect', 'help', '--help', '--version'])
   const hint = meant === undefined ? 'larder --help lists the commands.' : `Perhaps you meant larder ${meant}.`
   return new StartupError(`unknown command "${command}"`, hint, { exitCode: 2 })
 }

@@ -6,6 +6,8 @@ export const generalHelp = `Larder: a caching server that speaks the Postgres wi
 
 Usage
   larder serve [flags]     serve on 127.0.0.1:6432; larder serve --help lists the flags
+  larder check DIR         prove the second tier in DIR, page by page, row by row
+  larder inspect DIR [N]   show its superblock, or page N
   larder --version
   larder --help
 

@@ -38,7 +38,8 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       return flushRow('cache', name, true, generation, generation, entries)
     },
     invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
-    invalidateTag: (tag) => ({ kind: 'tag', subject: tag, entries: 0, durable: true }),
+    // Results carry no labels yet.
+    invalidateResults: () => 0,
     resetStats: () => parts.metrics.reset(),
     reload: () => parts.store.reload(),
     check: () => {

@@ -1,18 +1,23 @@
 // Composition: what a command of ours is run with.
 
-import type { CommandContext } from './commands/index.ts'
+import type { CommandContext, PostgresHelp } from './commands/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
 import { explain } from './own-explain.ts'
-import type { OwnParts } from './own-parts.ts'
+import { ask, type OwnParts, originError } from './own-parts.ts'
+import { originHelp } from './own-postgres.ts'
+import type { SessionViewer } from './own-viewer.ts'
 import { version } from './version.ts'
-import type { Viewer, VirtualSources } from './virtual/index.ts'
+import type { VirtualSources } from './virtual/index.ts'
+import { status } from './wire/index.ts'
 
 export function commandContext(
   session: Session,
-  viewer: Viewer,
+  viewer: SessionViewer,
   parts: OwnParts,
   sources: VirtualSources,
+  postgres: PostgresHelp,
 ): CommandContext {
   return {
     viewer,
@@ -21,6 +26,46 @@ export function commandContext(
     sources,
     actions: actionsOf(session, parts),
     version,
+    schemaName: parts.store.snapshot.virtualSchema,
+    blobs: parts.cache.blobs,
+    archive: archiveOf(session, parts),
+    postgres,
+    origin: originHelp(session),
+    rowsMax: parts.store.snapshot.virtualRowsMax,
+    plain: plainOf(session, viewer),
+    isReadOnly: () => isReadOnly(session),
     explain: (request) => explain(session, request, parts),
   }
+}
+
+function archiveOf(session: Session, { cache }: OwnParts): CommandContext['archive'] {
+  if (cache.archive === undefined) return undefined
+  return {
+    backups: cache.archive.backups,
+    jobs: cache.archive.jobs,
+    signal() {
+      const stop = new AbortController()
+      session.cancelWait = () => stop.abort(new ServerError(conditions.queryCanceled, ['user request']))
+      return stop.signal
+    },
+  }
+}
+
+/** Whether times and bytes read as text the way they do by default. */
+export function plainOf(session: Session, viewer: SessionViewer): CommandContext['plain'] {
+  const { parameters } = session.identity
+  const zone = parameters.get('TimeZone') ?? 'UTC'
+  const times =
+    /^(?:Etc\/)?(?:UTC|GMT|UCT|Zulu|Universal)$/i.test(zone) &&
+    (parameters.get('DateStyle') ?? 'ISO').startsWith('ISO') &&
+    (parameters.get('IntervalStyle') ?? 'postgres') === 'postgres'
+  return { times, bytes: (viewer.settings.get('bytea_output') ?? 'hex') === 'hex' }
+}
+
+async function isReadOnly(session: Session): Promise<boolean> {
+  if (session.identity.admin || session.link.closed) return false
+  if (session.status === status.idle) return session.identity.parameters.get('default_transaction_read_only') === 'on'
+  const answer = await ask(session, "SELECT pg_catalog.current_setting('transaction_read_only')", [])
+  if (answer.error !== undefined) throw originError(answer.error)
+  return answer.rows[0]?.[0] === 'on'
 }

@@ -1,7 +1,17 @@
 // Composition: the steps of one extended group, with at least one statement of ours in it, answered in order.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, encodeNotice, encodeResult, encodeRowDescription, type Formats } from './commands/index.ts'
+import {
+  authorise,
+  type CommandResult,
+  describedIn,
+  encodeNotice,
+  encodeRowDescription,
+  encodeRows,
+  type Formats,
+  type OwnCommand,
+  Parameters,
+} from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import {
   type Group,
@@ -12,15 +22,17 @@ import {
   runOpaque,
   type Session,
 } from './frontend/index.ts'
-import { readBind } from './own-bind.ts'
+import { declaredTypes, readBind } from './own-bind.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
+import { readBoundParameters, type Wanted, wantedByAll } from './virtual/index.ts'
 import {
   backend,
   bindCompleteFrame,
   closeCompleteFrame,
   closeFrame,
+  commandCompleteFrame,
   describeFrame,
   frame,
   frameHeaderBytes,
@@ -37,8 +49,12 @@ import {
 interface Portal {
   readonly text: StatementText
   readonly own: OwnText
-  readonly parameters: readonly (string | null)[]
+  readonly parameters: Parameters
   readonly formats: Formats
+  /** Rows that an Execute with a limit left for the next. */
+  rest: readonly Buffer[] | undefined
+  isSuspended: boolean
+  tag: string
 }
 
 /** The steps of one group, with at least one statement of ours in it. */
@@ -76,6 +92,15 @@ export class OwnGroup {
       )
     }
     if (kinds.has('inline')) return this.#inline(group, texts)
+    if (kinds.has('system') && kinds.has('command')) {
+      throw new ServerError(
+        conditions.featureNotSupported,
+        ['this mixture of statements of the cache before one Sync'],
+        {
+          hint: 'Send a Sync between them.',
+        },
+      )
+    }
     if (kinds.has('system')) return this.#system(group, texts)
     for (const step of group.steps) await this.#step(step)
   }
@@ -143,8 +168,29 @@ export class OwnGroup {
       if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
+    const wanted = this.#wanted(group)
     const bytes = Buffer.concat(frames)
-    await this.#runs.system(session, { simple: false, frames: bytes, relations, tag, catalogue, positionOf })
+    await this.#runs.system(session, { simple: false, frames: bytes, relations, wanted, tag, catalogue, positionOf })
+  }
+
+  /** What the statements bound in the group can use of their relations, with the values they are bound to. */
+  #wanted(group: Group): Wanted {
+    const session = this.#session
+    const bound: { relations: readonly string[]; wanted: Wanted }[] = []
+    for (const step of group.steps) {
+      const prepared = step.kind === 'bind' ? session.statements.get(step.statement) : undefined
+      if (prepared === undefined) continue
+      const own = this.#owns.get(prepared.text)
+      if (own === undefined) continue
+      if (own.kind === 'own' && own.statement.kind === 'select') {
+        bound.push({ relations: own.statement.relations, wanted: new Map() })
+      } else if (own.kind === 'virtual' && own.plan.kind === 'system') {
+        const { relations, narrowing } = own.plan
+        const bytes = group.bytes.subarray(step.start, step.end)
+        bound.push({ relations, wanted: narrowing.wanted(readBoundParameters(bytes, declaredTypes(prepared.types))) })
+      }
+    }
+    return wantedByAll(bound)
   }
 
   /** One statement over user tables too: the origin runs its text with our rows in it. */
@@ -187,25 +233,19 @@ export class OwnGroup {
         return
       }
       case 'bind': {
-        const text = session.statements.get(step.statement)?.text
-        if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
-        const { parameters, formats } = readBind(group.bytes.subarray(step.start, step.end))
+        const prepared = session.statements.get(step.statement)
+        if (prepared === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        const { text } = prepared
+        const { raw, formats } = readBind(group.bytes.subarray(step.start, step.end))
         const own = this.#ownOfStatement(step.statement)
-        this.#portals.set(step.portal, { text, own, parameters, formats })
+        const inferred = commandOf(own)?.parameterTypes ?? []
+        const parameters = new Parameters(raw, declaredTypes(prepared.types), inferred)
+        this.#portals.set(step.portal, { text, own, parameters, formats, rest: undefined, isSuspended: false, tag: '' })
         output.add(bindCompleteFrame)
         return
       }
-      case 'describe': {
-        const own = step.target === 'S' ? this.#ownOfStatement(step.name) : this.#portal(step.name).own
-        const command = own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
-        if (step.target === 'S') {
-          const types = command?.parameterTypes ?? []
-          output.add(frame(backend.parameterDescription, int16(types.length), ...types.map(int32)))
-        }
-        const formats = step.target === 'S' ? [] : this.#portal(step.name).formats
-        output.add((command === undefined ? undefined : encodeRowDescription(command.columns, formats)) ?? noDataFrame)
-        return
-      }
+      case 'describe':
+        return step.target === 'S' ? this.#describeStatement(step.name) : this.#describePortal(step.name)
       case 'execute': {
         const portal = this.#portal(step.portal)
         const { own } = portal
@@ -214,17 +254,59 @@ export class OwnGroup {
           return
         }
         if (own.kind !== 'own' || own.statement.kind !== 'command') return
-        const result = await this.#runs.execute(session, own.statement, portal.parameters)
-        for (const notice of result.notices ?? []) output.add(encodeNotice(notice))
-        const whole = encodeResult({ ...result, notices: [] }, portal.formats)
-        const description = encodeRowDescription(result.columns, portal.formats)
-        output.add(description === undefined ? whole : whole.subarray(description.length))
+        if (portal.rest === undefined) {
+          this.#opened(portal, await this.#runs.execute(session, own.statement, portal.parameters, portal.formats))
+        }
+        this.#sendRows(portal, step.rowCountMax)
         return
       }
       case 'close':
         if (step.target === 'S') session.statements.delete(step.name)
         output.add(closeCompleteFrame)
     }
+  }
+
+  async #describeStatement(name: string): Promise<void> {
+    const session = this.#session
+    const command = commandOf(this.#ownOfStatement(name))
+    const declared = declaredTypes(session.statements.get(name)?.types ?? '')
+    const described = command === undefined ? undefined : await this.#runs.describe(session, command, declared)
+    const types = (described?.parameterTypes ?? []).map((inferred, index) => declared[index] || inferred)
+    session.output.add(frame(backend.parameterDescription, int16(types.length), ...types.map(int32)))
+    session.output.add(described?.description ?? encodeRowDescription(command?.columns ?? []) ?? noDataFrame)
+  }
+
+  async #describePortal(name: string): Promise<void> {
+    const session = this.#session
+    const { own, parameters, formats } = this.#portal(name)
+    const command = commandOf(own)
+    const described =
+      command === undefined ? undefined : await this.#runs.describe(session, command, parameters.declaredTypes)
+    const description = described?.description
+    session.output.add(
+      description === undefined
+        ? (encodeRowDescription(command?.columns ?? [], formats) ?? noDataFrame)
+        : describedIn(description, formats),
+    )
+  }
+
+  #opened(portal: Portal, result: CommandResult): void {
+    for (const notice of result.notices ?? []) this.#session.output.add(encodeNotice(notice))
+    portal.rest = encodeRows(result, portal.formats)
+    portal.tag = result.tag
+  }
+
+  /** As many as are asked for; what is left waits for the next Execute of the group. */
+  #sendRows(portal: Portal, rowCountMax: number): void {
+    const { output } = this.#session
+    const rest = portal.rest ?? []
+    const isPart = rowCountMax > 0 && rest.length > rowCountMax
+    for (const row of isPart ? rest.slice(0, rowCountMax) : rest) output.add(row)
+    portal.rest = isPart ? rest.slice(rowCountMax) : []
+    if (isPart) portal.isSuspended = true
+    // As PostgreSQL, which counts what the last Execute gave.
+    const tag = portal.isSuspended ? portal.tag.replace(/^SELECT \d+$/, `SELECT ${rest.length}`) : portal.tag
+    output.add(isPart ? portalSuspendedFrame : commandCompleteFrame(tag))
   }
 
   #ownOfStatement(name: string): OwnText {
@@ -242,7 +324,12 @@ export class OwnGroup {
   }
 }
 
+function commandOf(own: OwnText): OwnCommand | undefined {
+  return own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
+}
+
 const inlineName = '_larder_inline'
+const portalSuspendedFrame = frame(backend.portalSuspended)
 
 /** What runs in place of the client's text, if anything does. */
 function textInPlace(own: OwnText): string | undefined {

@@ -7,6 +7,7 @@ import { ServerError } from './errors/index.ts'
 import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
 import type { Epochs } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
+import type { StoreDoor } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from './wire/index.ts'
 
@@ -22,6 +23,7 @@ export interface OwnParts {
   readonly decisions: Decisions
   readonly contexts: ContextTable
   readonly schemas: SchemaWatch
+  readonly cache: StoreDoor
   plans(): PlanCache
   sessions(): Iterable<Session>
 }

@@ -1,22 +1,32 @@
 // Composition: what running a statement of ours takes, however it was sent: who asks, the system database, the commands.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, type OwnCommand } from './commands/index.ts'
+import {
+  authorise,
+  type CommandContext,
+  type Described,
+  type Formats,
+  type OwnCommand,
+  type Parameters,
+} from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
+import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
+import { gatherStore } from './own-store.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
-import { viewerOf } from './own-viewer.ts'
+import { type SessionViewer, viewerOf } from './own-viewer.ts'
 import {
   CatalogueRouter,
   type SplicedText,
   SystemDatabase,
-  type Viewer,
   type VirtualPlan,
+  type VirtualRequest,
   VirtualSession,
   type VirtualSources,
+  type Wanted,
 } from './virtual/index.ts'
 import { virtualSources } from './virtual-sources.ts'
 import { parseFrame, status } from './wire/index.ts'
@@ -39,6 +49,8 @@ interface SystemRequest {
   readonly frames: Buffer
   /** Virtual relations that must hold rows. */
   readonly relations: readonly string[]
+  /** Of some of these, which rows are enough. */
+  readonly wanted?: Wanted | undefined
   /** Completes a statement that stands for another. */
   readonly tag?: string | undefined
   /** True if the rows tell the router which of our objects the client has met. */
@@ -119,7 +131,7 @@ export class OwnRuns {
     return { kind: 'virtual', statement: text.shape.statement, plan }
   }
 
-  viewer(session: Session): Promise<Viewer> {
+  viewer(session: Session): Promise<SessionViewer> {
     return viewerOf(session, this.#parts)
   }
 
@@ -138,46 +150,55 @@ export class OwnRuns {
     )
   }
 
-  async execute(session: Session, command: OwnCommand, parameters: readonly (string | null)[]) {
+  async execute(session: Session, command: OwnCommand, parameters: Parameters, formats: Formats = []) {
     this.#parts.metrics.counters.own_statements++
-    if (parameters.length < command.parameterCount) {
+    if (parameters.count < command.parameterCount) {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
+    const context = await this.#context(session, formats)
+    authorise(context.viewer, command.needs, command.tag, session.settings.current)
+    return command.execute(context, parameters)
+  }
+
+  /** Columns and parameters of a command that does not know them from its text. */
+  async describe(session: Session, command: OwnCommand, declaredTypes: readonly number[]): Promise<Described> {
+    if (command.describe === undefined) return { parameterTypes: command.parameterTypes, description: undefined }
+    return command.describe(await this.#context(session, []), declaredTypes)
+  }
+
+  async #context(session: Session, formats: Formats): Promise<CommandContext> {
     const viewer = await viewerOf(session, this.#parts)
-    authorise(viewer, command.needs, command.tag, session.settings.current)
-    return command.execute(commandContext(session, viewer, this.#parts, this.#sources), parameters)
+    const postgres = postgresHelp((question) => this.#ask(session, question), formats)
+    return commandContext(session, viewer, this.#parts, this.#sources, postgres)
   }
 
   /** The text with our rows in it, for the origin. */
   async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<SplicedText> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
-    return plan.inlined.render(this.#sources, viewer, this.#parts.store.snapshot.virtualInlineRowsMax)
+    const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
+    const sources = await this.#prepared({ relations: plan.inlined.relations, viewer }, rowCountMax)
+    return plan.inlined.render(sources, viewer, rowCountMax)
   }
 
   /** Runs frames in the system database; true if they failed. */
   async system(session: Session, request: SystemRequest): Promise<boolean> {
-    const attachment = this.#attachment(session)
-    attachment.virtual ??= new VirtualSession({
-      database: this.#database,
-      sources: this.#sources,
-      rowCountMax: () => this.#parts.store.snapshot.virtualRowsMax,
-    })
-    const { virtual } = attachment
+    const virtual = this.#virtual(session)
     this.#parts.metrics.counters.virtual_statements++
-    const viewer: Viewer = await viewerOf(session, this.#parts)
+    const viewer = await viewerOf(session, this.#parts)
     session.cancelWait = () => virtual.cancel()
     const base = {
       simple: request.simple,
       frames: request.frames,
       relations: request.relations,
+      wanted: request.wanted,
       viewer,
-      settings: mirrored(session, this.#texts.schemaName),
+      settings: mirrored(session, viewer, this.#texts.schemaName),
       positionOf: request.positionOf,
       ...(request.tag === undefined ? {} : { tag: request.tag }),
     }
     const answer = request.answer ?? ((frames: Buffer) => session.output.add(frames))
-    const router = attachment.router
+    const { router } = this.#attachment(session)
     const outcome = await virtual.run(
       request.catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base,
       (bytes) => {
@@ -188,6 +209,40 @@ export class OwnRuns {
     session.cancelWait = undefined
     if (outcome.failed && session.status === status.inBlock) await this.failBlock(session)
     return outcome.failed
+  }
+
+  /** Frames of ours, for a command: what they were answered with. */
+  async #ask(session: Session, { frames, relations, given, changes }: SystemQuestion): Promise<Buffer> {
+    const virtual = this.#virtual(session)
+    const viewer = await viewerOf(session, this.#parts)
+    const settings = mirrored(session, viewer, this.#texts.schemaName)
+    const answers: Buffer[] = []
+    session.cancelWait = () => virtual.cancel()
+    const request = { simple: false, frames, relations, given, changes, viewer, settings }
+    await virtual.run(request, (bytes) => void answers.push(Buffer.from(bytes)))
+    session.cancelWait = undefined
+    return Buffer.concat(answers)
+  }
+
+  #virtual(session: Session): VirtualSession {
+    const attachment = this.#attachment(session)
+    attachment.virtual ??= new VirtualSession({
+      database: this.#database,
+      sources: this.#sources,
+      prepare: (request) => this.#prepared(request, this.#parts.store.snapshot.virtualRowsMax),
+      rowCountMax: () => this.#parts.store.snapshot.virtualRowsMax,
+    })
+    return attachment.virtual
+  }
+
+  /** The sources, with what lies elsewhere gathered. */
+  async #prepared(
+    request: Pick<VirtualRequest, 'relations' | 'wanted' | 'given' | 'viewer'>,
+    rowCountMax: number,
+  ): Promise<VirtualSources> {
+    const store = await gatherStore(this.#parts.cache, request, rowCountMax)
+    if (store === undefined) return this.#sources
+    return Object.create(this.#sources, { store: { value: store } }) as VirtualSources
   }
 
   #attachment(session: Session): Attachment {
@@ -204,10 +259,9 @@ export function utf8(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8')
 }
 
-/** The session's settings by name: what the origin reports, and ours. */
-function mirrored(session: Session, schemaName: string): ReadonlyMap<string, string> {
-  const settings = new Map(session.identity.parameters)
-  if (!session.identity.admin) settings.set('statement_timeout', session.statementTimeout)
+/** The session's settings by name: what the origin reports, or has told us of, and ours. */
+function mirrored(session: Session, viewer: SessionViewer, schemaName: string): ReadonlyMap<string, string> {
+  const settings = new Map([...session.identity.parameters, ...viewer.settings])
   for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
   return settings
 }

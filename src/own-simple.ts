@@ -1,7 +1,7 @@
 // Composition: one statement of ours in a simple query, by itself or one of several.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise, encodeResult } from './commands/index.ts'
+import { authorise, encodeResult, Parameters } from './commands/index.ts'
 import { partOf, routeToOrigin, type Session } from './frontend/index.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
@@ -37,7 +37,7 @@ export async function runSimple(
     case 'own': {
       const { statement } = own
       if (statement.kind === 'command') {
-        options.answer(encodeResult(await runs.execute(session, statement, [])))
+        options.answer(encodeResult(await runs.execute(session, statement, Parameters.none)))
         return false
       }
       authorise(await runs.viewer(session), statement.needs, statement.tag, session.settings.current)
@@ -77,7 +77,8 @@ async function runVirtual(
     case 'system': {
       const frames = qualified === undefined ? queryOf(text) : queryFrame(qualified.text)
       const positionOf = positionIn(undefined)
-      return runs.system(session, { simple: true, frames, relations: plan.relations, answer, positionOf })
+      const { relations, narrowing } = plan
+      return runs.system(session, { simple: true, frames, relations, wanted: narrowing.wanted(), answer, positionOf })
     }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.

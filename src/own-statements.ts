@@ -15,6 +15,7 @@ import {
 import { OwnGroup } from './own-group.ts'
 import { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
+import { answerPoint } from './own-point.ts'
 import { OwnRuns } from './own-runs.ts'
 import { OwnSeveral } from './own-several.ts'
 import { runSimple } from './own-simple.ts'
@@ -87,6 +88,8 @@ export class OwnStatements implements OwnRoom {
   }
 
   run(session: Session, text: StatementText, request: Request): boolean {
+    const fail = (error: unknown) => this.#fail(session, error)
+    if (answerPoint(session, text, request, this.#parts.cache.blobs, fail)) return true
     const copy = keepRequest(request)
     session.slowly(() => this.#run(session, text, copy))
     return true

@@ -1,6 +1,6 @@
 // Composition: what a text of ours is. Asked once per new text; the answer lies in StatementText.own.
 
-import { type OwnStatement, recognise } from './commands/index.ts'
+import { type OwnStatement, readBlobStatement, recognise } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
 import { analyse, type Parser, type Statement, statementSpans } from './sql/index.ts'
 import { planVirtual, readsCatalogueOnly, type SplicedText, type VirtualPlan } from './virtual/index.ts'
@@ -47,9 +47,18 @@ export class OwnTexts {
 
   byGrammar(text: string, statement: Statement): OwnText | undefined {
     if (statement.usesVirtualSchema) {
+      const overBlobs = this.#overBlobs(text, statement)
+      if (overBlobs !== undefined) return { kind: 'own', statement: overBlobs }
       return { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
     }
     return readsCatalogueOnly(statement) ? { kind: 'catalogue', statement } : undefined
+  }
+
+  /** A change of blobs, or a read of some by their keys. */
+  #overBlobs(text: string, statement: Statement): OwnStatement | undefined {
+    if (!statement.virtualRelations.includes('blobs') || statement.virtualFunctions.length > 0) return undefined
+    const { tree } = this.#parser.parse(text)
+    return tree === undefined ? undefined : readBlobStatement(text, tree, statement, this.schemaName)
   }
 
   /** `admin`: for a session that has no origin. */

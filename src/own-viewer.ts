@@ -5,32 +5,50 @@ import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 import { status } from './wire/index.ts'
 
-const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'), pg_catalog.current_setting('statement_timeout'),
- (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER'))`
+const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
+ (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')),
+ pg_catalog.current_setting('bytea_output'), pg_catalog.current_setting('statement_timeout')`
+
+/** Who looks, and the settings of theirs that the origin reports to nobody. */
+export interface SessionViewer extends Viewer {
+  readonly settings: ReadonlyMap<string, string>
+}
 
 /** A session that no origin vouches for was let in as an admin. */
-export async function viewerOf(session: Session, parts: OwnParts): Promise<Viewer> {
-  if (session.viewer !== undefined) return session.viewer as Viewer
+export async function viewerOf(session: Session, parts: OwnParts): Promise<SessionViewer> {
+  const known = knownViewer(session)
+  if (known !== undefined) return known
   const viewer = await askViewer(session, parts)
   session.viewer = viewer
   return viewer
 }
 
-async function askViewer(session: Session, parts: OwnParts): Promise<Viewer> {
+/** If it was asked already, and nothing has happened since that may have changed it. */
+export function knownViewer(session: Session): SessionViewer | undefined {
+  return session.viewer as SessionViewer | undefined
+}
+
+async function askViewer(session: Session, parts: OwnParts): Promise<SessionViewer> {
   const { identity } = session
   if (identity.admin && identity.adminTrusted)
-    return viewerFrom(session, identity.login, identity.login, true, new Set(), parts)
+    return { ...viewerFrom(session, identity.login, identity.login, true, new Set(), parts), settings: new Map() }
   const answer = session.link.closed || session.status === status.failed ? undefined : await ask(session, rolesText, [])
   // Cancelled, or timed out: that is no reason to think less of who asks.
   if (answer?.error !== undefined) throw originError(answer.error)
   const row = answer?.rows[0]
   if (row === undefined)
-    return viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts)
-  const [role, login, superuser, timeout, roles] = row
-  // It is not reported, so it is asked for here: a statement of ours ends by it too (SQL-5).
-  session.statementTimeout = timeout ?? '0'
+    return {
+      ...viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts),
+      settings: new Map(),
+    }
+  const [role, login, superuser, roles, byteaOutput, statementTimeout] = row
   const member = new Set<string>(roles ? (JSON.parse(roles) as string[]) : [])
-  return viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
+  const viewer = viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
+  const settings = new Map([
+    ['bytea_output', byteaOutput ?? 'hex'],
+    ['statement_timeout', statementTimeout ?? '0'],
+  ])
+  return { ...viewer, settings }
 }
 
 function viewerFrom(

@@ -3,6 +3,8 @@
 import { systemClock } from './base/index.ts'
 import { ContextTable, PlanCache } from './cache/plans/index.ts'
 import { ResultCache } from './cache/results/index.ts'
+import { blobShare } from './cache-settings.ts'
+import { openCacheStore } from './cache-store.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { StartupError } from './errors/index.ts'
 import {
@@ -25,6 +27,7 @@ import {
   sendCancel,
 } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
+import { noStore, type StoreDoor } from './own-store.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 
 interface RunningServer {
@@ -43,6 +46,8 @@ interface StartOptions {
   readonly log?: Log
   /** For tests: rules of the consistency protocol to leave out. */
   readonly brokenRules?: ReadonlySet<string>
+  /** For tests: a blob cache in place of the server's own. */
+  readonly cache?: StoreDoor
 }
 
 export async function startServer(store: SettingsStore, options: StartOptions = {}): Promise<RunningServer> {
@@ -69,7 +74,11 @@ async function startIn(
   const events = new EventRing({ clock, log, countMax: settings.eventsMax })
   const origin = await openOrigin(directory, settings, log)
   const parser = await openParser()
+  const epochs = new Epochs()
+  const cacheParts = { settings, dataDirectory: directory.path, metrics, events, epochs, clock }
+  const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
   const services = makeServices({
+    epochs,
     store,
     log,
     metrics,
@@ -78,12 +87,14 @@ async function startIn(
     directory,
     origin: origin.door,
     broken: options.brokenRules ?? new Set(),
+    cache: options.cache ?? cacheStore ?? noStore,
   })
   const listener = new Listener(services)
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await services.own.close()
+    await cacheStore?.close()
     await origin.close()
     await directory.close()
   }
@@ -93,7 +104,10 @@ async function startIn(
   }, 200)
   sweeper.unref()
   services.attach(listener)
-  store.onChange(() => reconfigure(services, store.snapshot, events))
+  store.onChange(() => {
+    reconfigure(services, store.snapshot, events)
+    cacheStore?.configure(store.snapshot)
+  })
   try {
     const bound = await listener.listen(settings.listen)
     return {
@@ -114,6 +128,7 @@ async function startIn(
 }
 
 interface Parts {
+  readonly epochs: Epochs
   readonly store: SettingsStore
   readonly log: Log
   readonly metrics: Metrics
@@ -122,13 +137,13 @@ interface Parts {
   readonly directory: DataDirectory
   readonly origin: OriginDoor
   readonly broken: ReadonlySet<string>
+  readonly cache: StoreDoor
 }
 
 function makeServices(parts: Parts) {
-  const { store, metrics } = parts
+  const { store, metrics, epochs } = parts
   const settings = store.snapshot
   const { counters } = metrics
-  const epochs = new Epochs()
   epochs.observer = {
     bumped: (_database, scope) => {
       if (scope.everything) counters.epoch_bumps_global++
@@ -156,6 +171,7 @@ function makeServices(parts: Parts) {
     decisions,
     contexts,
     schemas,
+    cache: parts.cache,
     plans: () => plans,
     sessions: () => listener?.sessions() ?? [],
   })
@@ -206,7 +222,7 @@ function makeServices(parts: Parts) {
 
 function resultLimits(settings: Settings) {
   return {
-    bytesMax: settings.l1BytesMax,
+    bytesMax: settings.l1BytesMax - blobShare(settings),
     entriesMax: settings.resultEntriesMax,
     entryBytesMax: settings.resultBytesMax,
   }

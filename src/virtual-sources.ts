@@ -6,6 +6,7 @@ import type { SettingState, SettingsStore } from './config/index.ts'
 import type { DecisionRecord, Decisions, SchemaWatch, Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
+import type { StoreDoor } from './own-store.ts'
 import { inSchema, type Parser, reasonsIn } from './sql/index.ts'
 import type {
   BypassRow,
@@ -30,6 +31,7 @@ interface SourceParts {
   readonly results: ResultCache
   readonly decisions: Decisions
   readonly schemas: SchemaWatch
+  readonly cache: StoreDoor
   plans(): PlanCache
   sessions(): Iterable<Session>
 }
@@ -96,6 +98,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       return rows.map((row) => ({ ...row, summary: summaryOf(row, parts) }))
     },
     events: () => parts.events.rows(),
+    store: parts.cache.rows,
     *memory() {
       const { snapshot } = parts.store
       const row: MemoryRow = {

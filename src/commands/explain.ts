@@ -157,7 +157,7 @@ function explainCache(
     async execute(context: CommandContext, parameters): Promise<CommandResult> {
       const request: ExplainRequest = {
         ...statement,
-        parameters: parameters.length > 0 ? parameters : undefined,
+        parameters: parameters.count > 0 ? parameters.texts() : undefined,
         analyze: options.analyze,
         format: options.format,
         originOptions: options.origin,

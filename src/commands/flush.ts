@@ -3,6 +3,7 @@
 //   flush = FLUSH CACHE list(name) | FLUSH CACHE NAMESPACE ( list(name) | ALL ) | FLUSH CACHE PLANS | FLUSH ALL CACHES
 
 import { conditions, ServerError } from '../errors/index.ts'
+import { changeable, isReserved, mayChange } from './blobs/namespace-access.ts'
 import type { CommandContext, CommandResult, FlushRow, OwnCommand, ResultColumn } from './own-statement.ts'
 import { authorise } from './privileges.ts'
 import type { StatementReader } from './statement-reader.ts'
@@ -21,7 +22,8 @@ interface FlushTarget {
   readonly everything: boolean
   readonly plans: boolean
   readonly caches: readonly string[]
-  readonly namespaces: readonly string[]
+  /** 'all': those of users. */
+  readonly namespaces: readonly string[] | 'all'
 }
 
 const nothing: FlushTarget = { everything: false, plans: false, caches: [], namespaces: [] }
@@ -34,12 +36,11 @@ export function readFlush(reader: StatementReader): OwnCommand {
     kind: 'command',
     tag: target.everything ? 'FLUSH ALL CACHES' : 'FLUSH CACHE',
     columns: flushColumns,
-    needs: 'admin',
+    needs: 'anyone',
     parameterCount: 0,
     parameterTypes: [],
     changes: true,
     execute(context) {
-      authorise(context.viewer, 'admin', this.tag, context.settings.current)
       return flush(context, target, this.tag)
     },
   }
@@ -53,16 +54,17 @@ function readTarget(reader: StatementReader): FlushTarget {
   if (!reader.accept('CACHE')) throw reader.syntaxError('CACHE', 'ALL CACHES')
   if (reader.accept('PLANS')) return { ...nothing, plans: true }
   if (!reader.accept('NAMESPACE')) return { ...nothing, caches: reader.list(() => reader.name()) }
-  // Namespaces of users come with the store; ALL of none is none.
-  if (reader.accept('ALL')) return nothing
+  if (reader.accept('ALL')) return { ...nothing, namespaces: 'all' }
   return { ...nothing, namespaces: reader.list(() => reader.name()) }
 }
 
-/** Names are checked before anything is removed (G-7), as far as one name tells. */
+/** Who may is checked for all before anything is removed (G-7); names, as far as one name tells. */
 export async function flush(context: CommandContext, target: FlushTarget, tag: string): Promise<CommandResult> {
   const { actions, viewer } = context
-  const [namespace] = target.namespaces
-  if (namespace !== undefined) throw unknownNamespace(namespace)
+  const namespaces = namespacesOf(context, target, tag)
+  if (target.everything || target.plans || target.caches.length > 0 || target.namespaces.length === 0) {
+    authorise(viewer, 'admin', tag, context.settings.current)
+  }
   const rows: FlushRow[] = []
   if (target.everything) rows.push(await actions.flushAll())
   else if (target.plans) rows.push(await actions.flushPlans())
@@ -73,15 +75,22 @@ export async function flush(context: CommandContext, target: FlushTarget, tag: s
     }
     rows.push(row)
   }
+  for (const name of namespaces) rows.push({ kind: 'namespace', name, ...(await context.blobs.flush(name)) })
   return { tag, columns: flushColumns, rows: rows.map(valuesOf), notices: changeNotices(context) }
+}
+
+function namespacesOf(context: CommandContext, { namespaces }: FlushTarget, tag: string): readonly string[] {
+  if (namespaces !== 'all') {
+    for (const name of namespaces) mayChange(context, name)
+    return namespaces
+  }
+  if (context.viewer.isAdmin)
+    return [...context.blobs.namespaces()].map(({ name }) => name).filter((name) => !isReserved(name))
+  const names = changeable(context)
+  if (names.length === 0) authorise(context.viewer, 'admin', tag, context.settings.current)
+  return names
 }
 
 function valuesOf(row: FlushRow): readonly unknown[] {
   return [row.kind, row.name, row.existed, row.generationBefore, row.generationAfter, row.entries]
-}
-
-export function unknownNamespace(name: string): ServerError {
-  return new ServerError(conditions.undefinedObject, [`cache namespace "${name}"`], {
-    detail: 'Namespaces come with a later release.',
-  })
 }

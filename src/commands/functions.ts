@@ -4,43 +4,27 @@
 // recognised here, and `virtual` refuses the statement.
 
 import { conditions, ServerError } from '../errors/index.ts'
-import { type Access, laterFunctions } from '../virtual/index.ts'
+import { laterFunctions } from '../virtual/index.ts'
+import { archiveFunctions } from './archive/archive-functions.ts'
+import { typeOids } from './binary-text.ts'
+import { blobFunctions } from './blobs/blob-functions.ts'
+import { namespaceFunctions } from './blobs/namespace-functions.ts'
 import { explainJson } from './explain-cache.ts'
-import { flush, flushColumns, unknownNamespace } from './flush.ts'
-import { invalidate, invalidateColumns, labelOf } from './invalidate.ts'
+import { flush, flushColumns } from './flush.ts'
+import { pickColumns, readSelected, type Selected } from './function-columns.ts'
+import { Arguments, type ArgumentType, argumentOids, type FunctionDefinition, scalar } from './function-definition.ts'
+import { type InvalidateTarget, invalidate, invalidateColumns } from './invalidate.ts'
 import { comesLater } from './later.ts'
 import type { CommandContext, CommandResult, OwnCommand, RelationName, ResultColumn } from './own-statement.ts'
 import { authorise } from './privileges.ts'
 import { readAlias } from './settings.ts'
 import { StatementReader, type Value } from './statement-reader.ts'
 import { changeNotices } from './transactions.ts'
-import { booleanValue, listValue, type Parameters, textValue } from './values.ts'
-
-type ArgumentType = 'text' | 'text[]' | 'boolean'
-
-/** Arguments by name, after defaults: null where SQL would say NULL. */
-interface Arguments {
-  text(name: string): string | null
-  list(name: string): readonly string[]
-  /** null tells apart a list that was not given. */
-  listOrNull(name: string): readonly string[] | null
-  flag(name: string): boolean
-}
-
-interface FunctionDefinition {
-  readonly parameters: readonly (readonly [name: string, type: ArgumentType])[]
-  readonly required: number
-  /** One column of the function's own name: a scalar. Empty: void. */
-  readonly columns: readonly ResultColumn[]
-  readonly isScalar: boolean
-  readonly needs: Access
-  readonly changes: boolean
-  run(context: CommandContext, args: Arguments, tag: string): CommandResult | Promise<CommandResult>
-}
-
-const scalar = (type: ResultColumn['type']): readonly ResultColumn[] => [{ name: '', type }]
 
 const functions: Readonly<Record<string, FunctionDefinition>> = {
+  ...blobFunctions,
+  ...namespaceFunctions,
+  ...archiveFunctions,
   version: {
     parameters: [],
     required: 0,
@@ -120,7 +104,7 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
     required: 0,
     columns: flushColumns,
     isScalar: false,
-    needs: 'admin',
+    needs: 'anyone',
     changes: true,
     run: (context, args, tag) =>
       flush(
@@ -147,24 +131,31 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
     required: 0,
     columns: invalidateColumns,
     isScalar: false,
-    needs: 'read',
+    needs: 'anyone',
     changes: true,
     run: invalidateByArguments,
   },
 }
 
 function invalidateByArguments(context: CommandContext, args: Arguments, tag: string): Promise<CommandResult> {
-  const namespace = args.text('namespace')
-  if (namespace !== null) throw unknownNamespace(namespace)
-  if (args.listOrNull('keys') !== null || args.text('prefix') !== null) {
+  const namespace = args.text('namespace') ?? undefined
+  const prefix = args.text('prefix')
+  const keys = args.listOrNull('keys')
+  if (namespace === undefined && (keys !== null || prefix !== null)) {
     throw new ServerError(conditions.invalidParameterValue, ['namespace', 'NULL'], {
       hint: 'Keys and a prefix are those of a namespace.',
     })
   }
-  if (args.listOrNull('dependencies') !== null) throw comesLater('invalidation by dependencies')
-  if (args.flag('mark_stale')) throw comesLater('MARK STALE')
-  const target = { relations: args.list('relations').map(relationNamed), tags: args.list('tags').map(labelOf) }
-  return invalidate(context, target, tag)
+  const markStale = args.flag('mark_stale')
+  const labels = { namespace, markStale }
+  const targets: InvalidateTarget[] = [
+    { kind: 'relation', relations: args.list('relations').map(relationNamed) },
+    ...(keys === null ? [] : [{ ...labels, kind: 'key' as const, subjects: keys }]),
+    ...(prefix === null ? [] : [{ ...labels, kind: 'prefix' as const, subjects: [prefix] }]),
+    { ...labels, kind: 'tag', subjects: args.list('tags') },
+    { ...labels, kind: 'dependency', subjects: args.list('dependencies') },
+  ]
+  return invalidate(context, targets, tag)
 }
 
 /** A relation's name in a text, quoted as in SQL. */
@@ -178,9 +169,10 @@ function relationNamed(text: string): RelationName {
 /** At SELECT or CALL; undefined if it does not stand alone or is not ours. */
 export function readFunctionCall(reader: StatementReader): OwnCommand | undefined {
   const isCall = reader.accept('CALL')
-  const isFrom = !isCall && reader.accept('SELECT', '*', 'FROM')
-  if (!isCall && !isFrom && !reader.accept('SELECT')) return undefined
-  if (!reader.acceptSchema()) return undefined
+  if (!isCall && !reader.accept('SELECT')) return undefined
+  const isFrom = !isCall && !isFunctionNext(reader)
+  const selected = isFrom ? readSelected(reader) : 'all'
+  if (selected === undefined || !reader.acceptSchema()) return undefined
   const name = reader.peekName()
   if (name === undefined || reader.peek(1) !== '(') return undefined
   reader.skip(2)
@@ -190,7 +182,11 @@ export function readFunctionCall(reader: StatementReader): OwnCommand | undefine
   if (given === undefined) return undefined
   const alias = isCall ? undefined : readAlias(reader)
   if (!reader.isAtEnd) return undefined
-  return callOf(name, definition, given, { isCall, isFrom, alias, parameterCount: reader.parameterCount })
+  return callOf(name, definition, given, { isCall, isFrom, selected, alias, parameterCount: reader.parameterCount })
+}
+
+function isFunctionNext(reader: StatementReader): boolean {
+  return reader.isSchemaNext() && reader.peek(3) === '('
 }
 
 function unknownFunction(reader: StatementReader, name: string): ServerError {
@@ -251,6 +247,7 @@ function signatureError(reader: StatementReader, name: string, definition: Funct
 interface CallForm {
   readonly isCall: boolean
   readonly isFrom: boolean
+  readonly selected: Selected
   readonly alias: string | undefined
   readonly parameterCount: number
 }
@@ -261,11 +258,14 @@ function callOf(
   given: ReadonlyMap<string, Value>,
   form: CallForm,
 ): OwnCommand {
-  const columns = columnsOf(name, definition, form)
+  const made = columnsOf(name, definition, form)
   const isRecord = !form.isCall && !form.isFrom && !definition.isScalar
+  const picked = form.selected === 'all' ? undefined : pickColumns(form.selected, made, form.alias ?? name)
+  const columns = picked?.map(({ value: _, ...column }) => column) ?? made
+  const verb = form.isCall ? 'CALL' : 'SELECT'
   return {
     kind: 'command',
-    tag: form.isCall ? 'CALL' : 'SELECT',
+    tag: verb,
     columns,
     needs: definition.needs,
     parameterCount: form.parameterCount,
@@ -273,8 +273,10 @@ function callOf(
     changes: definition.changes,
     async execute(context, parameters) {
       authorise(context.viewer, definition.needs, `function ${name}`, context.settings.current)
-      const result = await definition.run(context, argumentsOf(given, parameters), form.isCall ? 'CALL' : 'SELECT')
-      const rows = columns.length === 0 ? [] : isRecord ? result.rows.map((row) => [row]) : result.rows
+      const result = await definition.run(context, new Arguments(given, parameters, context), verb)
+      const full = isRecord ? result.rows.map((row) => [row]) : result.rows
+      const shown = picked === undefined ? full : full.map((row) => picked.map((column) => column.value(row)))
+      const rows = columns.length === 0 ? [] : shown
       return { ...result, columns, rows, tag: form.isCall ? 'CALL' : `SELECT ${rows.length}` }
     },
   }
@@ -286,10 +288,9 @@ function columnsOf(name: string, definition: FunctionDefinition, form: CallForm)
     const type = definition.columns[0]?.type ?? 'text'
     return form.isCall && type === 'void' ? [] : [{ name: form.alias ?? name, type }]
   }
-  return form.isCall || form.isFrom ? definition.columns : [{ name: form.alias ?? name, type: 'record' }]
+  if (form.isCall || form.isFrom) return definition.columns
+  return [{ name: form.alias ?? name, type: 'record', fields: definition.columns }]
 }
-
-const typeOids: Readonly<Record<ArgumentType, number>> = { text: 25, 'text[]': 1009, boolean: 16 }
 
 function parameterTypesOf(
   definition: FunctionDefinition,
@@ -299,26 +300,13 @@ function parameterTypesOf(
   const types = Array.from({ length: count }, () => 25)
   for (const [name, type] of definition.parameters) {
     const value = given.get(name)
-    if (value?.kind === 'parameter') types[value.number - 1] = typeOids[type]
+    if (value?.kind === 'parameter') types[value.number - 1] = inferredOid(value, type)
   }
   return types
 }
 
-function argumentsOf(given: ReadonlyMap<string, Value>, parameters: Parameters): Arguments {
-  const listOrNull = (name: string): readonly string[] | null => {
-    const value = given.get(name)
-    return value === undefined ? null : listValue(value, parameters)
-  }
-  return {
-    text(name) {
-      const value = given.get(name)
-      return value === undefined ? null : textValue(value, parameters)
-    },
-    list: (name) => listOrNull(name) ?? [],
-    listOrNull,
-    flag(name) {
-      const value = given.get(name)
-      return value !== undefined && booleanValue(value, parameters) === true
-    },
-  }
+/** What the argument is cast to, or else what the function takes. */
+function inferredOid(value: Value, type: ArgumentType): number {
+  const cast = value.type as keyof typeof typeOids | undefined
+  return cast !== undefined && Object.hasOwn(typeOids, cast) ? typeOids[cast] : argumentOids[type]
 }

@@ -9,8 +9,6 @@ export function comesLater(what: string): ServerError {
 
 /** First words that are nobody else's, on any origin. */
 const everywhere: readonly (readonly string[])[] = [
-  ['BACKUP', 'CACHE'],
-  ['RESTORE', 'CACHE'],
   ['WARM', 'CACHE'],
   ['AUDIT', 'CACHE'],
   ['ALTER', 'CACHE'],
@@ -21,21 +19,17 @@ const everywhere: readonly (readonly string[])[] = [
   ['CREATE', 'SHALLOW', 'CACHE'],
   ['CREATE', 'ROLLUP', 'CACHE'],
   ['COMMENT', 'ON', 'CACHE'],
-  ['CANCEL', 'CACHE', 'JOB'],
   ['EXPLAIN', 'CREATE', 'CACHE'],
   ['EXPLAIN', 'CREATE', 'SHALLOW', 'CACHE'],
   ['EXPLAIN', 'CREATE', 'ROLLUP', 'CACHE'],
   ['LISTEN', 'CACHE_INVALIDATION'],
   ['UNLISTEN', 'CACHE_INVALIDATION'],
-  ['SHOW', 'CACHE', 'BACKUPS'],
   ['SHOW', 'CACHE', 'KEY', 'INPUTS'],
 ]
 
 /** Short forms: ours unless the origin speaks a dialect that has some of them. */
 const shortForms: readonly (readonly string[])[] = [
-  ...['BACKUP', 'BACKUPS', 'JOB', 'JOBS', 'SCHEDULES', 'PROXIED'].map((word) => ['SHOW', word]),
-  ['DROP', 'BACKUP'],
-  ['CANCEL', 'JOB'],
+  ...['SCHEDULES', 'PROXIED'].map((word) => ['SHOW', word]),
   ...['CREATE', 'DROP', 'PAUSE', 'RESUME'].map((word) => [word, 'SCHEDULE']),
   // The console, after PgBouncer.
   ...`STATS STATS_TOTALS STATS_AVERAGES TOTALS POOLS CLIENTS SERVERS DATABASES USERS LISTS CONFIG MEM VERSION STATE HELP`
@@ -49,6 +43,8 @@ const shortForms: readonly (readonly string[])[] = [
 
 /** Throws 0A000 if the statement begins with words of a later release. */
 export function refuseLater(reader: StatementReader, hasDialect: boolean): void {
+  // Of a cache these verbs come later, of a namespace of blobs they are here.
+  if (reader.peek(1) === 'CACHE' && reader.peek(2) === 'NAMESPACE') return
   for (const forms of hasDialect ? [everywhere] : [everywhere, shortForms]) {
     const words = forms.find((form) => form.every((word, index) => reader.peek(index) === word))
     if (words !== undefined) throw comesLater(words.join(' '))

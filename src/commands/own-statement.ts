@@ -7,11 +7,18 @@
 
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
 import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
+import type { ArchiveAccess } from './archive/archive-access.ts'
+import type { BlobStore } from './blobs/blob-store.ts'
+import type { PointRead } from './blobs/point-read.ts'
 import type { ExplainCache } from './explain-cache.ts'
+import type { Parameters } from './parameters.ts'
+import type { Described, OriginHelp, PostgresHelp } from './postgres-help.ts'
 
 export interface ResultColumn {
   readonly name: string
   readonly type: ColumnType | 'json' | 'record' | 'void'
+  /** Of a record its fields. */
+  readonly fields?: readonly ResultColumn[]
 }
 
 export interface CommandNotice {
@@ -27,6 +34,8 @@ export interface CommandResult {
   readonly columns: readonly ResultColumn[]
   readonly rows: readonly (readonly unknown[])[]
   readonly notices?: readonly CommandNotice[]
+  /** Instead of columns and rows: frames as a PostgreSQL of ours made them for this client. */
+  readonly raw?: { readonly description: Buffer | undefined; readonly rows: readonly Buffer[] }
 }
 
 export interface OwnCommand {
@@ -39,11 +48,15 @@ export interface OwnCommand {
   readonly parameterCount: number
   /** Types for ParameterDescription, as OIDs. */
   readonly parameterTypes: readonly number[]
+  /** If it reads entries by their keys: it may then be answered without a context. */
+  readonly point?: PointRead
+  /** Where columns and parameters are not known from the text alone. */
+  describe?(context: CommandContext, declaredTypes: readonly number[]): Promise<Described>
   /** True if it also runs without values for its parameters. */
   readonly parametersOptional?: boolean
   /** True if it takes effect although the transaction may roll back: inside a block a NOTICE says so. */
   readonly changes: boolean
-  execute(context: CommandContext, parameters: readonly (string | null)[]): CommandResult | Promise<CommandResult>
+  execute(context: CommandContext, parameters: Parameters): CommandResult | Promise<CommandResult>
 }
 
 export interface OwnSelect {
@@ -70,7 +83,7 @@ export interface FlushRow {
 
 /** Row of INVALIDATE. */
 export interface InvalidateRow {
-  readonly kind: 'relation' | 'tag'
+  readonly kind: 'relation'
   readonly subject: string
   readonly entries: number
   readonly durable: boolean
@@ -99,7 +112,8 @@ export interface CommandActions {
    * 42501 unless the viewer is an admin or may write it.
    */
   invalidateRelation(relation: RelationName, viewer: Viewer): Promise<InvalidateRow>
-  invalidateTag(tag: string, viewer: Viewer): InvalidateRow | Promise<InvalidateRow>
+  /** Results with this label, of roles of the viewer's; how many left. */
+  invalidateResults(kind: 'tag' | 'dependency', label: string, viewer: Viewer): number | Promise<number>
   resetStats(): void
   /** Reads the settings files again. */
   reload(): void | Promise<void>
@@ -126,6 +140,19 @@ export interface CommandContext {
   readonly sources: VirtualSources
   readonly actions: CommandActions
   readonly version: string
+  /** The setting virtual_schema. */
+  readonly schemaName: string
+  readonly blobs: BlobStore
+  /** Backups and jobs; undefined where there are none. */
+  readonly archive: ArchiveAccess | undefined
+  readonly postgres: PostgresHelp
+  readonly origin: OriginHelp
+  /** Most entries that a statement may take into account. */
+  readonly rowsMax: number
+  /** Whether times and bytes read as text the way they do by default, whatever the session has set. */
+  readonly plain: { readonly times: boolean; readonly bytes: boolean }
+  /** True if the transaction may not write. */
+  isReadOnly(): boolean | Promise<boolean>
   /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */
   explain(request: ExplainRequest): Promise<ExplainCache>
 }

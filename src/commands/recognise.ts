@@ -5,6 +5,11 @@
 // as `SHOW work_mem` or `SELECT now()`, is undefined: the origin's.
 
 import { Lexer, tokens } from '../sql/index.ts'
+import { readBackup } from './archive/backup.ts'
+import { readDropBackup, readShowBackup, readShowBackups } from './archive/backups.ts'
+import { readCancelJob, readJobsWhenComplete, readShowJob } from './archive/jobs.ts'
+import { readRestore } from './archive/restore.ts'
+import { readAlterNamespace, readCreateNamespace, readDropNamespace } from './blobs/namespace-statements.ts'
 import { readExplain } from './explain.ts'
 import { readFlush } from './flush.ts'
 import { readFunctionCall } from './functions.ts'
@@ -54,15 +59,32 @@ const readers: Readonly<Record<string, Reader>> = {
   EXPLAIN: readExplain,
   FLUSH: verb(readFlush),
   INVALIDATE: verb(readInvalidate),
-  BACKUP: verb(needsCache),
-  RESTORE: verb(needsCache),
+  BACKUP: verb(readBackup),
+  RESTORE: verb(readRestore),
+  CANCEL: readCancel,
   WARM: verb(needsCache),
   AUDIT: verb(needsCache),
   SET: readSet,
   RESET: readReset,
-  ALTER: (reader, options) => (reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader, options) : undefined),
+  ALTER: (reader, options) => namespaceStatement(reader, readAlterNamespace) ?? alterSystem(reader, options),
+  CREATE: (reader) => namespaceStatement(reader, readCreateNamespace),
+  DROP: (reader, options) => namespaceStatement(reader, readDropNamespace) ?? archiveDrop(reader, options),
   CALL: readCall,
   SELECT: readSelect,
+}
+
+function alterSystem(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
+  return reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader, options) : undefined
+}
+
+/** CREATE, ALTER or DROP, if CACHE NAMESPACE follows. */
+function namespaceStatement(
+  reader: StatementReader,
+  read: (reader: StatementReader) => OwnStatement,
+): OwnStatement | undefined {
+  if (reader.peek(1) !== 'CACHE' || reader.peek(2) !== 'NAMESPACE') return undefined
+  reader.skip(3)
+  return read(reader)
 }
 
 /** Verbs PostgreSQL does not have: ours whatever follows, unless the origin has them (SQL-10). */
@@ -79,8 +101,43 @@ function needsCache(reader: StatementReader): never {
   throw reader.syntaxError('CACHE')
 }
 
+/** `DROP CACHE BACKUP`, or DROP BACKUP where the origin has no such words itself. */
+function archiveDrop(reader: StatementReader, { hasDialect = false }: RecogniseOptions): OwnStatement | undefined {
+  if (!acceptArchiveWords(reader, 'DROP', ['BACKUP'], hasDialect)) return undefined
+  return readDropBackup(reader)
+}
+
+function readCancel(reader: StatementReader, { hasDialect = false }: RecogniseOptions): OwnStatement | undefined {
+  if (!acceptArchiveWords(reader, 'CANCEL', ['JOB'], hasDialect)) return undefined
+  return readCancelJob(reader)
+}
+
+function archiveShow(reader: StatementReader, hasDialect: boolean): OwnStatement | undefined {
+  // SHOW CACHE BACKUPS alone is the relation of jobs.
+  const isRelation = reader.peek(1) === 'CACHE' && reader.peek(3) !== 'IN'
+  if (!isRelation && acceptArchiveWords(reader, 'SHOW', ['BACKUPS'], hasDialect)) return readShowBackups(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['BACKUP'], hasDialect)) return readShowBackup(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['JOBS', 'WHEN', 'COMPLETE'], hasDialect)) return readJobsWhenComplete(reader)
+  if (acceptArchiveWords(reader, 'SHOW', ['JOB'], hasDialect)) return readShowJob(reader)
+  if (hasDialect || reader.peek(1) !== 'JOBS') return undefined
+  reader.skip()
+  return showRelation(reader)
+}
+
+/** With CACHE after the verb the words are ours everywhere; without it, where they are no words of the origin's. */
+function acceptArchiveWords(
+  reader: StatementReader,
+  verb: string,
+  words: readonly string[],
+  hasDialect: boolean,
+): boolean {
+  return reader.accept(verb, 'CACHE', ...words) || (!hasDialect && reader.accept(verb, ...words))
+}
+
 function readShowStatement(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
   if (reader.accept('SHOW', 'CACHES')) return showCaches(reader)
+  const archive = archiveShow(reader, options.hasDialect === true)
+  if (archive !== undefined) return archive
   if (reader.peek(1) === 'CACHE' && reader.peek(2) !== '.') {
     reader.skip(2)
     return showRelation(reader)

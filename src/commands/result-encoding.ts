@@ -2,7 +2,18 @@
 
 import { conditions, ServerError } from '../errors/index.ts'
 import { valueText } from '../virtual/index.ts'
-import { backend, commandCompleteFrame, cstring, errorFrame, frame, int16, int32, noticeFrame } from '../wire/index.ts'
+import {
+  backend,
+  commandCompleteFrame,
+  cstring,
+  errorFrame,
+  frame,
+  frameHeaderBytes,
+  int16,
+  int32,
+  noticeFrame,
+} from '../wire/index.ts'
+import { jsonbText } from './jsonb-text.ts'
 import type { CommandNotice, CommandResult, ResultColumn } from './own-statement.ts'
 
 /** Formats as Bind gives them: none is text for all, one is for all, else one per column; 0 text, 1 binary. */
@@ -10,6 +21,7 @@ export type Formats = readonly number[]
 
 const types: Readonly<Record<ResultColumn['type'], { readonly oid: number; readonly size: number }>> = {
   text: { oid: 25, size: -1 },
+  bytea: { oid: 17, size: -1 },
   int8: { oid: 20, size: 8 },
   float8: { oid: 701, size: 8 },
   numeric: { oid: 1700, size: -1 },
@@ -53,23 +65,75 @@ export function encodeDataRow(
 ): Buffer {
   const parts = [int16(columns.length)]
   columns.forEach((column, index) => {
-    const bytes = encodeValue(column.type, row[index], formatOf(formats, index))
+    const bytes = encodeValue(column.type, row[index], formatOf(formats, index), column.fields)
     if (bytes === undefined) parts.push(int32(-1))
     else parts.push(int32(bytes.length), bytes)
   })
   return frame(backend.dataRow, ...parts)
 }
 
+/** The same, of columns that know how to take their values from it. */
+export function encodeRow<Row>(
+  columns: readonly (ResultColumn & { value(row: Row): unknown })[],
+  row: Row,
+  formats: Formats,
+): Buffer {
+  const [only] = columns
+  if (columns.length === 1 && only?.type === 'bytea')
+    return bytesRow(only.value(row) as Uint8Array | undefined, formats)
+  return encodeDataRow(
+    columns,
+    columns.map((column) => column.value(row)),
+    formats,
+  )
+}
+
+/** A row of one bytea, made in one piece: it may be long. */
+function bytesRow(value: Uint8Array | undefined, formats: Formats): Buffer {
+  if (value === undefined) return frame(backend.dataRow, int16(1), int32(-1))
+  const isBinary = formatOf(formats, 0) === 1
+  const length = isBinary ? value.length : 2 + 2 * value.length
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + 6 + length)
+  bytes[0] = backend.dataRow
+  bytes.writeInt32BE(bytes.length - 1, 1)
+  bytes.writeInt16BE(1, frameHeaderBytes)
+  bytes.writeInt32BE(length, frameHeaderBytes + 2)
+  if (isBinary) bytes.set(value, frameHeaderBytes + 6)
+  else bytes.latin1Write(`\\x${bytesOf(value).toString('hex')}`, frameHeaderBytes + 6, length)
+  return bytes
+}
+
 /** The answer to a simple query: notices, description, rows, completion. */
 export function encodeResult(result: CommandResult, formats: Formats = []): Buffer {
-  const description = encodeRowDescription(result.columns, formats)
+  const description = result.raw === undefined ? encodeRowDescription(result.columns, formats) : result.raw.description
   return Buffer.concat([
     ...(result.notices ?? []).map(encodeNotice),
     ...(description === undefined ? [] : [description]),
-    ...result.rows.map((row) => encodeDataRow(result.columns, row, formats)),
+    ...encodeRows(result, formats),
     commandCompleteFrame(result.tag),
   ])
 }
+
+/** A DataRow frame per row. */
+export function encodeRows({ raw, columns, rows }: CommandResult, formats: Formats): readonly Buffer[] {
+  return raw === undefined ? rows.map((row) => encodeDataRow(columns, row, formats)) : raw.rows
+}
+
+/** The same RowDescription for other formats. */
+export function describedIn(description: Buffer, formats: Formats): Buffer {
+  const copy = Buffer.from(description)
+  const count = copy.readUInt16BE(frameHeaderBytes)
+  let at = frameHeaderBytes + 2
+  for (let index = 0; index < count; index++) {
+    at = copy.indexOf(0, at) + 1 + formatOffset
+    copy.writeInt16BE(formatOf(formats, index), at)
+    at += 2
+  }
+  return copy
+}
+
+/** Bytes of a field between its name and its format: relation, column, type, size, modifier. */
+const formatOffset = 4 + 2 + 4 + 2 + 4
 
 export function encodeNotice(notice: CommandNotice): Buffer {
   return noticeFrame(notice)
@@ -86,22 +150,27 @@ function formatOf(formats: Formats, index: number): number {
 
 type Type = ResultColumn['type']
 
-function encodeValue(type: Type, value: unknown, format: number): Buffer | undefined {
+function encodeValue(type: Type, value: unknown, format: number, fields?: readonly ResultColumn[]): Buffer | undefined {
   if (value === null || value === undefined) return undefined
-  return format === 1 ? binaryOf(type, value) : Buffer.from(textOf(type, value))
+  return format === 1 ? binaryOf(type, value) : Buffer.from(textOf(type, value, fields))
 }
 
-function textOf(type: Type, value: unknown): string {
+function textOf(type: Type, value: unknown, fields: readonly ResultColumn[] = []): string {
   switch (type) {
     case 'record':
-      return `(${(value as readonly unknown[]).map(recordField).join(',')})`
+      return `(${(value as readonly unknown[]).map((field, index) => recordField(fields[index], field)).join(',')})`
     case 'void':
       return ''
     case 'json':
       return String(value)
+    case 'jsonb':
+      return jsonbText(value)
+    case 'text[]':
+      return `{${[...(value as Iterable<unknown>)].map(arrayItem).join(',')}}`
     case 'interval':
       return intervalText(value as number)
     case 'timestamptz':
+      if (!Number.isFinite(value)) return (value as number) < 0 ? '-infinity' : 'infinity'
       return new Date(value as number)
         .toISOString()
         .replace('T', ' ')
@@ -111,9 +180,17 @@ function textOf(type: Type, value: unknown): string {
   }
 }
 
-function recordField(value: unknown): string {
+/** Quoted where PostgreSQL quotes it. */
+function arrayItem(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL'
+  const text = String(value)
+  const isPlain = text !== '' && !/[{}",\\\s]/.test(text) && text.toUpperCase() !== 'NULL'
+  return isPlain ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+function recordField(column: ResultColumn | undefined, value: unknown): string {
   if (value === null || value === undefined) return ''
-  const text = typeof value === 'boolean' ? (value ? 't' : 'f') : String(value)
+  const text = textOf(column?.type ?? (typeof value === 'boolean' ? 'bool' : 'text'), value)
   return text === '' || /[\s"(),\\]/.test(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text
 }
 
@@ -147,6 +224,8 @@ function binaryOf(type: Type, value: unknown): Buffer {
       return write(4, (bytes) => bytes.writeUInt32BE(value as number))
     case 'pg_lsn':
       return int64(lsnNumber(String(value)))
+    case 'bytea':
+      return bytesOf(value as Uint8Array)
     case 'jsonb':
       return Buffer.concat([Buffer.from([1]), Buffer.from(textOf(type, value))])
     case 'text[]':
@@ -161,6 +240,10 @@ function binaryOf(type: Type, value: unknown): Buffer {
     default:
       return Buffer.from(textOf(type, value))
   }
+}
+
+function bytesOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.length)
 }
 
 function arrayBytes(type: 'text' | 'int8' | 'oid', items: readonly unknown[]): Buffer {

@@ -4,9 +4,10 @@
 import { isSettingName } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultColumn } from './own-statement.ts'
+import type { Parameters } from './parameters.ts'
 import { authorise } from './privileges.ts'
 import type { StatementReader, Value } from './statement-reader.ts'
-import { booleanValue, type Parameters, textValue } from './values.ts'
+import { booleanValue, textValue } from './values.ts'
 
 interface SettingOptions {
   readonly schemaTaken?: boolean

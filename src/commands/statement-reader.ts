@@ -14,11 +14,12 @@ interface Token {
   readonly word: string
 }
 
-/** A constant, or the parameter that will give it. */
-export type Value =
+/** A constant, or the parameter that will give it; `type` is what it was cast to, by PostgreSQL's inner name. */
+export type Value = { readonly type?: string } & (
   | { readonly kind: 'constant'; readonly text: string | null; readonly isString: boolean }
   | { readonly kind: 'list'; readonly items: readonly Value[] }
   | { readonly kind: 'parameter'; readonly number: number }
+)
 
 export class StatementReader {
   readonly text: string
@@ -142,11 +143,23 @@ export class StatementReader {
     return token?.kind === tokens.string ? this.#stringOf(token) : undefined
   }
 
-  /** A literal or `$n`; a cast behind it is read and has no meaning. */
+  /** A literal or `$n`, with a cast behind it or a type before it. */
   value(): Value {
-    const value = this.#valueHere()
-    while (this.accept('::')) this.#skipType()
+    let value = this.#typedLiteral() ?? this.#valueHere()
+    while (this.accept('::')) value = { ...value, type: this.#typeName() }
     return value
+  }
+
+  /** `interval '1 hour'` */
+  #typedLiteral(): Value | undefined {
+    const mark = this.#at
+    if (this.peekName() === undefined || this.peek() === 'ARRAY') return undefined
+    const isTwoWords = twoWordTypes.has(`${this.peek()} ${this.peek(1)}`)
+    if (!isTwoWords && this.peekString(1) === undefined) return undefined
+    const type = this.#typeName()
+    if (this.#next.kind === tokens.string) return { ...this.#valueHere(), type }
+    this.#at = mark
+    return undefined
   }
 
   #valueHere(): Value {
@@ -185,13 +198,22 @@ export class StatementReader {
     return items
   }
 
-  #skipType(): void {
-    this.qualifiedName()
+  #typeName(): string {
+    const { name } = this.qualifiedName()
+    const words = twoWordTypes.has(`${name.toUpperCase()} ${this.peek()}`) ? [name, this.identifier()] : [name]
     if (this.accept('(')) {
       this.value()
       this.expect(')')
     }
-    while (this.accept('[')) this.expect(']')
+    if (this.accept('WITH', 'TIME', 'ZONE')) words.push('with time zone')
+    else this.accept('WITHOUT', 'TIME', 'ZONE')
+    let brackets = ''
+    while (this.accept('[')) {
+      this.expect(']')
+      brackets = '[]'
+    }
+    const written = words.join(' ')
+    return (innerNames[written] ?? written) + brackets
   }
 
   /** `item { "," item }` */
@@ -249,6 +271,24 @@ export class StatementReader {
     if (/^[eE]/.test(text)) return unescaped(text.slice(2, -1).replaceAll("''", "'"))
     return text.slice(1, -1).replaceAll("''", "'")
   }
+}
+
+const twoWordTypes: ReadonlySet<string> = new Set(['CHARACTER VARYING', 'DOUBLE PRECISION', 'BIT VARYING'])
+
+/** What the grammar makes of the names that SQL gives to types. */
+const innerNames: Readonly<Record<string, string>> = {
+  bigint: 'int8',
+  boolean: 'bool',
+  char: 'bpchar',
+  character: 'bpchar',
+  'character varying': 'varchar',
+  decimal: 'numeric',
+  'double precision': 'float8',
+  int: 'int4',
+  integer: 'int4',
+  real: 'float4',
+  smallint: 'int2',
+  'timestamp with time zone': 'timestamptz',
 }
 
 const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }

@@ -1,9 +1,8 @@
 // Values of statements and functions: constants as read, parameters as bound, and what they mean as a type.
 
 import { conditions, ServerError } from '../errors/index.ts'
+import type { Parameters } from './parameters.ts'
 import type { Value } from './statement-reader.ts'
-
-export type Parameters = readonly (string | null)[]
 
 /** The text of a value; null is SQL NULL. A list has the form of an array constant. */
 export function textValue(value: Value, parameters: Parameters): string | null {
@@ -11,22 +10,27 @@ export function textValue(value: Value, parameters: Parameters): string | null {
     case 'constant':
       return value.text
     case 'parameter':
-      return bound(value.number, parameters)
+      return parameters.text(value.number)
     default:
       throw new ServerError(conditions.invalidTextRepresentation, ['text', 'ARRAY[…]'])
   }
 }
 
-export function listValue(value: Value, parameters: Parameters): string[] | null {
-  if (value.kind === 'list') {
-    return value.items.map((item) => {
-      const text = textValue(item, parameters)
-      if (text === null) throw new ServerError(conditions.invalidTextRepresentation, ['text[]', 'NULL'])
-      return text
-    })
+/** NULLs in it are refused, or left out where it is only compared with. */
+export function listValue(
+  value: Value,
+  parameters: Parameters,
+  nulls: 'refused' | 'without' = 'refused',
+): string[] | null {
+  const items = value.kind === 'list' ? value.items.map((item) => textValue(item, parameters)) : undefined
+  const text = items === undefined ? textValue(value, parameters) : undefined
+  if (text === null) return null
+  const list = items ?? arrayItems(text as string)
+  const known = list.filter((item) => item !== null)
+  if (nulls === 'refused' && known.length < list.length) {
+    throw new ServerError(conditions.invalidTextRepresentation, ['text[]', 'NULL'])
   }
-  const text = textValue(value, parameters)
-  return text === null ? null : arrayOf(text)
+  return known
 }
 
 export function booleanValue(value: Value, parameters: Parameters): boolean | null {
@@ -45,23 +49,18 @@ const booleanWords: readonly (readonly [boolean, readonly string[]])[] = [
   [false, ['false', 'no', 'off', '0']],
 ]
 
-function bound(number: number, parameters: Parameters): string | null {
-  const value = parameters[number - 1]
-  if (value !== undefined) return value
-  throw new ServerError(conditions.undefinedParameter, [number])
-}
-
 /** The items of a one-dimensional array constant such as `{a,"b c"}`. */
-function arrayOf(text: string): string[] {
+export function arrayItems(text: string): (string | null)[] {
   const body = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
   if (body === undefined) throw malformed(text)
-  const items: string[] = []
+  const items: (string | null)[] = []
   const item = /\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^",{}\\\s][^",{}\\]*))\s*(,|$)/y
   if (body.trim() === '') return items
   for (;;) {
     const match = item.exec(body)
-    if (match === null || match[2]?.trim().toUpperCase() === 'NULL') throw malformed(text)
-    items.push(match[1]?.replace(/\\([\s\S])/g, '$1') ?? (match[2] as string).trim())
+    if (match === null) throw malformed(text)
+    const isNull = match[2]?.trim().toUpperCase() === 'NULL'
+    items.push(isNull ? null : (match[1]?.replace(/\\([\s\S])/g, '$1') ?? (match[2] as string).trim()))
     if (match[3] !== ',') return items
   }
 }

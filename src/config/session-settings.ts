@@ -6,8 +6,8 @@
 // undone by ROLLBACK TO. The two overlays are immutable maps, so a savepoint is two references.
 
 import { conditions, ServerError } from '../errors/index.ts'
+import type { SettingRow } from './setting-row.ts'
 import type { SettingSource } from './setting-sources.ts'
-import type { SettingRow } from './settings.ts'
 import { type SettingState, type SettingsStore, stateOf } from './settings-store.ts'
 import { fieldOf, type Settings } from './snapshot.ts'
 

@@ -4,7 +4,8 @@
 
 import { conditions, ServerError, StartupError } from '../errors/index.ts'
 import { flagOf } from './flags.ts'
-import { type SettingRow, settingTable } from './settings.ts'
+import type { SettingRow } from './setting-row.ts'
+import { settingTable } from './settings.ts'
 import { readSettingsFile, type SettingTexts } from './settings-file.ts'
 
 export type SettingSource =

@@ -192,3 +192,44 @@ export function connectionString(): SettingType<string> {
     render: maskPasswords,
   }
 }
+
+/**
+ * Where backups lie, or empty. What is in the URL is the archive's business, but for this: credentials do not belong there,
+ * and a text that may hold some is not repeated.
+ */
+export function archiveUrl(): SettingType<string> {
+  return {
+    kind: 'url',
+    accepts: 'file:///folder, s3://bucket/prefix or https://host/prefix',
+    parse: (given, label) => requireUrl(given.trim(), label, /^(file|s3|https?):\/\/[^\s@]*$/i),
+    render: (value) => value,
+  }
+}
+
+/** Such URLs between commas. */
+export function archiveUrls(): SettingType<readonly string[]> {
+  const { accepts, parse } = archiveUrl()
+  const names = list(accepts)
+  return {
+    ...names,
+    accepts: `${accepts}, between commas`,
+    parse: (given, label) => Object.freeze(names.parse(given, label).map((url) => parse(url, label))),
+  }
+}
+
+/** The address of a web server, or empty. */
+export function webUrl(): SettingType<string> {
+  return {
+    kind: 'url',
+    accepts: 'http://host:port or https://host',
+    parse: (given, label) => requireUrl(given.trim(), label, /^https?:\/\/[^\s@?#/]+\/?$/i),
+    render: (value) => value,
+  }
+}
+
+function requireUrl(url: string, label: string, pattern: RegExp): string {
+  if (url === '' || pattern.test(url)) return url
+  throw new ServerError(conditions.invalidParameterValue, [label, `${/^\w{0,10}:/.exec(url)?.[0] ?? ''}…`], {
+    hint: 'Expected a URL without user and password.',
+  })
+}

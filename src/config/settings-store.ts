@@ -10,6 +10,7 @@
 import { join } from 'node:path'
 import { conditions, ServerError } from '../errors/index.ts'
 import { nearest } from './nearest.ts'
+import type { SettingChange, SettingRow } from './setting-row.ts'
 import {
   layersOf,
   type Resolution,
@@ -19,7 +20,7 @@ import {
   type SettingsSources,
   systemLayer,
 } from './setting-sources.ts'
-import { type SettingChange, type SettingRow, settingTable } from './settings.ts'
+import { settingTable } from './settings.ts'
 import { readSettingsFile, type SettingTexts, writeSettingsFile } from './settings-file.ts'
 import { findSetting, type Settings, settingNames, snapshotOf } from './snapshot.ts'
 

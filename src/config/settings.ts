@@ -5,6 +5,8 @@
 //
 // change: `session` may be set per session, `reload` works at once for the whole server, `restart` at the next start.
 
+import { archiveSettingRows } from './archive-settings.ts'
+import { setting } from './setting-row.ts'
 import {
   address,
   bytes,
@@ -13,26 +15,10 @@ import {
   enumeration,
   integer,
   list,
-  type SettingType,
   secretText,
   text,
 } from './setting-types.ts'
-
-export type SettingChange = 'session' | 'reload' | 'restart'
-
-export interface SettingRow<Name extends string = string, T = unknown> {
-  readonly name: Name
-  readonly type: SettingType<T>
-  /** Written as a user would. */
-  readonly initial: string
-  readonly change: SettingChange
-  readonly group: string
-  readonly summary: string
-}
-
-function setting<const Name extends string, T>(row: SettingRow<Name, T>): SettingRow<Name, T> {
-  return row
-}
+import { storeSettingRows } from './store-settings.ts'
 
 const name = { pattern: /^\S(?:.*\S)?$/, accepts: 'a name' }
 
@@ -189,7 +175,8 @@ export const settingTable = [
     initial: '256MB',
     change: 'reload',
     group: 'memory',
-    summary: 'Most memory the stored answers may hold, overhead included.',
+    summary:
+      'Most memory stored answers and entries of the blob cache may hold, overhead included: three quarters and a quarter of it.',
   }),
   setting({
     name: 'plan_entries_max',
@@ -323,4 +310,6 @@ export const settingTable = [
     group: 'privileges',
     summary: 'Roles whose members may change settings and the cache; superusers of the origin may too.',
   }),
+  ...storeSettingRows,
+  ...archiveSettingRows,
 ] as const

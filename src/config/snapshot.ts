@@ -1,7 +1,8 @@
 // What follows from the table of settings: the type of the values in force, and the ways to find a row.
 
+import type { SettingRow } from './setting-row.ts'
 import type { SettingType } from './setting-types.ts'
-import { type SettingRow, settingTable } from './settings.ts'
+import { settingTable } from './settings.ts'
 
 type TableRow = (typeof settingTable)[number]
 

@@ -31,6 +31,11 @@ export const conditions = table({
   protocolViolation: { sqlstate: '08P01', severity: 'FATAL', message: 'protocol violation: %s' },
 
   // Class 0A, 22, 25, 26, 28, 34, 3B: features, values, transactions, names of session objects
+  storeFormat: {
+    sqlstate: '0A000',
+    severity: 'ERROR',
+    message: 'the store in "%s" has format version %s, and this server reads version %s',
+  },
   featureNotSupported: { sqlstate: '0A000', severity: 'ERROR', message: '%s is not supported' },
   invalidParameterValue: {
     sqlstate: '22023',
@@ -42,10 +47,38 @@ export const conditions = table({
     severity: 'ERROR',
     message: '%s is outside the valid range for parameter "%s" (%s .. %s)',
   },
+  wrongPassphrase: { sqlstate: '22023', severity: 'ERROR', message: 'the passphrase is not that of backup "%s"' },
   invalidTextRepresentation: {
     sqlstate: '22P02',
     severity: 'ERROR',
     message: 'invalid input syntax for type %s: "%s"',
+  },
+  numericValueOutOfRange: { sqlstate: '22003', severity: 'ERROR', message: 'value "%s" is out of range for type %s' },
+  rowAffectedTwice: {
+    sqlstate: '21000',
+    severity: 'ERROR',
+    message: '%s command cannot affect row a second time',
+  },
+  notNullViolation: {
+    sqlstate: '23502',
+    severity: 'ERROR',
+    message: 'null value in column "%s" of relation "%s" violates not-null constraint',
+  },
+  uniqueViolation: {
+    sqlstate: '23505',
+    severity: 'ERROR',
+    message: 'duplicate key value violates unique constraint "%s"',
+  },
+  invalidByteSequence: { sqlstate: '22021', severity: 'ERROR', message: 'invalid byte sequence for encoding "%s"' },
+  invalidBinaryRepresentation: {
+    sqlstate: '22P03',
+    severity: 'ERROR',
+    message: 'incorrect binary data format of type %s',
+  },
+  readOnlyTransaction: {
+    sqlstate: '25006',
+    severity: 'ERROR',
+    message: 'cannot execute %s in a read-only transaction',
   },
   readOnlyRelation: { sqlstate: '25006', severity: 'ERROR', message: 'cannot execute %s on read-only relation "%s"' },
   noActiveTransaction: {
@@ -69,14 +102,47 @@ export const conditions = table({
   undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
   undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },
 
+  serializationFailure: {
+    sqlstate: '40001',
+    severity: 'ERROR',
+    message: 'could not serialize access due to concurrent update',
+  },
+
   // Class 42: syntax and names
   insufficientPrivilege: { sqlstate: '42501', severity: 'ERROR', message: 'permission denied for %s' },
+  generatedOnInsert: {
+    sqlstate: '428C9',
+    severity: 'ERROR',
+    message: 'cannot insert a non-DEFAULT value into column "%s"',
+  },
+  generatedOnUpdate: { sqlstate: '428C9', severity: 'ERROR', message: 'column "%s" can only be updated to DEFAULT' },
   syntaxError: { sqlstate: '42601', severity: 'ERROR', message: '%s' },
   invalidName: { sqlstate: '42602', severity: 'ERROR', message: 'invalid name: "%s"' },
+  duplicateColumn: { sqlstate: '42701', severity: 'ERROR', message: 'column "%s" specified more than once' },
+  ambiguousColumn: { sqlstate: '42702', severity: 'ERROR', message: 'column reference "%s" is ambiguous' },
+  undefinedColumn: { sqlstate: '42703', severity: 'ERROR', message: 'column "%s" of relation "%s" does not exist' },
+  undefinedConstraint: {
+    sqlstate: '42704',
+    severity: 'ERROR',
+    message: 'constraint "%s" for table "%s" does not exist',
+  },
+  unknownNamespace: { sqlstate: '42704', severity: 'ERROR', message: 'cache namespace "%s" does not exist' },
   undefinedObject: { sqlstate: '42704', severity: 'ERROR', message: '%s does not exist' },
   unknownSetting: { sqlstate: '42704', severity: 'ERROR', message: 'unrecognized configuration parameter "%s"' },
+  datatypeMismatch: {
+    sqlstate: '42804',
+    severity: 'ERROR',
+    message: 'column "%s" is of type %s but expression is of type %s',
+  },
   undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
+  duplicateObject: { sqlstate: '42710', severity: 'ERROR', message: '%s already exists' },
   reservedName: { sqlstate: '42939', severity: 'ERROR', message: 'schema name "%s" is reserved' },
+  reservedNamespace: { sqlstate: '42939', severity: 'ERROR', message: 'cache namespace "%s" is reserved' },
+  noSuchConflictTarget: {
+    sqlstate: '42P10',
+    severity: 'ERROR',
+    message: 'there is no unique or exclusion constraint matching the ON CONFLICT specification',
+  },
   undefinedParameter: { sqlstate: '42P02', severity: 'ERROR', message: 'there is no parameter $%s' },
   undefinedTable: { sqlstate: '42P01', severity: 'ERROR', message: 'relation "%s" does not exist' },
   duplicatePreparedStatement: {
@@ -86,8 +152,34 @@ export const conditions = table({
   },
 
   // Class 53, 54, 55, 57, 58: resources, limits, states, operators, the machine
+  diskFull: { sqlstate: '53100', severity: 'ERROR', message: 'could not extend the store: %s' },
+  noUnpinnedBuffers: { sqlstate: '53200', severity: 'ERROR', message: 'no unpinned buffers available' },
+  archiveFull: { sqlstate: '53100', severity: 'ERROR', message: 'could not %s: no space left on device' },
   tooManyConnections: { sqlstate: '53300', severity: 'FATAL', message: 'sorry, too many clients already' },
+  tooManyNamespaces: { sqlstate: '53400', severity: 'ERROR', message: 'cannot have more than %s cache namespaces' },
+  tooManyLabels: { sqlstate: '54000', severity: 'ERROR', message: 'an entry cannot have more than %s labels' },
+  metadataTooLarge: {
+    sqlstate: '54000',
+    severity: 'ERROR',
+    message: 'metadata cannot have more than %s keys or %s bytes',
+  },
+  valueTooLarge: { sqlstate: '54000', severity: 'ERROR', message: 'a value of %s bytes exceeds the limit of %s bytes' },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
+  storeNotOpen: { sqlstate: '55000', severity: 'ERROR', message: 'the store is %s' },
+  directoryInUse: { sqlstate: '55006', severity: 'ERROR', message: 'directory "%s" is in use by %s' },
+  jobEnded: { sqlstate: '55000', severity: 'ERROR', message: 'job %s has ended' },
+  archiveBusy: { sqlstate: '55006', severity: 'ERROR', message: 'cannot %s while job %s is running' },
+  versionNotHigher: {
+    sqlstate: '55000',
+    severity: 'ERROR',
+    message: 'version %s of key "%s" is not higher than the stored version %s',
+  },
+  leaseLost: { sqlstate: '55000', severity: 'ERROR', message: 'the lease of key "%s" is over' },
+  fillOutdated: {
+    sqlstate: '55000',
+    severity: 'ERROR',
+    message: 'what key "%s" was derived from has changed meanwhile',
+  },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },
@@ -100,5 +192,7 @@ export const conditions = table({
   ioError: { sqlstate: '58030', severity: 'ERROR', message: 'could not %s: %s' },
   undefinedFile: { sqlstate: '58P01', severity: 'ERROR', message: 'could not open file "%s": no such file' },
   configFileError: { sqlstate: 'F0000', severity: 'ERROR', message: 'configuration file "%s" contains errors: %s' },
+  dataCorrupted: { sqlstate: 'XX001', severity: 'ERROR', message: '%s' },
+  backupDamaged: { sqlstate: 'XX001', severity: 'ERROR', message: 'backup "%s" is damaged: %s' },
   internalError: { sqlstate: 'XX000', severity: 'ERROR', message: '%s' },
 })

@@ -1,3 +1,6 @@
 // Door of `eviction`: algorithms over slots.
 
+export type { EvictionPolicy } from './policy.ts'
+export { Ring } from './ring.ts'
 export { Sieve } from './sieve.ts'
+export { type Strategy, strategies } from './strategy.ts'

@@ -32,6 +32,7 @@ export class Sieve {
   #used = 0
   #count = 0
   #meanWorth = 0
+  #unvisitedCount = 0
 
   constructor(options: { withCredits: boolean; capacity?: number }) {
     this.#withCredits = options.withCredits
@@ -46,11 +47,18 @@ export class Sieve {
     return this.#count
   }
 
+  /** Entries without a credit: those the hand would take at once. */
+  get unvisitedCount(): number {
+    return this.#unvisitedCount
+  }
+
   /** A slot for a new entry. `cost` is what making it again takes, `size` what keeping it takes; any units, above 0. */
   insert(cost = 1, size = 1): number {
     const slot = this.#take()
     const worth = this.#withCredits ? this.#worth(cost, size) : 0
-    this.#credit[slot] = clamp(Math.round(worth), 0)
+    const credit = clamp(Math.round(worth), 0)
+    this.#credit[slot] = credit
+    if (credit === 0) this.#unvisitedCount++
     this.#lift[slot] = clamp(Math.round(1 + worth), 1)
     this.#next[slot] = this.#head
     this.#previous[slot] = none
@@ -62,10 +70,23 @@ export class Sieve {
   }
 
   hit(slot: number): void {
-    if ((this.#credit[slot] as number) < (this.#lift[slot] as number)) this.#credit[slot] = this.#lift[slot] as number
+    const credit = this.#credit[slot] as number
+    if (credit >= (this.#lift[slot] as number)) return
+    if (credit === 0) this.#unvisitedCount--
+    this.#credit[slot] = this.#lift[slot] as number
+  }
+
+  isUnvisited(slot: number): boolean {
+    return this.#credit[slot] === 0
+  }
+
+  /** What is in the slot was replaced: it keeps its place and its credit, and hits lift it as the new one deserves. */
+  reweigh(slot: number, cost: number, size: number): void {
+    if (this.#withCredits) this.#lift[slot] = clamp(Math.round(1 + this.#worth(cost, size)), 1)
   }
 
   remove(slot: number): void {
+    if ((this.#credit[slot] as number) === 0) this.#unvisitedCount--
     const next = this.#next[slot] as number
     const previous = this.#previous[slot] as number
     if (this.#hand === slot) this.#hand = previous
@@ -79,30 +100,52 @@ export class Sieve {
     this.#count--
   }
 
-  /** The slot that should leave next; the caller removes it. Undefined if there is none. */
-  victim(): number | undefined {
+  /** The slot that should leave next; the caller removes it. Undefined if there is none. One that may not leave is passed over. */
+  victim(mayLeave?: (slot: number) => boolean): number | undefined {
     if (this.#count === 0) return undefined
     let slot = this.#hand === none ? this.#tail : this.#hand
-    for (let step = 0; step < walkMax && (this.#credit[slot] as number) > 0; step++) {
-      this.#credit[slot] = (this.#credit[slot] as number) - 1
-      const previous = this.#previous[slot] as number
-      slot = previous === none ? this.#tail : previous
+    for (let step = 0; step < walkMax; step++) {
+      if (mayLeave === undefined || mayLeave(slot)) {
+        const credit = this.#credit[slot] as number
+        if (credit === 0) break
+        if (credit === 1) this.#unvisitedCount++
+        this.#credit[slot] = credit - 1
+      }
+      slot = this.#before(slot)
+    }
+    // After walkMax steps the first that may leave does, whatever its credit.
+    for (let step = 0; mayLeave !== undefined && !mayLeave(slot); step++) {
+      if (step === this.#count) return undefined
+      slot = this.#before(slot)
     }
     this.#hand = slot
     return slot
   }
 
+  /** As the contract of policies wants it; SIEVE forgets who left. */
+  evict(slot: number): void {
+    this.remove(slot)
+  }
+
   /** Walks the whole list and asserts its shape; for tests. */
   verify(): void {
     let count = 0
+    let unvisited = 0
     let previous = none
     for (let slot = this.#head; slot !== none; slot = this.#next[slot] as number) {
       assert(this.#previous[slot] === previous, 'list is linked both ways')
+      if (this.#credit[slot] === 0) unvisited++
       previous = slot
       count++
     }
+    assert(unvisited === this.#unvisitedCount, 'the unvisited are counted')
     assert(previous === this.#tail, 'list ends at the tail')
     assert(count === this.#count, 'list holds every slot in use')
+  }
+
+  #before(slot: number): number {
+    const previous = this.#previous[slot] as number
+    return previous === none ? this.#tail : previous
   }
 
   #worth(cost: number, size: number): number {

@@ -1,5 +1,6 @@
 // Door of `frontend`: listener, start-up, sessions and the ways of their statements.
 
+export type { ParseStep } from './batch.ts'
 export { type DecisionRecord, Decisions } from './decisions.ts'
 export { isOurs, routeToOrigin } from './dispatch.ts'
 export { factsInForce, learnFacts, probeContext } from './facts.ts'

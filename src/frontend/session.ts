@@ -110,8 +110,6 @@ export class Session implements UnitHost {
   onIdle: (() => void) | undefined
   /** Who looks, for our own statements; asked again when the role may have changed. */
   viewer: unknown
-  /** The setting statement_timeout, as of then. */
-  statementTimeout = '0'
   readonly #drained = new Waiters()
   readonly #taken = new Waiters()
   /** A verdict was noted since the last ReadyForQuery. */

@@ -4,22 +4,12 @@
 //     larder.lock             pid and start mark of the Larder that has the directory open
 //     postgres/ …             what the embedded origin keeps (embedded/cluster.ts)
 //
-// A lock is a file that exists. It is put into place by link(), which is atomic and fails if the name is taken, so it is
-// never seen half written. Its owner is alive if a process has the pid and started when the lock says it did: a pid that
-// now belongs to somebody else, or to a process of a later boot or another container, does not count. The lock of a dead
-// owner is taken over, under a second lock of the same kind, so that two newcomers do not each remove the other's.
+// The lock of a dead owner is taken over (base/file-lock.ts).
 
-import { randomBytes } from 'node:crypto'
-import { chmod, link, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import { makeDirectory } from '../base/index.ts'
+import { chmod, readdir, realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { acquireFileLock, makeDirectory, releaseFileLock } from '../base/index.ts'
 import { StartupError } from '../errors/index.ts'
-import { isAlive, startMark } from './embedded/process-info.ts'
-
-interface Owner {
-  readonly pid: number
-  readonly startMark: string | undefined
-}
 
 export class DataDirectory {
   /** The real, absolute path. */
@@ -36,7 +26,8 @@ export class DataDirectory {
     try {
       await makePrivate(wanted)
       const real = await realpath(wanted)
-      await acquire(join(real, 'larder.lock'), real)
+      const other = acquireFileLock(join(real, 'larder.lock'))
+      if (other !== undefined) throw inUse(real, other.ownerPid)
       return new DataDirectory(real)
     } catch (error) {
       throw error instanceof StartupError ? error : unusable(wanted, error as NodeJS.ErrnoException)
@@ -47,9 +38,7 @@ export class DataDirectory {
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    const lock = join(this.path, 'larder.lock')
-    const owner = await readOwner(lock)
-    if (owner?.pid === process.pid) await rm(lock, { force: true })
+    releaseFileLock(join(this.path, 'larder.lock'))
   }
 }
 
@@ -62,81 +51,9 @@ async function makePrivate(path: string): Promise<void> {
   if ((await makeDirectory(path, mode)) || (await readdir(path)).length === 0) await chmod(path, mode)
 }
 
-async function acquire(lock: string, directory: string): Promise<void> {
-  for (;;) {
-    if (await place(lock)) return
-    const owner = await readOwner(lock)
-    if (owner === undefined) continue
-    if (lives(owner)) throw inUse(directory, owner)
-    await removeStale(lock)
-  }
-}
-
-/** Removes a dead owner's lock, unless somebody else has just done so and put his own there. */
-async function removeStale(lock: string): Promise<void> {
-  const takeover = `${lock}.takeover`
-  if (!(await place(takeover))) {
-    const other = await readOwner(takeover)
-    if (other !== undefined && !lives(other)) await rm(takeover, { force: true })
-    return
-  }
-  try {
-    const owner = await readOwner(lock)
-    if (owner !== undefined && !lives(owner)) await rm(lock, { force: true })
-  } finally {
-    await rm(takeover, { force: true })
-  }
-}
-
-/** Whether our mark now stands at `path`; false if the name was taken. */
-async function place(path: string): Promise<boolean> {
-  const text = `${process.pid}\n${startMark(process.pid) ?? ''}\n`
-  const draft = join(dirname(path), `.${randomBytes(6).toString('hex')}.lock`)
-  try {
-    await writeFile(draft, text, { flag: 'wx', mode: 0o644 })
-    await link(draft, path)
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return false
-    // Some file systems have no links. Creating the name is as exclusive, only not written in one step.
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') return placeByCreating(path, text)
-    throw error
-  } finally {
-    await rm(draft, { force: true })
-  }
-}
-
-async function placeByCreating(path: string, text: string): Promise<boolean> {
-  try {
-    await writeFile(path, text, { flag: 'wx', mode: 0o644 })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** Undefined when there is no lock any more. A file that is no lock has an owner that never lived. */
-async function readOwner(path: string): Promise<Owner | undefined> {
-  try {
-    const [pid = '', mark = ''] = (await readFile(path, 'latin1')).split('\n')
-    return { pid: /^\d+$/.test(pid) ? Number(pid) : 0, startMark: mark === '' ? undefined : mark }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function lives(owner: Owner): boolean {
-  if (owner.pid === 0 || !isAlive(owner.pid)) return false
-  const mark = startMark(owner.pid)
-  return mark === undefined || owner.startMark === undefined || mark === owner.startMark
-}
-
-function inUse(directory: string, owner: Owner): StartupError {
+function inUse(directory: string, ownerPid: number): StartupError {
   return new StartupError(
-    `data directory "${directory}" is in use by process ${owner.pid}`,
+    `data directory "${directory}" is in use by process ${ownerPid}`,
     'Stop that Larder first, or name another directory with --data-dir.',
   )
 }

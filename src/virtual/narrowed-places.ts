@@ -19,11 +19,14 @@ export interface Place {
   readonly tests: readonly Test[]
   /** Rows that are enough, if the tests are all that decides; the operands are added up. */
   readonly limit: readonly Operand[] | undefined
+  /** Whether the statement may read a column that holds contents. */
+  readonly needsContents: boolean
 }
 
 export function placesIn(tree: ParseTree, schemaName: string): Place[] {
   const casts = parametersCast(tree)
-  const known = new Map<Fields, Place>()
+  const needsContents = namesContents(tree)
+  const known = new Map<Fields, Omit<Place, 'needsContents'>>()
   const places: Place[] = []
   walk(
     tree.stmts.map((raw) => raw.stmt),
@@ -31,11 +34,34 @@ export function placesIn(tree: ParseTree, schemaName: string): Place[] {
       if (type === 'SelectStmt') {
         for (const [range, place] of placesOf(fields, schemaName, casts)) known.set(range, place)
       } else if (type === 'RangeVar' && fields.schemaname === schemaName) {
-        places.push(known.get(fields) ?? { relation: String(fields.relname), tests: [], limit: undefined })
+        const place = known.get(fields) ?? { relation: String(fields.relname), tests: [], limit: undefined }
+        places.push({ ...place, needsContents: needsContents || fields.relname !== contentsRelation })
       }
     },
   )
   return places
+}
+
+/** The relation of which one column may be larger than all the others together. */
+const contentsRelation = 'blobs'
+
+/** False only if neither `value` nor a star nor a row as a whole is anywhere in it. */
+export function namesContents(tree: ParseTree): boolean {
+  const rowNames = new Set<string>()
+  const single = new Set<string>()
+  let found = false
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    ({ type, fields }) => {
+      if (type === 'RangeVar') rowNames.add(nameOf(fields) ?? '')
+      if (type !== 'ColumnRef') return
+      const items = listOf(fields.fields)
+      const last = wordsOf([items.at(-1)])[0]
+      if (last === undefined || last === 'value') found = true
+      else if (items.length === 1) single.add(last)
+    },
+  )
+  return found || [...single].some((name) => rowNames.has(name))
 }
 
 /** Parameters that the text casts to something: their values are not what is compared. */
@@ -52,8 +78,12 @@ function parametersCast(tree: ParseTree): ReadonlySet<number> {
 }
 
 /** Relations in the FROM of one SELECT, and what its WHERE and LIMIT say of them. */
-function placesOf(select: Fields, schemaName: string, casts: ReadonlySet<number>): Map<Fields, Place> {
-  const places = new Map<Fields, Place>()
+function placesOf(
+  select: Fields,
+  schemaName: string,
+  casts: ReadonlySet<number>,
+): Map<Fields, Omit<Place, 'needsContents'>> {
+  const places = new Map<Fields, Omit<Place, 'needsContents'>>()
   const items = listOf(select.fromClause)
   const ranges = rangesIn(items)
   const { comparisons, others } = partsOfWhere(select.whereClause)

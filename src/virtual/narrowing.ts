@@ -25,7 +25,8 @@ export class Narrowing {
     const wanted = new Map<string, WantedRows[] | undefined>()
     for (const place of this.#places) {
       const rows = rowsOf(place, parameters)
-      const isWhole = rows.conditions.length === 0 && rows.rowCountMax === Number.POSITIVE_INFINITY
+      const isWhole =
+        rows.conditions.length === 0 && rows.rowCountMax === Number.POSITIVE_INFINITY && rows.needsContents
       const known = wanted.has(place.relation) ? wanted.get(place.relation) : []
       wanted.set(place.relation, isWhole || known === undefined ? undefined : [...known, rows])
     }
@@ -41,7 +42,8 @@ function rowsOf(place: Place, parameters: readonly BoundParameter[]): WantedRows
     if (known !== undefined) conditions.push(known.condition)
     isExact &&= known?.exact === true
   }
-  return { conditions, rowCountMax: isExact ? sumOf(place.limit, parameters) : Number.POSITIVE_INFINITY }
+  const rowCountMax = isExact ? sumOf(place.limit, parameters) : Number.POSITIVE_INFINITY
+  return { conditions, rowCountMax, needsContents: place.needsContents }
 }
 
 function conditionOf({ column, kind, operands }: Test, parameters: readonly BoundParameter[]) {

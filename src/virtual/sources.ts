@@ -6,6 +6,7 @@
 import type { SettingState } from '../config/index.ts'
 import type { EventRow, Metrics } from '../observe/index.ts'
 import type { ReasonRow } from '../sql/index.ts'
+import type { StoreRows } from './store-rows.ts'
 
 /** A stored answer. */
 export interface ResultRow {
@@ -212,4 +213,5 @@ export interface VirtualSources {
   settings(sessionId: number): Iterable<SettingState>
   events(): Iterable<EventRow>
   memory(): Iterable<MemoryRow>
+  readonly store: StoreRows
 }

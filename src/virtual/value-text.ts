@@ -4,6 +4,7 @@
 //   interval     milliseconds                 1500 milliseconds
 //   text[]       ['a', null]                  {"a",NULL}
 //   jsonb        any object                   {"a": 1}
+//   bytea        bytes                        \x00ff
 
 import type { ColumnType } from './virtual-table.ts'
 
@@ -17,6 +18,8 @@ export function valueText(type: ColumnType, value: unknown): string | undefined 
       return timestampText(value as number)
     case 'interval':
       return `${value as number} milliseconds`
+    case 'bytea':
+      return `\\x${hexOf(value as Uint8Array)}`
     case 'jsonb':
       return withoutNul(JSON.stringify(value))
     case 'text[]':
@@ -28,6 +31,10 @@ export function valueText(type: ColumnType, value: unknown): string | undefined 
     default:
       return withoutNul(String(value))
   }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
 }
 
 /** The second rendered last: rows that lie together in a relation tend to lie together in time. */

@@ -29,6 +29,11 @@ export function mayAccess(viewer: Viewer, access: Access): boolean {
   return access === 'monitor' ? viewer.isMonitor : viewer.isAdmin
 }
 
+/** What lies in a namespace: an admin sees it, and members of the roles that the namespace names. */
+export function mayReadNamespace(viewer: Viewer, readers: readonly string[]): boolean {
+  return viewer.isAdmin || readers.some((role) => viewer.memberOf(role))
+}
+
 /** Rows about a role: a monitor sees them all, a reader those about roles it is a member of. */
 export function maySeeRole(viewer: Viewer, role: string): boolean {
   return viewer.isMonitor || (viewer.canRead && viewer.memberOf(role))

@@ -165,6 +165,13 @@ function refuseWrites(tree: ParseTree, schemaName: string): void {
 function refuseWrite(verb: string, target: Fields, schemaName: string): never {
   const name = String(target.relname)
   if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
+  // By itself it would have been a command.
+  if (name === 'blobs') {
+    const place = verb === 'TRUNCATE' ? '' : ' inside another statement'
+    throw new ServerError(conditions.featureNotSupported, [`${verb} of relation "${schemaName}.blobs"${place}`], {
+      hint: changeHint(schemaName, name),
+    })
+  }
   throw new ServerError(conditions.readOnlyRelation, [verb, `${schemaName}.${name}`], {
     hint: changeHint(schemaName, name),
   })
@@ -191,6 +198,15 @@ function changeHint(schemaName: string, relation: string): string {
     case 'relations':
     case 'dependencies':
       return 'Tell of a change with INVALIDATE CACHE RELATION name.'
+    case 'blobs':
+      return 'Change it with INSERT, UPDATE or DELETE alone; FLUSH CACHE NAMESPACE name empties a namespace.'
+    case 'tags':
+      return 'Remove the entries of a label with INVALIDATE CACHE TAG value, or change it with UPDATE of blobs.'
+    case 'namespaces':
+      return 'CREATE, ALTER and DROP CACHE NAMESPACE change namespaces.'
+    case 'jobs':
+    case 'backups':
+      return 'BACKUP CACHE and RESTORE CACHE start a job, CANCEL JOB ends it.'
     case 'stats':
       return `Zero the counters with CALL ${schemaName}.reset_stats().`
     default:

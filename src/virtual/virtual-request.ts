@@ -1,6 +1,7 @@
 // One batch for the system database, and what became of it.
 
 import type { Viewer } from './viewer.ts'
+import type { RowSet } from './virtual-table.ts'
 import type { Wanted } from './wanted-rows.ts'
 
 export interface VirtualRequest {
@@ -11,6 +12,10 @@ export interface VirtualRequest {
   readonly relations: readonly string[]
   /** Of some of these relations, which rows are enough. */
   readonly wanted?: Wanted | undefined
+  /** Rows to be copied in place of those that the relations have, by relation. */
+  readonly given?: ReadonlyMap<string, RowSet> | undefined
+  /** True if it changes what was copied. That is rolled back with it; what it would have come to, it has answered. */
+  readonly changes?: boolean
   readonly viewer: Viewer
   /**
    * Settings of the client's session by name, those of the virtual schema included (`cache.result_ttl`); those that

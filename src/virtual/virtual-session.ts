@@ -11,7 +11,8 @@
 //   1. Only frames answering the client's own reach it; ReadyForQuery and ParameterStatus never do: the session's caller
 //      knows better what to say there.
 //   2. Rows are rendered in one turn of the event loop, when everything else is ready (SQL-26).
-//   3. The client's statements run as a role that owns nothing, in a transaction that is read-only by then (SQL-27).
+//   3. The client's statements run as a role that owns nothing, in a transaction that is read-only by then (SQL-27); a change of
+//      blobs, which is only worked out there, in one that may write to that copy.
 //   4. Our own frames are all extended and named: the client's unnamed statement lives on, as it would elsewhere.
 
 import { conditions, ServerError } from '../errors/index.ts'
@@ -40,6 +41,8 @@ import type { RowSet, VirtualTable } from './virtual-table.ts'
 interface VirtualSessionOptions {
   readonly database: SystemDatabase
   readonly sources: VirtualSources
+  /** Gathers beforehand what cannot be gathered in one turn; the sources that have it. */
+  prepare?(request: VirtualRequest): Promise<VirtualSources>
   /** The setting virtual_rows_max, asked each time. */
   rowCountMax(): number
 }
@@ -122,10 +125,13 @@ export class VirtualSession {
       if (this.#cancelled) throw new ServerError(conditions.queryCanceled, ['user request'])
       refuseOthers(request)
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
-      const copies = executes(client) ? this.#gather(request) : []
+      const runs = executes(client)
+      const sources = runs ? await this.#options.prepare?.(request) : undefined
+      const copies = runs ? this.#gather(request, sources ?? this.#options.sources) : []
       const before = [...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
-      await connection.exchange(this.#parts(before, identity, copies, client), before.length + 3, reader)
+      const parts = this.#parts(before, identity, copies, client, request.changes !== true)
+      await connection.exchange(parts, before.length + 3, reader)
       if (!request.simple && !reader.unresolved) this.#remember(client)
       for (const copy of copies) database.noteCopied(copy.table.name, copy.bytes)
       return { failed: reader.failed, unresolved: reader.unresolved }
@@ -137,20 +143,26 @@ export class VirtualSession {
   }
 
   /** The rows of all relations named, in one turn of the event loop; their text is made while they are sent. */
-  #gather(request: VirtualRequest): Copy[] {
-    const { sources } = this.#options
+  #gather(request: VirtualRequest, sources: VirtualSources): Copy[] {
     const rowCountMax = this.#options.rowCountMax()
     const copies: Copy[] = []
     for (const name of new Set(request.relations)) {
       const table = findVirtualTable(name)
       if (table === undefined) continue
-      const rows = table.rows(sources, request.viewer, rowCountMax, request.wanted?.get(name))
+      const given = request.given?.get(name)
+      const rows = given ?? table.rows(sources, request.viewer, rowCountMax, request.wanted?.get(name))
       if (rows.length > 0) copies.push({ table, rows, bytes: 0 })
     }
     return copies
   }
 
-  *#parts(before: readonly Buffer[], identity: Identity, copies: readonly Copy[], client: Buffer): Generator<Buffer> {
+  *#parts(
+    before: readonly Buffer[],
+    identity: Identity,
+    copies: readonly Copy[],
+    client: Buffer,
+    sealed: boolean,
+  ): Generator<Buffer> {
     const opening = [...before, bindFrame('', ' begin'), executeFrame('')]
     if (identity.role !== identity.login) {
       opening.push(bindFrame('', ' set', ['role', identity.role, 'true']), executeFrame(''))
@@ -167,7 +179,8 @@ export class VirtualSession {
       yield copyDoneFrame
       copy.bytes = bytes
     }
-    yield Buffer.concat([bindFrame('', ' seal'), executeFrame(''), syncFrame, client, syncFrame, rollbackFrames])
+    const seal = sealed ? [bindFrame('', ' seal'), executeFrame('')] : []
+    yield Buffer.concat([...seal, syncFrame, client, syncFrame, rollbackFrames])
   }
 
   async #connected(lease: SystemLease, login: string): Promise<SystemConnection> {
@@ -214,10 +227,13 @@ function refuseOthers(request: VirtualRequest): void {
     : [...statementsNamed(request.frames)].flatMap(([, parse]) => (parse === undefined ? [] : [textOfParse(parse)]))
   for (const text of texts) {
     const word = firstOtherWord(text)
-    if (word === undefined) continue
+    if (word === undefined || (request.changes === true && changingWords.has(word))) continue
     throw new ServerError(conditions.featureNotSupported, [`${word.toUpperCase()} in the system database`])
   }
 }
+
+/** Statements of which none ends a transaction. */
+const changingWords: ReadonlySet<string> = new Set(['insert', 'update', 'delete'])
 
 const rollbackFrames = Buffer.concat([bindFrame('', ' rollback'), executeFrame(''), syncFrame])
 const copyDoneFrame = frame(frontend.copyDone)

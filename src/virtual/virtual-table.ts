@@ -11,6 +11,7 @@ import type { WantedRows } from './wanted-rows.ts'
 
 export type ColumnType =
   | 'text'
+  | 'bytea'
   | 'int8'
   | 'float8'
   | 'numeric'
@@ -24,7 +25,7 @@ export type ColumnType =
   | 'int8[]'
   | 'oid[]'
 
-interface ColumnDefinition {
+export interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly summary: string

@@ -9,12 +9,17 @@ import type { ColumnType } from './virtual-table.ts'
 interface Condition {
   readonly column: string
   accepts(text: string): boolean
+  /** The only texts it accepts, or what all it accepts begin with, where that is all it says. */
+  readonly values?: ReadonlySet<string>
+  readonly prefix?: string
 }
 
 /** The rows for one place of the statement: those that fit all conditions, and of these no more than `rowCountMax`. */
 export interface WantedRows {
   readonly conditions: readonly Condition[]
   readonly rowCountMax: number
+  /** False if no column that holds contents is named (blobs). */
+  readonly needsContents: boolean
 }
 
 /** Per relation the places that read it; a row is wanted if one of them wants it. A relation left out is wanted whole. */
@@ -43,7 +48,7 @@ export function equalsOne(column: string, type: ColumnType, texts: readonly stri
     if (value === undefined) return undefined
     values.add(value)
   }
-  return { column, accepts: (text) => values.has(text) }
+  return { column, accepts: (text) => values.has(text), values }
 }
 
 /** An integer as the column would show it. */
@@ -60,10 +65,12 @@ export function startsLike(
   pattern: string,
 ): { readonly condition: Condition; readonly exact: boolean } {
   const wildcard = pattern.search(/[%_\\]/)
-  if (wildcard < 0) return { condition: { column, accepts: (text) => text === pattern }, exact: true }
+  if (wildcard < 0) {
+    return { condition: { column, accepts: (text) => text === pattern, values: new Set([pattern]) }, exact: true }
+  }
   const prefix = pattern.slice(0, wildcard)
   return {
-    condition: { column, accepts: (text) => text.startsWith(prefix) },
+    condition: { column, accepts: (text) => text.startsWith(prefix), prefix },
     exact: /^%+$/.test(pattern.slice(wildcard)),
   }
 }

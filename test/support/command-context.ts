@@ -1,17 +1,19 @@
 // A context for statements of ours whose actions only note what they were asked to do.
 
 import type { CommandContext, CommandResult, ExplainCache, ExplainRequest } from '../../src/commands/index.ts'
-import { recognise } from '../../src/commands/index.ts'
+import { Parameters, recognise } from '../../src/commands/index.ts'
 import { SessionSettings, SettingsStore } from '../../src/config/index.ts'
+import { MemoryBlobs } from './memory-blobs.ts'
 import { sourcesWith, viewerWith } from './virtual-sources.ts'
 
 export interface NotedContext extends CommandContext {
+  readonly blobs: MemoryBlobs
   /** What the actions were asked, in order. */
   readonly noted: string[]
   readonly explained: ExplainRequest[]
 }
 
-export function contextWith(overrides: Partial<CommandContext> = {}): NotedContext {
+export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext {
   const noted: string[] = []
   const explained: ExplainRequest[] = []
   const store = SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) })
@@ -24,6 +26,14 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
     settings: new SessionSettings(store),
     sources: sourcesWith(),
     version: 'larder 0.1.0',
+    schemaName: 'cache',
+    archive: undefined,
+    blobs: new MemoryBlobs(),
+    postgres: { secondsOf: unasked, describe: unasked, rows: unasked, frames: unasked },
+    origin: { rows: unasked, parameterTypes: unasked },
+    rowsMax: 1000,
+    plain: { times: true, bytes: true },
+    isReadOnly: () => false,
     actions: {
       flushAll() {
         noted.push('flushAll')
@@ -41,9 +51,9 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
         noted.push(`invalidateRelation ${schema ?? '-'} ${name}`)
         return { kind: 'relation', subject: name, entries: 2, durable: false }
       },
-      invalidateTag(tag) {
-        noted.push(`invalidateTag ${tag}`)
-        return { kind: 'tag', subject: tag, entries: 0, durable: false }
+      invalidateResults(kind, label) {
+        noted.push(`invalidateResults ${kind} ${label}`)
+        return 0
       },
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),
@@ -55,6 +65,10 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
     },
     ...overrides,
   }
+}
+
+async function unasked(): Promise<never> {
+  throw new Error('a PostgreSQL was asked')
 }
 
 export function explainedWith(overrides: Partial<ExplainCache> = {}): ExplainCache {
@@ -86,5 +100,5 @@ export async function execute(
 ): Promise<CommandResult> {
   const statement = recognise(text, { schemaName: 'cache' })
   if (statement?.kind !== 'command') throw new Error(`not recognised as a command: ${text}`)
-  return statement.execute(context, parameters)
+  return statement.execute(context, Parameters.ofTexts(parameters, statement.parameterTypes))
 }

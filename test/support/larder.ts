@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { SettingsStore } from '../../src/config/index.ts'
+import type { StoreDoor } from '../../src/own-store.ts'
 import { startServer } from '../../src/server.ts'
 
 export interface TestLarderOptions {
@@ -14,6 +15,7 @@ export interface TestLarderOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Rules of consistency to leave out on purpose (docs/consistency.md). */
   readonly brokenRules?: readonly string[]
+  readonly cache?: StoreDoor
 }
 
 export interface TestLarder {
@@ -39,6 +41,7 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
   )
   const server = await startServer(SettingsStore.open({ flags, environment: {} }), {
     brokenRules: new Set(options.brokenRules ?? []),
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
   })
   const { host, port } = server
   const clients: pg.Client[] = []

@@ -4,7 +4,7 @@ import { ManualClock } from '../../src/base/index.ts'
 import { SettingsStore } from '../../src/config/index.ts'
 import { Metrics } from '../../src/observe/index.ts'
 import { reasons } from '../../src/sql/index.ts'
-import type { ResultRow, Viewer, VirtualSources } from '../../src/virtual/index.ts'
+import type { ResultRow, StoreRows, Viewer, VirtualSources } from '../../src/virtual/index.ts'
 
 export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSources {
   const none = (): never[] => []
@@ -23,9 +23,47 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     settings: () => SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) }).rows(),
     events: none,
     memory: none,
+    store: storeWith(),
     ...overrides,
   }
 }
+
+export function storeWith(overrides: Partial<StoreRows> = {}): StoreRows {
+  const none = (): never[] => []
+  const unknown = () => undefined
+  return {
+    blobs: none,
+    namespaces: none,
+    namespace: unknown,
+    tags: none,
+    l2: () => noL2,
+    promotionPolicy: () => 'on_second_hit',
+    lastBgwriterRoundAtMs: unknown,
+    synopsis: none,
+    compression: none,
+    pages: none,
+    sweeps: none,
+    backups: none,
+    jobs: none,
+    ...overrides,
+  }
+}
+
+const noL2 = {
+  state: 'off',
+  path: undefined,
+  storeId: undefined,
+  formatVersion: undefined,
+  pageSize: undefined,
+  commit: undefined,
+  incarnation: undefined,
+  proof: undefined,
+  feedLsn: undefined,
+  pages: undefined,
+  freePages: undefined,
+  treeHeights: undefined,
+  lastError: undefined,
+} as const
 
 export function viewerWith(overrides: Partial<Viewer> = {}): Viewer {
   return {

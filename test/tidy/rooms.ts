@@ -25,6 +25,15 @@ const ranks: Readonly<Record<string, number>> = {
   frontend: 9,
 }
 
+/**
+ * What is being built: rooms that no statement reaches yet, and packages installed for them. An entry that is no longer
+ * true fails its test, so the list ends empty.
+ */
+export const growing: { readonly rooms: readonly string[]; readonly packages: readonly string[] } = {
+  rooms: [],
+  packages: [],
+}
+
 /** Files directly in src/: the composition of all rooms. */
 const composition = { name: 'src', rank: 10 }
 

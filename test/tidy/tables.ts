@@ -1,10 +1,20 @@
 // The tables of the code as Markdown, for the documents that show them. `npm run docs` writes them, a test compares.
 
+import {
+  formatHistory,
+  formatVersion,
+  manifestShape,
+  nonceBytes,
+  segmentBytes,
+  tagBytes,
+} from '../../src/archive/manifest.ts'
 import { environmentNameOf, flagOf, type SettingRow, settingTable } from '../../src/config/index.ts'
 import { conditions } from '../../src/errors/index.ts'
 import { counterTable, histogramTable } from '../../src/observe/index.ts'
 import { reasons } from '../../src/sql/index.ts'
 import { type Access, virtualTables } from '../../src/virtual/index.ts'
+
+import { fileFormatTables } from './file-format.ts'
 
 export interface DocumentTable {
   readonly page: string
@@ -27,6 +37,7 @@ const seers: Readonly<Record<Access, string>> = {
 }
 
 export const documentTables: readonly DocumentTable[] = [
+  ...fileFormatTables,
   { page: 'docs/settings.md', name: 'settings', markdown: settingsTables() },
   {
     page: 'docs/counters.md',
@@ -68,6 +79,33 @@ export const documentTables: readonly DocumentTable[] = [
         row.key.map(code).join(', '),
         seers[row.access],
       ]),
+    ),
+  },
+  {
+    page: 'docs/archive-format.md',
+    name: 'history',
+    markdown: table(
+      ['format', 'since', 'introduces', 'reads'],
+      formatHistory.map((row) => [String(row.format), row.release, row.introduces, row.reads]),
+    ),
+  },
+  {
+    page: 'docs/archive-format.md',
+    name: 'constants',
+    markdown: table(
+      ['constant', 'value'],
+      Object.entries({ formatVersion, segmentBytes, nonceBytes, tagBytes }).map(([name, value]) => [
+        code(name),
+        value.toLocaleString('en'),
+      ]),
+    ),
+  },
+  {
+    page: 'docs/archive-format.md',
+    name: 'manifest',
+    markdown: table(
+      ['field', 'holds', 'meaning'],
+      manifestShape.rows.map((row) => [code(row.path), row.accepts, row.summary]),
     ),
   },
   { page: 'docs/sql.md', name: 'columns', markdown: columnTables() },

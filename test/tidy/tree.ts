@@ -43,6 +43,8 @@ const statement =
 const dynamic = /(?:(?:const|let)\s+(\{[^}]*\}|[\w$]+)\s*=\s*)?(?:\(?\s*await\s+)?\bimport\(\s*'([^']+)'\s*\)/g
 const required = /\b(?:require(?:\.resolve)?|createRequire\([^)]*\))\('([^']+)'\)/g
 const bare = /^import\s+'([^']+)'/gm
+/** The file that a worker runs, named as it is built. */
+const thread = /new URL\(\s*'(\.[^']+\.js)',\s*import\.meta\.url\)/g
 
 /** What a file imports. Read by pattern, not parsed: the formatter keeps import statements in one shape. */
 export function importsOf(file: string): Import[] {
@@ -58,7 +60,7 @@ export function importsOf(file: string): Import[] {
     const names = pattern?.startsWith('{') === true ? [...namesIn(pattern.replaceAll(':', ' as ')).keys()] : ['*']
     imports.push({ names, specifier, target: targetOf(file, specifier), reexports: undefined })
   }
-  for (const [, specifier = ''] of [...text.matchAll(bare), ...text.matchAll(required)]) {
+  for (const [, specifier = ''] of [...text.matchAll(bare), ...text.matchAll(required), ...text.matchAll(thread)]) {
     imports.push({ names: [], specifier, target: targetOf(file, specifier), reexports: undefined })
   }
   return imports
@@ -78,7 +80,7 @@ function namesIn(clause: string): Map<string, string> {
 function targetOf(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined
   const path = posix.normalize(posix.join(dirname(file).replaceAll('\\', '/'), specifier))
-  return path.startsWith('dist/') ? path.replace(/^dist/, 'src').replace(/\.js$/, '.ts') : path
+  return /^(dist|src)\//.test(path) ? path.replace(/^dist/, 'src').replace(/\.js$/, '.ts') : path
 }
 
 const declaration =

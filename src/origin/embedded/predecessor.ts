@@ -12,8 +12,9 @@ import { execFileSync } from 'node:child_process'
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isKnown } from '../../base/index.ts'
 import { StartupError } from '../../errors/index.ts'
-import { isKnown, processesIn } from './process-info.ts'
+import { processesIn } from './process-info.ts'
 
 /** Returns the pid of the orphan that was stopped, if there was one. */
 export async function clearPredecessor(cluster: string): Promise<number | undefined> {

@@ -1,15 +1,24 @@
 // The relations of the virtual schema, one file each.
 
 import type { VirtualTable } from '../virtual-table.ts'
+import { backupsTable } from './backups.ts'
+import { bgwriterTable } from './bgwriter.ts'
+import { blobsTable } from './blobs.ts'
 import { bypassesTable } from './bypasses.ts'
 import { cachesTable } from './caches.ts'
+import { compressionTable } from './compression.ts'
 import { decisionsTable } from './decisions.ts'
 import { dependenciesTable } from './dependencies.ts'
 import { entriesTable } from './entries.ts'
 import { eventsTable } from './events.ts'
+import { jobsTable } from './jobs.ts'
+import { l2Table } from './l2.ts'
 import { lastStatementTable } from './last-statement.ts'
 import { memoryTable } from './memory.ts'
+import { namespacesTable } from './namespaces.ts'
+import { pagesTable } from './pages.ts'
 import { plansTable } from './plans.ts'
+import { promotionTable } from './promotion.ts'
 import { queriesTable } from './queries.ts'
 import { reasonsTable } from './reasons.ts'
 import { relationsTable } from './relations.ts'
@@ -17,6 +26,9 @@ import { resultsTable } from './results.ts'
 import { sessionsTable } from './sessions.ts'
 import { settingsTable } from './settings.ts'
 import { statsTable } from './stats.ts'
+import { sweepsTable } from './sweeps.ts'
+import { synopsisTable } from './synopsis.ts'
+import { tagsTable } from './tags.ts'
 
 export const virtualTables: readonly VirtualTable[] = [
   statsTable,
@@ -35,6 +47,18 @@ export const virtualTables: readonly VirtualTable[] = [
   settingsTable,
   memoryTable,
   eventsTable,
+  blobsTable,
+  namespacesTable,
+  tagsTable,
+  l2Table,
+  pagesTable,
+  bgwriterTable,
+  synopsisTable,
+  promotionTable,
+  compressionTable,
+  sweepsTable,
+  backupsTable,
+  jobsTable,
 ]
 
 const byName: ReadonlyMap<string, VirtualTable> = new Map(virtualTables.map((table) => [table.name, table]))
@@ -47,28 +71,16 @@ export function findVirtualTable(name: string): VirtualTable | undefined {
 export const laterRelations: ReadonlySet<string> = new Set([
   'aggregates',
   'audit',
-  'backups',
-  'bgwriter',
-  'blobs',
-  'compression',
   'connections',
   'evictions',
   'feed',
   'graph_partitions',
   'guarantees',
   'invalidations',
-  'jobs',
-  'l2',
   'limitations',
   'materialized_views',
-  'namespaces',
-  'pages',
-  'promotion',
   'recommendations',
   'rollup_rewrites',
   'rollups',
   'schedules',
-  'sweeps',
-  'synopsis',
-  'tags',
 ])

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isAlive } from '../../../src/origin/embedded/process-info.ts'
+import { isAlive } from '../../../src/base/index.ts'
 import { Command } from '../../support/command.ts'
 
 let directory: string

@@ -10,8 +10,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { isAlive } from '../../../src/base/index.ts'
 import { StartupError } from '../../../src/errors/index.ts'
-import { isAlive } from '../../../src/origin/embedded/process-info.ts'
 import {
   type EmbeddedOptions,
   EmbeddedPostgres,

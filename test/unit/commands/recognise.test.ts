@@ -119,8 +119,6 @@ describe('ours, but not to be read', () => {
   })
 
   it.each([
-    "BACKUP CACHE INTO 'file:/x'",
-    "RESTORE CACHE FROM LATEST IN 'x'",
     'WARM CACHE ALL',
     'AUDIT CACHE ALL',
     'CREATE CACHE FROM SELECT 1',
@@ -132,17 +130,14 @@ describe('ours, but not to be read', () => {
     'COMMENT ON CACHE a IS NULL',
     'EXPLAIN CREATE CACHE FROM SELECT 1',
     'EXPLAIN (INVALIDATES) DELETE FROM t',
-    "INVALIDATE CACHE DEPENDENCY 'x'",
     'INVALIDATE CACHE RELATION a MARK STALE',
-    'SHOW CACHE blobs',
+    'SHOW CACHE feed',
     'SHOW CACHE KEY INPUTS FOR SELECT 1',
-    "SHOW BACKUPS IN 'x'",
     'SHOW PROXIED QUERIES',
     'SHOW POOLS',
-    'CANCEL JOB 1',
     'PAUSE',
     'LISTEN cache_invalidation',
-    "SELECT cache.get('a', 'b')",
+    'SELECT cache.token()',
   ])('%s comes with a later release', (text) => {
     expect(refused(text)).toMatchObject({ sqlstate: '0A000', detail: 'It comes with a later release.' })
   })
@@ -155,8 +150,38 @@ describe('ours, but not to be read', () => {
     expect(refused('SELECT cache.flush(everything => x)')).toMatchObject({ sqlstate: '0A000' })
   })
 
-  it('42704 for a namespace, as long as there are none', () => {
-    expect(refused("INVALIDATE CACHE NAMESPACE a KEY 'k'")).toMatchObject({ sqlstate: '42704' })
+  it('42601 for what a namespace has no word for', () => {
+    expect(refused('INVALIDATE CACHE NAMESPACE a RELATION b')).toMatchObject({ sqlstate: '42601' })
+  })
+})
+
+describe('backups and jobs (SQL-22, SQL-23)', () => {
+  it.each([
+    ['BACKUP CACHE', 'BACKUP'],
+    ["backup cache to 'file:///x' with (detached, encryption_passphrase = $1)", 'BACKUP'],
+    ["RESTORE CACHE FROM LATEST IN 'x'", 'RESTORE'],
+    ['RESTORE CACHE FROM $1 IN $2 WITH (verify_only = off)', 'RESTORE'],
+    ["SHOW BACKUPS IN 'x'", 'SHOW'],
+    ["SHOW BACKUP FILES FROM LATEST IN 'x' WITH (check_files)", 'SHOW'],
+    ["DROP BACKUP 'a' IN 'x'", 'DROP BACKUP'],
+    ['SHOW JOBS', 'SHOW'],
+    ['SHOW JOBS WHEN COMPLETE 1, $1', 'SHOW'],
+    ['SHOW JOB 1', 'SHOW'],
+    ['CANCEL JOB 1', 'CANCEL JOB'],
+  ])('%s is ours', (text, tag) => {
+    expect(ours(text)?.tag).toBe(tag)
+  })
+
+  it.each([
+    ["BACKUP CACHE INTO LATEST IN 'x'", '0A000'],
+    ["RESTORE CACHE NAMESPACE a FROM LATEST IN 'x'", '0A000'],
+    ["RESTORE CACHE FROM 'a'", '42601'],
+    ['SHOW BACKUPS', '42601'],
+    ["BACKUP CACHE 'x'", '42601'],
+    ["BACKUP CACHE TO 'x' WITH (check_files)", '22023'],
+    ["BACKUP CACHE TO 'x' WITH (detached = 'maybe')", '22023'],
+  ])('%s is refused (%s)', (text, sqlstate) => {
+    expect(refused(text)).toMatchObject({ sqlstate })
   })
 })
 
@@ -168,7 +193,11 @@ describe('a dialect that has some of our words', () => {
   })
 
   it('does not keep those with CACHE as second word', () => {
-    expect(refused('BACKUP CACHE', true)).toMatchObject({ sqlstate: '0A000' })
+    expect(refused('WARM CACHE', true)).toMatchObject({ sqlstate: '0A000' })
+    const options = { schemaName: 'cache', hasDialect: true }
+    expect(recognise("BACKUP CACHE INTO 'file:///x'", options)?.tag).toBe('BACKUP')
+    expect(recognise("SHOW CACHE BACKUPS IN 'file:///x'", options)?.tag).toBe('SHOW')
+    expect(recognise('CANCEL CACHE JOB 1', options)?.tag).toBe('CANCEL JOB')
     expect(recognise('FLUSH CACHE PLANS', { schemaName: 'cache', hasDialect: true })?.tag).toBe('FLUSH CACHE')
   })
 })

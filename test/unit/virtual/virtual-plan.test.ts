@@ -101,11 +101,11 @@ describe('is refused', () => {
   })
 
   it.each([
-    'SELECT * FROM cache.blobs',
-    "INSERT INTO cache.blobs (namespace, key) VALUES ('a', 'b')",
+    'SELECT * FROM cache.feed',
+    "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.guarantees, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',
-    "SELECT cache.get('a', 'b') FROM item",
+    'SELECT cache.token() FROM item',
     'DECLARE c CURSOR FOR SELECT * FROM cache.stats',
     'PREPARE p AS SELECT * FROM cache.stats',
   ])('until a later release: %s', (text) => {

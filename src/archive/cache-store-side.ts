@@ -1,0 +1,34 @@
+// The blob cache as backups and restores see it.
+
+import type { BlobCache } from '../cache/blob/index.ts'
+import { conditions, ServerError } from '../errors/index.ts'
+import type { StoreSide } from './backup-requests.ts'
+
+type Side = Pick<BlobCache, 'storeState' | 'hold' | 'release' | 'activate' | 'namespaces'>
+
+/** `path`: the directory of the second tier. */
+export function cacheStoreSide(cache: Side, path: string): StoreSide {
+  return {
+    directory() {
+      const state = cache.storeState
+      if (state !== 'off' && state !== 'failed' && state !== 'closed') return path
+      throw new ServerError(conditions.storeNotOpen, [state], { hint: 'Backups are of the second tier; see l2_path.' })
+    },
+    async hold(namespaces) {
+      if (namespaces !== undefined) {
+        throw new ServerError(conditions.featureNotSupported, ['a backup of single namespaces'])
+      }
+      for (const { name, options } of cache.namespaces()) {
+        // It asked not to be in a backup, and a backup is the whole file: rather none than one with it.
+        if (options.archive === false) {
+          throw new ServerError(conditions.featureNotSupported, [
+            `a backup while namespace "${name}" has archive = off`,
+          ])
+        }
+      }
+      return await cache.hold()
+    },
+    release: (hold) => cache.release(hold),
+    activate: (name, keepDerived) => cache.activate(name, keepDerived),
+  }
+}

@@ -1,0 +1,181 @@
+// Composition: the blob cache with its store thread, as the statements and relations about it see it.
+
+import type { Clock } from './base/index.ts'
+import { BlobCache, type EpochSource, startStoreThread } from './cache/blob/index.ts'
+import { openCacheBackups } from './cache-backups.ts'
+import { blobSettingsOf, blobShare, storeOptionsOf } from './cache-settings.ts'
+import type { BlobScan } from './commands/index.ts'
+import type { Settings } from './config/index.ts'
+import type { DatabaseEpochs, Epochs, Relation } from './invalidation/index.ts'
+import type { EventRing, Metrics } from './observe/index.ts'
+import { noStore, type StoreDoor } from './own-store.ts'
+import type { L2Row, StoreRows } from './virtual/index.ts'
+
+interface CacheStore extends StoreDoor {
+  readonly cache: BlobCache
+  configure(settings: Settings): void
+  close(): Promise<void>
+}
+
+interface CacheStoreParts {
+  readonly settings: Settings
+  readonly dataDirectory: string
+  readonly metrics: Metrics
+  readonly events: EventRing
+  readonly epochs: Epochs
+  readonly clock: Clock
+}
+
+/** Opens it; without a store, or with one that cannot be opened, L1 serves alone. */
+export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore> {
+  const { settings, dataDirectory, metrics, events, epochs, clock } = parts
+  const options = storeOptionsOf(settings, dataDirectory)
+  const cache: BlobCache = await BlobCache.open(
+    {
+      settings: blobSettingsOf(settings),
+      counters: metrics.counters,
+      clock,
+      l1BytesMax: blobShare(settings),
+      epochs: {
+        bind: (relation) => bind(epochs, relation),
+        find: (id) => find(epochs, id),
+        // Ticks begin anew with each process: what an earlier one proved nobody can compare.
+        holds: (incarnation) => incarnation === cache.incarnation,
+      },
+      onEvent: (event) => events.record(event),
+    },
+    options === undefined ? undefined : startStoreThread(options),
+  )
+  let current = settings
+  const archive = openCacheBackups({
+    ...{ cache, dataDirectory, metrics, events, clock },
+    l2Directory: options?.directory,
+    settings: () => current,
+  })
+  const rows = {
+    ...rowsAtHand(cache, () => current),
+    backups: () => archive.backups.rows(),
+    jobs: () => archive.jobs.rows(),
+  }
+  return {
+    cache,
+    archive,
+    blobs: cache,
+    rows,
+    gather: async (relations, scan) => ({ ...rows, ...(await gathered(cache, relations, scan, options?.directory)) }),
+    configure: (changed) => {
+      current = changed
+      cache.configure(blobSettingsOf(changed), blobShare(changed))
+      archive.configure()
+    },
+    async close() {
+      await archive.close()
+      await cache.close()
+    },
+  }
+}
+
+/** What is in memory. */
+function rowsAtHand(cache: BlobCache, settings: () => Settings): StoreRows {
+  return {
+    ...noStore.rows,
+    namespaces: () => cache.namespaces(),
+    namespace: (name) => cache.namespace(name),
+    promotionPolicy: () => settings().promotionPolicy,
+    sweeps: () =>
+      cache.sweeps.map(({ elapsedUs, orphanRows: _, ...report }) => ({
+        ...report,
+        namespace: undefined,
+        orphanPages: 0,
+        pages: 0,
+        elapsedMs: elapsedUs / 1000,
+      })),
+  }
+}
+
+/** What has to be asked for. */
+async function gathered(
+  cache: BlobCache,
+  relations: ReadonlySet<string>,
+  scan: BlobScan,
+  path: string | undefined,
+): Promise<Partial<StoreRows>> {
+  const wants = (...names: string[]): boolean => names.some((name) => relations.has(name))
+  const [blobs, tags, status] = await Promise.all([
+    wants('blobs') ? cache.scan(scan) : [],
+    wants('tags') ? cache.tags() : [],
+    wants('l2', 'synopsis', 'compression') ? cache.status() : undefined,
+  ])
+  const names = new Map([...cache.namespaces()].map((namespace) => [namespace.id, namespace]))
+  const l2: L2Row = {
+    ...noStore.rows.l2(),
+    path,
+    ...status,
+    state: stateOf(cache),
+    proof: status === undefined ? undefined : 'none',
+  }
+  return {
+    blobs: () => blobs,
+    tags: () => tags,
+    l2: () => l2,
+    synopsis: () =>
+      (status?.synopses ?? []).flatMap(({ id, ...facts }) => {
+        const namespace = names.get(id)
+        if (namespace === undefined) return []
+        return [{ namespace: namespace.name, ...facts, ...cache.synopsisCounts(namespace.name) }]
+      }),
+    compression: () => status?.compression ?? [],
+  }
+}
+
+function stateOf(cache: BlobCache): L2Row['state'] {
+  const { storeState } = cache
+  if (storeState === 'opening' || storeState === 'closed') return 'off'
+  return storeState
+}
+
+/** What a dependency on `schema.name` hangs on, in whatever database a relation of that name is known (DEP-8). */
+function bind(epochs: Epochs, name: string): readonly EpochSource[] | undefined {
+  const sources: EpochSource[] = []
+  for (const database of epochs.databases.values()) {
+    for (const relation of database.relations.values()) {
+      if (relation.name === name) sources.push(sourceOf(database, relation), wholeOf(database))
+    }
+  }
+  return sources.length === 0 ? undefined : sources
+}
+
+function find(epochs: Epochs, id: string): EpochSource | undefined {
+  const at = id.lastIndexOf('/')
+  const database = epochs.databases.get(id.slice(0, at))
+  const oid = id.slice(at + 1)
+  if (database === undefined) return undefined
+  if (oid === '*') return wholeOf(database)
+  const relation = database.relations.get(Number(oid))
+  return relation === undefined ? undefined : sourceOf(database, relation)
+}
+
+function sourceOf(database: DatabaseEpochs, relation: Relation): EpochSource {
+  return {
+    id: `${database.name}/${relation.oid}`,
+    get epoch() {
+      return relation.stamp
+    },
+    get isSuspended() {
+      return relation.suspensions > 0
+    },
+  }
+}
+
+/** Changes that could not be narrowed. */
+function wholeOf(database: DatabaseEpochs): EpochSource {
+  return {
+    id: `${database.name}/*`,
+    get epoch() {
+      return database.stamp
+    },
+    get isSuspended() {
+      return database.suspensions > 0
+    },
+  }
+}

@@ -1,0 +1,328 @@
+// Reading: L1 answers at once; what it does not have is asked of L2 if the synopsis does not rule it out.
+//
+//   L1 ──► synopsis ──► L2 (a promise) ──► still true? ──► promotion
+//
+// Counting (MET-4): each get is an L1 hit or an L1 miss; with L2 open each L1 miss is an L2 hit, an L2 miss or a skip.
+
+import type { BlobCore } from './blob-core.ts'
+import type { BlobNamespace } from './blob-namespace.ts'
+import { type Blob, type BlobRead, blobOf } from './blob-rows.ts'
+import { BlobEntry, type EntryFacts } from './entry.ts'
+import { type Bound, rebind } from './epochs.ts'
+import { staleLeftMs } from './freshness.ts'
+import type { Generation } from './generation.ts'
+import type { FoundMessage } from './store-messages.ts'
+
+type Later<T> = T | Promise<T>
+
+/** What a read of L2 came to. */
+interface Fetched {
+  readonly entry: BlobEntry
+  readonly facts: EntryFacts
+}
+
+const absent: BlobRead = Object.freeze({ state: 'absent', blob: undefined, staleMs: undefined, lease: undefined })
+
+export class BlobReads {
+  readonly #core: BlobCore
+
+  constructor(core: BlobCore) {
+    this.#core = core
+  }
+
+  /** An entry that may be served as fresh, from L1 alone: for those who ask often. Counts nothing if there is none. */
+  peek(namespace: BlobNamespace, key: string): BlobEntry | undefined {
+    const entry = namespace.current.entries.get(key)
+    if (entry === undefined) return undefined
+    const nowMs = this.#core.nowMs()
+    if (this.#core.stateOf(entry, nowMs) !== 'fresh') return undefined
+    this.#core.counters.blob_gets++
+    this.#hit(namespace, entry, nowMs)
+    return entry
+  }
+
+  get(name: string, key: string, lease: boolean): Later<BlobRead> {
+    const core = this.#core
+    core.counters.blob_gets++
+    const namespace = core.namespaces.get(name)
+    if (namespace === undefined) {
+      core.counters.l1_misses++
+      if (core.hasStore) core.counters.l2_misses++
+      return absent
+    }
+    const entry = namespace.current.entries.get(key)
+    const nowMs = core.nowMs()
+    if (entry !== undefined) {
+      const state = core.stateOf(entry, nowMs)
+      if (state === 'fresh') {
+        this.#hit(namespace, entry, nowMs)
+        return { state, blob: blobOf(entry, nowMs), staleMs: undefined, lease: undefined }
+      }
+      if (state === 'stale') {
+        this.#hit(namespace, entry, nowMs)
+        return this.#stale(namespace.current, entry, nowMs, lease)
+      }
+      core.counters.l1_misses++
+      // What L1 says of its key L2 would say too; it is not asked.
+      if (core.hasStore) this.#l2Miss(namespace)
+      else namespace.counts.misses++
+      if (state !== 'held' && state !== 'retained') core.remove(entry, namespace.current, state)
+      return this.#nothing(namespace.current, key, nowMs, lease)
+    }
+    core.counters.l1_misses++
+    if (!core.hasStore) {
+      namespace.counts.misses++
+      return this.#nothing(namespace.current, key, nowMs, lease)
+    }
+    if (!core.mayBeInStore(namespace.current, key)) {
+      this.#skip(namespace)
+      return this.#nothing(namespace.current, key, nowMs, lease)
+    }
+    return this.#fetchOne(namespace, key).then((fetched) => this.#answer(namespace, key, fetched, lease))
+  }
+
+  /** What is found, in the order of the keys; one trip to the store for all that L1 does not have (L1-40). */
+  getMany(name: string, keys: readonly string[]): Later<readonly Blob[]> {
+    const core = this.#core
+    const namespace = core.namespaces.get(name)
+    const found: (Blob | undefined)[] = []
+    const missing: { key: string; at: number }[] = []
+    for (const [at, key] of keys.entries()) {
+      const isInL1 = namespace === undefined || namespace.current.entries.has(key)
+      if (isInL1 || !core.mayBeInStore(namespace.current, key)) {
+        const read = this.get(name, key, false)
+        found.push(read instanceof Promise ? undefined : read.blob)
+        continue
+      }
+      core.counters.blob_gets++
+      core.counters.l1_misses++
+      found.push(undefined)
+      missing.push({ key, at })
+    }
+    if (namespace === undefined || missing.length === 0) return found.filter(isThere)
+    const wanted = missing.map(({ key }) => key)
+    return this.#fetch(namespace, wanted).then((fetched) => {
+      for (const [index, { key, at }] of missing.entries()) {
+        const { blob } = this.#answer(namespace, key, fetched[index], false)
+        found[at] = blob
+      }
+      return found.filter(isThere)
+    })
+  }
+
+  /** A look: neither counted nor promoted, and nothing moves (MET-8). */
+  look(name: string, keys: readonly string[], withValue: boolean): Later<readonly Blob[]> {
+    const core = this.#core
+    const namespace = core.namespaces.get(name)
+    if (namespace === undefined) return []
+    const nowMs = core.nowMs()
+    const found: (Blob | undefined)[] = []
+    const missing: { key: string; at: number }[] = []
+    for (const [at, key] of keys.entries()) {
+      const entry = namespace.current.entries.get(key)
+      found.push(entry === undefined ? undefined : this.#seen(entry, nowMs, withValue))
+      if (entry === undefined && core.mayBeInStore(namespace.current, key)) missing.push({ key, at })
+    }
+    if (missing.length === 0) return found.filter(isThere)
+    const generation = namespace.current
+    const after = missing.reduce((most, { key }) => Math.max(most, core.afterOf(generation, key)), 0)
+    const wanted = missing.map(({ key }) => key)
+    const asked = core.client?.read(
+      { kind: 'get', scope: generation.scope, keys: wanted, withValue, quiet: true },
+      after,
+    )
+    return (asked ?? Promise.resolve(undefined)).then((messages) => {
+      for (const [index, { key, at }] of missing.entries()) {
+        const message = messages?.[index]
+        if (message === undefined) continue
+        const bounds = this.#boundsOf(message)
+        if (bounds === 'unproven' || bounds === 'moved') continue
+        const entry = new BlobEntry(generation, factsOf(key, message, bounds))
+        const blob = this.#seen(entry, core.nowMs(), withValue, 'l2')
+        found[at] = blob === undefined ? undefined : { ...blob, bytes: message.head.rawBytes }
+      }
+      return found.filter(isThere)
+    })
+  }
+
+  /** Whether get would serve the key now (L1-33). */
+  exists(name: string, key: string, exact: boolean): Later<'present' | 'maybe' | 'absent'> {
+    const core = this.#core
+    const namespace = core.namespaces.get(name)
+    if (namespace === undefined) return 'absent'
+    const entry = namespace.current.entries.get(key)
+    if (entry !== undefined) {
+      const state = core.stateOf(entry, core.nowMs())
+      return state === 'fresh' || state === 'stale' ? 'present' : 'absent'
+    }
+    if (!core.mayBeInStore(namespace.current, key)) return 'absent'
+    if (!exact) return 'maybe'
+    const found = this.look(name, [key], false)
+    const tell = (blobs: readonly Blob[]): 'present' | 'absent' => (blobs.length > 0 ? 'present' : 'absent')
+    return found instanceof Promise ? found.then(tell) : tell(found)
+  }
+
+  #seen(entry: BlobEntry, nowMs: number, withValue: boolean, tier?: 'l2'): Blob | undefined {
+    const state = this.#core.stateOf(entry, nowMs)
+    if (state !== 'fresh' && state !== 'stale') return undefined
+    const blob = blobOf(entry, nowMs, tier)
+    return withValue ? blob : { ...blob, value: undefined }
+  }
+
+  #fetchOne(namespace: BlobNamespace, key: string): Promise<Fetched | undefined> {
+    return this.#fetch(namespace, [key]).then((fetched) => fetched[0])
+  }
+
+  /** Reads keys from L2; what became old on the way is not among them. */
+  async #fetch(namespace: BlobNamespace, keys: readonly string[]): Promise<(Fetched | undefined)[]> {
+    const core = this.#core
+    const generation = namespace.current
+    const after = keys.reduce((most, key) => Math.max(most, core.afterOf(generation, key)), 0)
+    const synopsis = generation.synopsis
+    const startUs = performance.now() * 1000
+    const tickets = keys.map((key) => generation.beginRead(key))
+    const messages = await core.client?.read(
+      { kind: 'get', scope: generation.scope, keys, withValue: true, quiet: false },
+      after,
+    )
+    core.onL2Read(performance.now() * 1000 - startUs)
+    return tickets.map((ticket, index) => {
+      const message = messages?.[index]
+      const isLate = generation.endRead(ticket, message?.attributes)
+      if (message !== undefined) return this.#takeIn(namespace, generation, ticket.key, isLate, message)
+      const saidMaybe = messages !== undefined && synopsis !== undefined && after === 0 && !isLate
+      if (saidMaybe) {
+        core.counters.synopsis_false_positives++
+        namespace.counts.falsePositives++
+      }
+      return this.#l2Miss(namespace)
+    })
+  }
+
+  /** A reply has come: is it still true, and may it be served? */
+  #takeIn(
+    namespace: BlobNamespace,
+    generation: Generation,
+    key: string,
+    isLate: boolean,
+    message: FoundMessage,
+  ): Fetched | undefined {
+    const core = this.#core
+    const { counters } = core
+    if (isLate || namespace.current !== generation || namespace.isDropped) {
+      counters.l1_late_replies++
+      return this.#l2Miss(namespace)
+    }
+    const bounds = this.#boundsOf(message)
+    if (bounds === 'unproven' || bounds === 'moved') {
+      if (bounds === 'moved') core.sendRemoval(generation, key)
+      return this.#l2Miss(namespace)
+    }
+    const facts = factsOf(key, message, bounds)
+    const entry = new BlobEntry(generation, facts)
+    const state = core.stateOf(entry, core.nowMs())
+    if (state !== 'fresh' && state !== 'stale') return this.#l2Miss(namespace)
+    counters.l2_hits++
+    namespace.counts.hits++
+    if (entry.policy.admission !== 'never' && !this.#isForL2Alone(entry)) {
+      core.promotion.consider(generation, namespace.name, { ...facts, lastAccessAtMs: core.nowMs() })
+    }
+    return { entry, facts }
+  }
+
+  #isForL2Alone(entry: BlobEntry): boolean {
+    return entry.policy.admission === 'auto' && entry.value.length > this.#core.settings.l1AdmitBytesMax
+  }
+
+  #answer(namespace: BlobNamespace, key: string, fetched: Fetched | undefined, lease: boolean): BlobRead {
+    const core = this.#core
+    const nowMs = core.nowMs()
+    // Somebody may have put it while we asked.
+    const current = namespace.current.entries.get(key)
+    const entry = fetched?.entry ?? current
+    if (entry !== undefined) {
+      const state = core.stateOf(entry, nowMs)
+      const tier = entry === current ? undefined : 'l2'
+      if (state === 'fresh') return { state, blob: blobOf(entry, nowMs, tier), staleMs: undefined, lease: undefined }
+      if (state === 'stale') return this.#stale(namespace.current, entry, nowMs, lease, tier)
+    }
+    return this.#nothing(namespace.current, key, nowMs, lease)
+  }
+
+  #stale(generation: Generation, entry: BlobEntry, nowMs: number, lease: boolean, tier?: 'l2'): BlobRead {
+    this.#core.counters.l1_stale_hits++
+    return {
+      state: 'stale',
+      blob: blobOf(entry, nowMs, tier),
+      staleMs: staleLeftMs(entry, nowMs),
+      lease: lease ? this.#lease(generation, entry.key, nowMs) : undefined,
+    }
+  }
+
+  #nothing(generation: Generation, key: string, nowMs: number, lease: boolean): BlobRead {
+    if (!lease) return absent
+    const token = this.#lease(generation, key, nowMs)
+    if (token !== undefined) return { ...absent, lease: token }
+    return generation.leases.isHeld(key, nowMs) ? { ...absent, state: 'wait' } : absent
+  }
+
+  #lease(generation: Generation, key: string, nowMs: number): string | undefined {
+    const token = generation.leases.take(key, nowMs, this.#core.settings.leaseTtlMs)
+    if (token !== undefined) this.#core.counters.blob_leases++
+    return token
+  }
+
+  #boundsOf({ attributes }: FoundMessage): readonly Bound[] | undefined | 'unproven' | 'moved' {
+    return attributes.proof === undefined ? undefined : rebind(attributes.proof, this.#core.epochs)
+  }
+
+  #hit(namespace: BlobNamespace, entry: BlobEntry, nowMs: number): void {
+    const core = this.#core
+    core.counters.l1_hits++
+    namespace.counts.hits++
+    entry.hits++
+    entry.visited = true
+    entry.lastAccessAtMs = nowMs
+    core.l1.hit(entry)
+    const { idleTtlMs } = entry.policy
+    if (idleTtlMs > 0 && nowMs - entry.reportedAtMs >= idleTtlMs / 8) core.reportAccess(namespace.current, entry)
+  }
+
+  #skip(namespace: BlobNamespace): void {
+    this.#core.counters.synopsis_skips++
+    namespace.counts.synopsisSkips++
+    namespace.counts.misses++
+  }
+
+  #l2Miss(namespace: BlobNamespace): undefined {
+    this.#core.counters.l2_misses++
+    namespace.counts.misses++
+    return undefined
+  }
+}
+
+/** An entry as L2 has it. */
+export function factsOf(key: string, message: FoundMessage, bounds: readonly Bound[] | undefined): EntryFacts {
+  const { head, attributes, value = new Uint8Array(0), storedBytes } = message
+  const { policy, version, createdAtMs, ttlFromMs, lastAccessAtMs, stamp, costUs, codec } = head
+  return {
+    key,
+    value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    attributes,
+    policy,
+    version,
+    createdAtMs,
+    ttlFromMs,
+    lastAccessAtMs,
+    stamp,
+    costUs,
+    bounds,
+    inL2: true,
+    storedBytes,
+    codec,
+  }
+}
+
+function isThere(blob: Blob | undefined): blob is Blob {
+  return blob !== undefined
+}

@@ -1,0 +1,131 @@
+// An entry in L1: a value with everything that belongs to it. It never changes but for its marks of use; whoever changes an
+// entry puts another one in its place.
+
+import type { Bound } from './epochs.ts'
+import { expiryOf, isExtended, jitterSeed, type Lifetime } from './freshness.ts'
+import type { EvictionCause, Resident } from './l1.ts'
+import type { Scope } from './l2-keys.ts'
+import type { Attributes } from './l2-record.ts'
+import type { Policy } from './policy.ts'
+
+/** What an entry costs beside its value, key, metadata and labels: objects, places in maps and lists. A test measures it. */
+const entryOverheadBytes = 560
+/** The same for each label. */
+const labelOverheadBytes = 160
+
+/** What a miss costs when nobody said: a millisecond. */
+const plainCostUs = 1000
+
+/** Where an entry lives: the namespace in one of its generations. */
+export interface EntryHome {
+  readonly name: string
+  readonly scope: Scope
+  evicted(entry: BlobEntry, cause: EvictionCause): void
+}
+
+export interface EntryFacts {
+  readonly key: string
+  readonly value: Buffer
+  readonly attributes: Attributes
+  readonly policy: Policy
+  readonly version: number | undefined
+  readonly createdAtMs: number
+  readonly ttlFromMs: number
+  readonly lastAccessAtMs: number
+  readonly stamp: number
+  readonly costUs: number
+  /** What it was derived from; undefined if it is not derived. */
+  readonly bounds: readonly Bound[] | undefined
+  /** L2 has it as well, as far as is known. */
+  readonly inL2: boolean
+  /** What it takes there; 0 if that is not known. */
+  readonly storedBytes: number
+  readonly codec: number
+}
+
+export class BlobEntry implements Resident, Lifetime {
+  readonly home: EntryHome
+  readonly key: string
+  /** Read-only; whoever sends it may hold it after the entry has left (L1-32). */
+  readonly value: Buffer
+  readonly attributes: Attributes
+  readonly policy: Policy
+  readonly version: number | undefined
+  readonly createdAtMs: number
+  readonly ttlFromMs: number
+  readonly expiresAtMs: number
+  readonly extended: boolean
+  readonly stamp: number
+  readonly costUs: number
+  readonly bounds: readonly Bound[] | undefined
+  readonly charge: number
+  inL2: boolean
+  storedBytes: number
+  codec: number
+  slot = -1
+  hits = 0
+  /** Used since the hand of its namespace's quota passed. */
+  visited = false
+  lastAccessAtMs: number
+  /** The last use that L2 knows of. */
+  reportedAtMs: number
+
+  constructor(home: EntryHome, facts: EntryFacts) {
+    const { key, value, attributes, policy, createdAtMs, ttlFromMs } = facts
+    const { ttlMs, expiresAtMs, jitterPercent } = policy
+    this.home = home
+    this.key = key
+    this.value = value
+    this.attributes = attributes
+    this.policy = policy
+    this.version = facts.version
+    this.createdAtMs = createdAtMs
+    this.ttlFromMs = ttlFromMs
+    const seed = jitterPercent > 0 && ttlMs !== undefined ? jitterSeed(home.name, key, createdAtMs) : 0
+    this.expiresAtMs = expiryOf({ fromMs: ttlFromMs, ttlMs, expiresAtMs, jitterPercent }, seed)
+    this.extended = isExtended(policy)
+    this.stamp = facts.stamp
+    this.costUs = facts.costUs === 0 ? plainCostUs : facts.costUs
+    this.bounds = facts.bounds
+    this.charge = chargeOf(key, value.length, attributes)
+    this.inL2 = facts.inL2
+    this.storedBytes = facts.storedBytes
+    this.codec = facts.codec
+    this.lastAccessAtMs = facts.lastAccessAtMs
+    this.reportedAtMs = facts.lastAccessAtMs
+  }
+
+  get payloadBytes(): number {
+    return this.value.length
+  }
+
+  get priority(): number {
+    return this.policy.priority
+  }
+
+  get idleTtlMs(): number {
+    return this.policy.idleTtlMs
+  }
+
+  get staleWindowMs(): number {
+    return this.policy.staleWindowMs
+  }
+
+  get staleIfErrorMs(): number {
+    return this.policy.staleIfErrorMs
+  }
+
+  evicted(cause: EvictionCause): void {
+    this.home.evicted(this, cause)
+  }
+}
+
+/** What L1 is charged for an entry (L1-29). */
+export function chargeOf(key: string, valueBytes: number, attributes: Attributes): number {
+  const { contentType, metadata, tags, dependencies } = attributes
+  let bytes =
+    entryOverheadBytes + 2 * key.length + valueBytes + 2 * (metadata?.length ?? 0) + (contentType?.length ?? 0)
+  for (const label of tags) bytes += labelOverheadBytes + 2 * label.length
+  for (const label of dependencies) bytes += labelOverheadBytes + 2 * label.length
+  return bytes
+}

@@ -1,0 +1,164 @@
+// What the store thread does when nobody waits: sweeps, synopses built anew, room made on a full disk, accesses noted, checks.
+//
+// One chore at a time, a step at a time; each is begun at most once while it waits.
+
+import type { Clock } from '../../base/index.ts'
+import type { HostReport } from './host-report.ts'
+import { findings } from './host-requests.ts'
+import type { L2 } from './l2.ts'
+import { recordKey as recordKeyOf } from './l2-keys.ts'
+import type { Steps } from './l2-value.ts'
+import type { ChoreRequest, StoreSettings } from './store-messages.ts'
+import type { SweepCause, SweepLimits, SweepReport } from './sweeper.ts'
+
+type Asked = Extract<ChoreRequest, { kind: 'accessed' | 'sweep' | 'check' }>
+
+interface Chore {
+  readonly name: string
+  readonly steps: Generator<undefined, void, undefined>
+}
+
+const accessesPerStep = 32
+
+export class HostChores {
+  readonly #report: HostReport
+  readonly #clock: Clock
+  readonly #wake: () => void
+  #l2: L2 | undefined
+  #settings: StoreSettings | undefined
+  #queue: Chore[] = []
+  #current: Chore | undefined
+  /** Who wants to hear of the sweep that runs or waits (SWP-12). */
+  #sweepers: number[] = []
+  #sweepTimer: NodeJS.Timeout | undefined
+  #nextReliefUs = Number.NEGATIVE_INFINITY
+
+  constructor(report: HostReport, clock: Clock, wake: () => void) {
+    this.#report = report
+    this.#clock = clock
+    this.#wake = wake
+  }
+
+  /** Works for this store from now on. */
+  take(l2: L2, settings: StoreSettings): void {
+    this.drop()
+    this.#l2 = l2
+    this.configure(settings)
+    if (settings.sweepOnStart) this.#sweep(settings.sweepLimits, 'start')
+  }
+
+  configure(settings: StoreSettings): void {
+    this.#settings = settings
+    clearInterval(this.#sweepTimer)
+    if (settings.sweepIntervalMs > 0) {
+      this.#sweepTimer = setInterval(() => this.#sweepByTimer(), settings.sweepIntervalMs)
+      this.#sweepTimer.unref()
+    }
+    const l2 = this.#l2
+    if (l2 !== undefined && l2.namespaces.bytes > settings.bytesMax) this.#add('shrink', l2.shrink())
+  }
+
+  /** There is no store any more. */
+  drop(): void {
+    clearInterval(this.#sweepTimer)
+    this.#current?.steps.return()
+    this.#current = undefined
+    this.#queue = []
+    for (const id of this.#sweepers.splice(0)) this.#report.fail(id, new Error('the store is not open'))
+    this.#l2 = undefined
+  }
+
+  add(request: Asked): void {
+    const l2 = this.#l2
+    if (request.kind === 'accessed') {
+      if (l2 !== undefined) this.#queue.push({ name: 'accessed', steps: noteAccesses(l2, request.entries) })
+      return
+    }
+    if (l2 === undefined) this.#report.fail(request.id, new Error('the store is not open'))
+    else if (request.kind === 'check') this.#queue.push({ name: 'check', steps: this.#check(l2, request.id) })
+    else {
+      this.#sweepers.push(request.id)
+      this.#sweep(request.limits, request.cause)
+    }
+  }
+
+  /** The disk is full: a tenth leaves, and when that is durable growing is tried again (L2-35); not all the time. */
+  relieve(): void {
+    const l2 = this.#l2
+    const nowUs = this.#clock.monotonicUs()
+    if (l2 === undefined || nowUs < this.#nextReliefUs) return
+    this.#nextReliefUs = nowUs + (this.#settings?.retryDelayMs ?? 0) * 1000
+    this.#add('relieve', this.#relieve(l2))
+  }
+
+  get hasWork(): boolean {
+    return this.#current !== undefined || this.#queue.length > 0 || this.#l2?.synopses.wanting() !== undefined
+  }
+
+  /** Does a few steps, at least one. */
+  step(stepsMax: number, isOver: () => boolean): void {
+    for (let count = 0; count < stepsMax; count++) {
+      this.#current ??= this.#next()
+      if (this.#current === undefined) return
+      if (this.#current.steps.next().done === true) this.#current = undefined
+      if (isOver()) return
+    }
+  }
+
+  #next(): Chore | undefined {
+    const waiting = this.#queue.shift()
+    if (waiting !== undefined) return waiting
+    const namespace = this.#l2?.synopses.wanting()
+    return namespace === undefined || this.#l2 === undefined
+      ? undefined
+      : { name: 'rebuild', steps: this.#l2.synopses.rebuild(namespace) }
+  }
+
+  #add(name: string, steps: Chore['steps']): void {
+    if (this.#current?.name === name || this.#queue.some((chore) => chore.name === name)) return
+    this.#queue.push({ name, steps })
+    this.#wake()
+  }
+
+  #sweep(limits: SweepLimits, cause: SweepCause): void {
+    const l2 = this.#l2
+    if (l2 !== undefined) this.#add('sweep', this.#runSweep(l2.sweeper.sweep(limits, cause)))
+  }
+
+  #sweepByTimer(): void {
+    if (this.#settings !== undefined && this.#l2?.sweeper.hasWork === true) {
+      this.#sweep(this.#settings.sweepLimits, 'timer')
+    }
+  }
+
+  *#runSweep(steps: Steps<SweepReport>): Generator<undefined, void, undefined> {
+    const report = yield* steps
+    this.#report.swept(report)
+    for (const id of this.#sweepers.splice(0)) this.#report.reply({ id, result: report, durable: false })
+  }
+
+  *#check(l2: L2, id: number): Generator<undefined, void, undefined> {
+    this.#report.reply({ id, result: yield* findings(l2), durable: false })
+  }
+
+  *#relieve(l2: L2): Generator<undefined, void, undefined> {
+    yield* l2.relieve()
+    l2.commit().then(
+      () => {
+        l2.store.retry()
+        this.#wake()
+      },
+      () => {},
+    )
+  }
+}
+
+function* noteAccesses(
+  l2: L2,
+  entries: Extract<Asked, { kind: 'accessed' }>['entries'],
+): Generator<undefined, void, undefined> {
+  for (const [index, [scope, key, atMs]] of entries.entries()) {
+    if (index > 0 && index % accessesPerStep === 0) yield
+    if (l2.namespaces.alive(scope) !== undefined) l2.entries.noteAccess(recordKeyOf(scope, key), atMs)
+  }
+}

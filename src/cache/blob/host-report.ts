@@ -1,0 +1,154 @@
+// What the store thread has to say, gathered over a turn and sent as one message; buffers are moved along, not copied.
+
+import { type Counters, counterTable, createCounters } from '../../observe/index.ts'
+import type { Store } from '../../storage/index.ts'
+import type { L2Namespaces } from './l2-namespaces.ts'
+import type {
+  ErrorMessage,
+  EventMessage,
+  FoundMessage,
+  OpenedMessage,
+  Reply,
+  Report,
+  StoreState,
+  SynopsisMessage,
+} from './store-messages.ts'
+import type { SweepReport } from './sweeper.ts'
+
+/** One end of a channel, as both kinds of thread have it. */
+export interface HostPort {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+}
+
+/** Below that copying costs less than moving. */
+const movedBytesMin = 16 * 1024
+
+export class HostReport {
+  readonly counters: Counters = createCounters()
+  readonly #port: HostPort
+  readonly #told: Counters = createCounters()
+  readonly #toldCounts = new Map<number, string>()
+  #replies: Reply[] = []
+  #moved: ArrayBuffer[] = []
+  #events: EventMessage[] = []
+  #synopses: SynopsisMessage[] = []
+  #sweeps: SweepReport[] = []
+  #opened: OpenedMessage | undefined
+  #commitUs: number[] = []
+  #base = { commits: 0, pagesWritten: 0, pagesFreed: 0 }
+  #sent = ''
+
+  constructor(port: HostPort) {
+    this.#port = port
+  }
+
+  reply(reply: Reply): void {
+    if (reply.id !== 0) this.#replies.push(reply)
+  }
+
+  fail(id: number, error: unknown): void {
+    this.reply({ id, error: errorMessage(error) })
+  }
+
+  /** The value goes along; it is not to be used here any more. */
+  move(found: FoundMessage): void {
+    const { value } = found
+    if (value === undefined || value.length < movedBytesMin || !(value.buffer instanceof ArrayBuffer)) return
+    this.#moved.push(value.buffer)
+  }
+
+  event(event: EventMessage): void {
+    this.#events.push(event)
+  }
+
+  synopsis(message: SynopsisMessage): void {
+    this.#synopses.push(message)
+  }
+
+  swept(report: SweepReport): void {
+    this.#sweeps.push(report)
+  }
+
+  opened(message: OpenedMessage): void {
+    this.#opened = message
+  }
+
+  committed(us: number): void {
+    this.#commitUs.push(us)
+  }
+
+  /** What the store counts by itself. */
+  gauge(store: Store): void {
+    const { counters } = this
+    const { commits = 0, pagesWritten = 0, pagesFreed = 0, fileBytes = 0, freePages = 0 } = store.stats()
+    counters.l2_commits = this.#base.commits + commits
+    counters.l2_pages_written = this.#base.pagesWritten + pagesWritten
+    counters.l2_pages_freed = this.#base.pagesFreed + pagesFreed
+    counters.l2_file_bytes = fileBytes
+    counters.l2_free_pages = freePages
+  }
+
+  /** Another store counts from zero again. */
+  rebase(): void {
+    const { l2_commits: commits, l2_pages_written: pagesWritten, l2_pages_freed: pagesFreed } = this.counters
+    this.#base = { commits, pagesWritten, pagesFreed }
+  }
+
+  /** Sends what there is to say, if anything. */
+  send(standing: { done: number; durable: number; state: StoreState }, namespaces: L2Namespaces | undefined): void {
+    const { done, durable, state } = standing
+    const moved = counterTable.flatMap(({ name, kind }) => {
+      const by = this.counters[name] - this.#told[name]
+      return kind === 'counter' && by !== 0 ? [[name, by] as const] : []
+    })
+    const gauges = counterTable.flatMap(({ name, kind }) => {
+      const value = this.counters[name]
+      return kind === 'gauge' && value !== this.#told[name] ? [[name, value] as const] : []
+    })
+    const counts = this.#changedCounts(namespaces)
+    const somethingNew = `${done} ${durable} ${state}`
+    const lists = [this.#replies, this.#events, this.#synopses, this.#sweeps, moved, gauges, counts]
+    const isNews = somethingNew !== this.#sent || this.#opened !== undefined || lists.some((list) => list.length > 0)
+    if (!isNews) return
+    const report: Report = {
+      replies: this.#replies,
+      done,
+      durable,
+      moved,
+      gauges,
+      namespaces: counts,
+      synopses: this.#synopses,
+      events: this.#events,
+      sweeps: this.#sweeps,
+      commitUs: this.#commitUs,
+      state,
+      opened: this.#opened,
+    }
+    this.#port.postMessage(report, this.#moved)
+    Object.assign(this.#told, this.counters)
+    this.#sent = somethingNew
+    this.#replies = []
+    this.#moved = []
+    this.#events = []
+    this.#synopses = []
+    this.#sweeps = []
+    this.#commitUs = []
+    this.#opened = undefined
+  }
+
+  #changedCounts(namespaces: L2Namespaces | undefined): { id: number; entries: number; bytes: number }[] {
+    const changed: { id: number; entries: number; bytes: number }[] = []
+    for (const { id, entries, bytes, dropped } of namespaces?.all() ?? []) {
+      const told = `${entries} ${bytes}`
+      if (dropped || this.#toldCounts.get(id) === told) continue
+      this.#toldCounts.set(id, told)
+      changed.push({ id, entries, bytes })
+    }
+    return changed
+  }
+}
+
+function errorMessage(error: unknown): ErrorMessage {
+  const { sqlstate = 'XX000', message, detail } = error as { sqlstate?: string; message: string; detail?: string }
+  return { sqlstate, message, detail }
+}

@@ -1,0 +1,68 @@
+// Looks at a second tier that no server has open: `larder check` and `larder inspect`.
+
+import { type Disk, systemClock } from '../../base/index.ts'
+import { createCounters } from '../../observe/index.ts'
+import { type Extent, inspectPage, inspectSuperblock, Store } from '../../storage/index.ts'
+import { L2 } from './l2.ts'
+import { checkL2 } from './l2-check.ts'
+import { decodeRecord } from './l2-record.ts'
+
+interface OfflineCheck {
+  readonly findings: readonly string[]
+  readonly commit: number
+  readonly records: number
+  readonly pages: number
+}
+
+/** Proves everything: pages, extents, index rows, values. Throws when the store cannot be opened, or is in use (55006). */
+export async function checkDirectory(disk: Disk, directory: string): Promise<OfflineCheck> {
+  const store = Store.open(disk, directory, { readOnly: true })
+  const pin = store.pin()
+  try {
+    const findings: string[] = []
+    for (const finding of pin.check({ extentsOf })) if (finding !== undefined) findings.push(finding.message)
+    // Rows that cannot be read are told once, by the pages they would be in.
+    if (findings.length === 0) {
+      for (const finding of checkL2(readerOf(store), true)) {
+        if (finding !== undefined) findings.push(`${finding.kind} ${finding.subject}: ${finding.detail}`)
+      }
+    }
+    const { commit, pageCount, trees } = pin.superblock
+    return { findings, commit, records: trees[1]?.count ?? 0, pages: pageCount }
+  } finally {
+    pin.release()
+    await store.close()
+  }
+}
+
+/** A page of the store as text, or its superblock. */
+export async function inspectDirectory(disk: Disk, directory: string, page: number | undefined): Promise<string> {
+  const store = Store.open(disk, directory, { readOnly: true })
+  const pin = store.pin()
+  try {
+    return page === undefined ? inspectSuperblock(pin) : inspectPage(pin, page)
+  } finally {
+    pin.release()
+    await store.close()
+  }
+}
+
+function extentsOf(tree: string, _: Uint8Array, value: Uint8Array): readonly Extent[] {
+  if (tree !== 'records') return []
+  const { payload } = decodeRecord(value)
+  return payload.kind === 'chain' ? payload.extents : []
+}
+
+function readerOf(store: Store): L2 {
+  return new L2(store, {
+    options: {
+      bytesMax: Number.MAX_SAFE_INTEGER,
+      compression: { enabled: false, bytesMin: 0, ratioMax: 0, valueBytesMax: Number.MAX_SAFE_INTEGER },
+      synopsisBytesMax: 0,
+      synopsisKeysInitial: 0,
+    },
+    counters: createCounters(),
+    clock: systemClock,
+    observer: { damaged: () => {}, synopsis: () => {} },
+  })
+}

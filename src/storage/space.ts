@@ -1,0 +1,134 @@
+// Room in the file: makes sure before a change that it will not run out in the middle of it, and grows the file when needed.
+//
+// The file grows by pages of zeros that are really written, so that the disk says "full" here and not in a commit.
+// Two marks hold back free pages: `reserve` is left to changes that make room or invalidate (urgent), and below it
+// `commitPages` is left to commits alone, which need some for the free map.
+
+import type { Allocator, Run } from './allocator.ts'
+import type { Health } from './health.ts'
+import { extentCountMax, pageHeaderBytes } from './layout.ts'
+import { noRoom, type PageFile } from './page-file.ts'
+
+const zeroBytesMost = 1 << 20
+/** A blob is rather put into so many gaps than the file made longer. */
+const fewRuns = 8
+
+export class Space {
+  readonly allocator: Allocator
+  readonly #file: PageFile
+  readonly #health: Health
+
+  constructor(allocator: Allocator, file: PageFile, health: Health) {
+    this.allocator = allocator
+    this.#file = file
+    this.#health = health
+  }
+
+  /** After this, `pages` can be taken one by one without fail. Throws before anything has changed (53100). */
+  ensure(pages: number, urgent: boolean): void {
+    const wanted = pages + (urgent ? this.#commitPages : this.allocator.reserve)
+    if (this.allocator.freeCount >= wanted) return
+    const missing = wanted - this.allocator.freeCount
+    try {
+      if (this.#health.state === 'full') throw noRoom('the disk is full')
+      this.#grow(Math.max(missing, this.allocator.reserve))
+    } catch (error) {
+      if (!urgent || this.allocator.freeCount < pages + this.#commitPages) throw error
+    }
+  }
+
+  /** The same for the commit itself, which may use the last page, and tries to grow even when the disk was full. */
+  ensureForCommit(pages: number): void {
+    if (this.allocator.freeCount < pages) this.#grow(pages)
+  }
+
+  /** Runs for a blob, set aside. One run if it can be; else a few of the larger gaps; else the file grows. */
+  runsFor(bytes: number): Run[] {
+    const { pageSize } = this.#file
+    const pages = Math.ceil((bytes + pageHeaderBytes) / pageSize)
+    const inside = this.allocator.freeCount - pages >= this.allocator.reserve
+    const run = inside ? this.allocator.findRun(pages) : undefined
+    const runs = run !== undefined ? [run] : (this.#someRuns(bytes, fewRuns) ?? this.#atTheEnd(pages))
+    const found = runs ?? this.#someRuns(bytes, extentCountMax)
+    if (found === undefined)
+      throw noRoom(this.#health.state === 'full' ? 'the disk is full' : 'it has reached its largest size')
+    const needed = trimmed(found, bytes, pageSize)
+    for (const part of needed) this.allocator.setAside(part)
+    return needed
+  }
+
+  /** Gaps inside the file. Each extent has a header of its own. */
+  #someRuns(bytes: number, countMost: number): Run[] | undefined {
+    const pages = Math.ceil((bytes + countMost * pageHeaderBytes) / this.#file.pageSize)
+    if (this.allocator.freeCount - pages < this.allocator.reserve) return undefined
+    return this.allocator.findRuns(pages, Math.ceil(pages / countMost), countMost)
+  }
+
+  /** The free end of the file, made longer; the blob itself is what is written there. */
+  #atTheEnd(pages: number): Run[] | undefined {
+    const tail = this.allocator.freeTail()
+    const grown = Math.max(0, pages - tail.pages)
+    if (this.#health.state === 'full' || this.allocator.pageCount + grown > this.#file.pageCountMax) return undefined
+    if (this.allocator.freeCount - Math.min(pages, tail.pages) < this.allocator.reserve) {
+      // The tail is what is held back: leave it and begin behind it.
+      if (this.allocator.pageCount + pages > this.#file.pageCountMax) return undefined
+      const page = this.allocator.pageCount
+      this.allocator.grow(pages)
+      return [{ page, pages }]
+    }
+    if (grown > 0) this.allocator.grow(grown)
+    return [{ page: tail.page, pages }]
+  }
+
+  /** A commit is about to be sealed: it ends before a free end of the file that is long enough to be worth it (L2-24). */
+  cutTail(): void {
+    const { allocator } = this
+    const tail = allocator.freeTail()
+    const spare = Math.min(tail.pages, allocator.freeCount - 2 * allocator.reserve)
+    if (spare >= Math.max(2 * allocator.reserve, allocator.pageCount >> 4)) allocator.cut(allocator.pageCount - spare)
+  }
+
+  /** The commit is durable: the file ends where its pages end. */
+  cutFile(): void {
+    if (this.allocator.pageCount * this.#file.pageSize < this.#file.size) this.#file.cut(this.allocator.pageCount)
+  }
+
+  /** What was set aside could not be written: it is free, and what the file does not hold is no page of it. */
+  giveUp(runs: readonly Run[]): void {
+    for (const run of runs) this.allocator.giveUp(run)
+    const held = Math.max(this.allocator.freeTail().page, Math.floor(this.#file.size / this.#file.pageSize))
+    if (held < this.allocator.pageCount) this.allocator.cut(held)
+  }
+
+  #grow(pages: number): void {
+    const { pageSize, pageCountMax } = this.#file
+    const first = this.allocator.pageCount
+    const count = Math.min(pages, pageCountMax - first)
+    if (count <= 0) throw noRoom('it has reached its largest size')
+    const zeros = new Uint8Array(Math.min(zeroBytesMost, count * pageSize))
+    const chunk = zeros.length / pageSize
+    for (let done = 0; done < count; done += chunk) {
+      const now = Math.min(chunk, count - done)
+      this.#file.write(zeros.subarray(0, now * pageSize), first + done)
+      this.allocator.grow(now)
+    }
+  }
+
+  /** What a commit may need for the free map: every map page, its directory, and as many again for what that changes. */
+  get #commitPages(): number {
+    return 2 * (this.allocator.mapCount + 1)
+  }
+}
+
+/** The runs without the pages that a blob of this size leaves empty. */
+function trimmed(runs: readonly Run[], bytes: number, pageSize: number): Run[] {
+  const needed: Run[] = []
+  let left = bytes
+  for (const { page, pages } of runs) {
+    const taken = Math.min(pages, Math.ceil((left + pageHeaderBytes) / pageSize))
+    needed.push({ page, pages: taken })
+    left -= taken * pageSize - pageHeaderBytes
+    if (left <= 0) break
+  }
+  return needed
+}

@@ -1,0 +1,25 @@
+// cache.jobs: long work of the server, running and past.
+
+import type { JobRow } from '../store-rows.ts'
+import { column, defineTable } from '../virtual-table.ts'
+
+export const jobsTable = defineTable<JobRow>({
+  name: 'jobs',
+  summary: 'long work of the server, running and past',
+  key: ['id'],
+  access: 'monitor',
+  columns: [
+    column('id', 'int8', 'its number', (row) => row.id),
+    column('kind', 'text', 'backup, restore, verify, compact or check', (row) => row.kind),
+    column('description', 'text', 'what it does, without secrets', (row) => row.description),
+    column('owner', 'text', 'role that started it', (row) => row.owner),
+    column('state', 'text', 'pending, running, succeeded, failed or cancelled', (row) => row.state),
+    column('fraction_completed', 'float8', 'how far it is, from 0 to 1', (row) => row.fractionCompleted),
+    column('detail', 'jsonb', 'what it did so far', (row) => row.detail),
+    column('created_at', 'timestamptz', 'when it was asked for', (row) => row.createdAtMs),
+    column('started_at', 'timestamptz', 'when it began', (row) => row.startedAtMs),
+    column('finished_at', 'timestamptz', 'when it ended', (row) => row.finishedAtMs),
+    column('error', 'text', 'why it failed', (row) => row.error),
+  ],
+  rows: (sources) => sources.store.jobs(),
+})

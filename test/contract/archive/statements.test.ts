@@ -1,0 +1,142 @@
+// Backups as users type them: over the wire, before a real Postgres, with all threads of a server.
+
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openLarder, type TestLarder } from '../../support/larder.ts'
+import { openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
+
+let postgres: TestPostgres
+let larder: TestLarder
+let client: pg.Client
+let folder = ''
+let url = ''
+const notices: string[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'larder-statements-'))
+  url = `file://${folder}`
+  postgres = await openTestPostgres()
+  larder = await openLarder({ upstream: postgres.url, settings: { archive_allow: url } })
+  client = await larder.connect()
+  client.on('notice', (notice) => notices.push(notice.message ?? ''))
+})
+afterAll(async () => {
+  await larder?.close()
+  await postgres?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const run = async (text: string, values: unknown[] = []) => (await client.query(text, values)).rows
+const codeOf = (text: string, values: unknown[] = []) =>
+  client.query(text, values).then(
+    () => 'none',
+    (error: { code: string }) => error.code,
+  )
+
+it('put, tag, back up, lose, restore, get (ARC-1, ARC-4, SQL-22, SQL-23)', async () => {
+  await run(`select cache.put('pages', 'home', 'hello', tags => '{red}', durable => true)`)
+  await run(`select cache.put('pages', 'about', 'us', durable => true)`)
+  const [backup] = await run(`backup cache into '${url}'`)
+  expect(backup).toMatchObject({ url, files: '3', entries: '2', job: '1' })
+  await run(`select cache.put('pages', 'home', 'changed', durable => true)`)
+  await run(`invalidate cache namespace pages key 'about'`)
+  const [restore] = await run(`restore cache from latest in $1`, [url])
+  expect(restore).toMatchObject({ id: backup.id, state: 'restored', namespaces: '1', entries: '2', left_out: '0' })
+  expect(notices.at(-1)).toContain('invalidated one by one')
+  const values = await run(`select key, convert_from(value, 'UTF8') as value from cache.blobs order by key`)
+  expect(values).toEqual([
+    { key: 'about', value: 'us' },
+    { key: 'home', value: 'hello' },
+  ])
+  expect((await run(`invalidate cache namespace pages tag 'red'`))[0]).toMatchObject({ entries: '1' })
+})
+
+it('what was flushed stays gone (ARC-11)', async () => {
+  await run(`select cache.put('other', 'o', 'x', durable => true)`)
+  await run(`backup cache to $1`, [url])
+  await run('flush cache namespace other')
+  await run(`restore cache from latest in '${url}'`)
+  expect(await run(`select key from cache.blobs where namespace = 'other'`)).toEqual([])
+})
+
+it('shows what is there, proves it, drops it, and keeps its jobs (ARC-9, ARC-15)', async () => {
+  const listed = await run(`show backups in '${url}'`)
+  expect(listed.map(({ latest }) => latest)).toEqual([false, true])
+  expect(listed[0]).toMatchObject({ namespaces: ['pages'], entries: '2', encrypted: false })
+  const [first, second] = listed.map(({ id }) => id as string)
+  expect(await run(`show backup latest in '${url}'`)).toHaveLength(2)
+  const files = await run(`show backup files from '${second}' in $1 with (check_files)`, [url])
+  expect(files.map(({ path, state }) => [path, state])).toEqual([
+    [`${second}/l2.pager`, 'ok'],
+    [`${second}/l2.ctl`, 'ok'],
+  ])
+  const [verified] = await run(`restore cache from '${second}' in '${url}' with (verify_only)`)
+  expect(verified).toMatchObject({ state: 'verified' })
+  expect(await run(`drop backup '${first}' in '${url}'`)).toMatchObject([{ id: first, files: '3' }])
+  expect(
+    (await run('select kind, state, id from cache.backups order by job')).map(({ kind, state }) => [kind, state]),
+  ).toEqual([
+    ['backup', 'succeeded'],
+    ['restore', 'succeeded'],
+    ['backup', 'succeeded'],
+    ['restore', 'succeeded'],
+    ['verify', 'succeeded'],
+  ])
+  expect(await run('show job 1')).toMatchObject([{ id: '1', kind: 'backup', state: 'succeeded', owner: 'postgres' }])
+  expect(await run('show jobs')).toHaveLength(5)
+  const [stats] = await run('select backups_completed, restores_completed, archive_requests from cache.stats')
+  expect(stats).toMatchObject({ backups_completed: '2', restores_completed: '2' })
+})
+
+it('as functions, detached, encrypted (ARC-16, SQL-22, SQL-23)', async () => {
+  const options = { detached: true, encryption_passphrase: 'hush-hush' }
+  const [started] = await run(`select job from cache.backup($1, options => $2)`, [url, JSON.stringify(options)])
+  expect(await run(`show jobs when complete ${started.job}`)).toMatchObject([{ state: 'succeeded' }])
+  const [latest] = (await run(`select id, encrypted, latest from cache.show_backups($1)`, [url])).slice(-1)
+  expect(latest).toMatchObject({ encrypted: true, latest: true })
+  expect(await codeOf(`restore cache from latest in '${url}'`)).toBe('22023')
+  expect(await codeOf(`restore cache from latest in '${url}' with (encryption_passphrase = 'wrong')`)).toBe('22023')
+  await run(`restore cache from latest in '${url}' with (encryption_passphrase = $1)`, ['hush-hush'])
+  await run(`select * from cache.drop_backup($1, $2)`, [url, latest.id])
+  const seen = await run('select * from cache.jobs')
+  expect(JSON.stringify(seen)).not.toContain('hush')
+})
+
+it('refuses what it must, by code (SQL-22, ARC-3, ARC-17)', async () => {
+  expect(await codeOf(`backup cache into 'file:///elsewhere'`)).toBe('42501')
+  expect(await codeOf(`backup cache into 's3://key:secret@bucket/x'`)).toBe('22023')
+  expect(await codeOf(`restore cache from latest in '${url}/empty'`)).toBe('42704')
+  expect(await codeOf(`backup cache into latest in '${url}'`)).toBe('0A000')
+  expect(await codeOf(`backup cache namespace pages into '${url}'`)).toBe('0A000')
+  expect(await codeOf(`backup cache into '${url}' with (detatched)`)).toBe('22023')
+  expect(await codeOf('cancel job 1')).toBe('55000')
+  expect(await codeOf('cancel job 999')).toBe('42704')
+  expect(await codeOf(`backup cache somewhere`)).toBe('42601')
+})
+
+it('a cancelled statement takes its job along (ARC-9, SQL-23)', async () => {
+  await run(`select cache.put('big', 'k' || g, $1::bytea) from (values (1)) v(g)`, [Buffer.alloc(1)]).catch(
+    () => undefined,
+  )
+  for (let index = 0; index < 20; index++) {
+    await run(`select cache.put('pages', $1, $2::bytea)`, [`big-${index}`, Buffer.alloc(1_000_000, `${index}`)])
+  }
+  const before = await readdir(folder)
+  const other = await larder.connect()
+  const pending = codeOf(`backup cache into '${url}'`)
+  for (;;) {
+    const { rows } = await other.query(`select id from cache.jobs where state = 'running'`)
+    if (rows.length > 0) {
+      await other.query(`cancel job ${rows[0].id}`).catch(() => undefined)
+      break
+    }
+    if ((await Promise.race([pending, new Promise((resolve) => setImmediate(() => resolve('waiting')))])) !== 'waiting')
+      break
+  }
+  const code = await pending
+  expect(['57014', 'none']).toContain(code)
+  if (code === '57014') expect(await readdir(folder)).toEqual(before)
+})

@@ -14,6 +14,7 @@ import type { Generation } from './generation.ts'
 import type { PutCondition, PutRequest, PutResult } from './l2.ts'
 import type { Attributes } from './l2-record.ts'
 import { checkKey, checkLabels, checkMetadata } from './names.ts'
+import type { NamespaceOptions } from './namespace-options.ts'
 import { checkPolicy, type Policy, type PolicyWish, resolvePolicy } from './policy.ts'
 
 type Later<T> = T | Promise<T>
@@ -72,8 +73,22 @@ interface Prepared {
   readonly goesToL2: boolean
 }
 
+const policyFields = [
+  'ttlMs',
+  'expiresAtMs',
+  'bytesMax',
+  'admission',
+  'priority',
+  'idleTtlMs',
+  'staleWindowMs',
+  'staleIfErrorMs',
+  'jitterPercent',
+] as const satisfies readonly (keyof Policy)[]
+
 export class BlobPuts {
   readonly #core: BlobCore
+  /** By the options of a namespace, which are another object when they change. */
+  readonly #shared = new WeakMap<NamespaceOptions, { settings: Policy; policy: Policy }>()
 
   constructor(core: BlobCore) {
     this.#core = core
@@ -110,11 +125,23 @@ export class BlobPuts {
         throw error
       }
     }
-    const policy = resolvePolicy(wish, namespace.options.policy, settings.policy)
+    const policy = this.#policyOf(wish, namespace)
     const bounds = this.#boundsOf(put, dependencies)
     const proof = proofOf(bounds, core.incarnation)
     const attributes = attributesOf({ contentType, metadata, tags, dependencies, proof })
     return { namespace, put, policy, attributes, bounds, ...this.#tiersOf(put, policy, attributes) }
+  }
+
+  /** Entries that ask for nothing of their own share one policy of their namespace. */
+  #policyOf(wish: PolicyWish, namespace: BlobNamespace): Policy {
+    const { policy: settings } = this.#core.settings
+    const { options } = namespace
+    if (policyFields.some((field) => wish[field] !== undefined)) return resolvePolicy(wish, options.policy, settings)
+    const shared = this.#shared.get(options)
+    if (shared?.settings === settings) return shared.policy
+    const policy = Object.freeze(resolvePolicy({}, options.policy, settings))
+    this.#shared.set(options, { settings, policy })
+    return policy
   }
 
   /** Where it goes; refuses what fits nowhere (L1-7, L1-11, L2-4). */

@@ -9,9 +9,9 @@ import type { Attributes } from './l2-record.ts'
 import type { Policy } from './policy.ts'
 
 /** What an entry costs beside its value, key, metadata and labels: objects, places in maps and lists. A test measures it. */
-const entryOverheadBytes = 560
+const entryOverheadBytes = 530
 /** The same for each label. */
-const labelOverheadBytes = 160
+const labelOverheadBytes = 190
 
 /** What a miss costs when nobody said: a millisecond. */
 const plainCostUs = 1000

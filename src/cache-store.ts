@@ -6,10 +6,11 @@ import { openCacheBackups } from './cache-backups.ts'
 import { blobSettingsOf, blobShare, storeOptionsOf } from './cache-settings.ts'
 import type { BlobScan } from './commands/index.ts'
 import type { Settings } from './config/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
 import type { DatabaseEpochs, Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
-import type { L2Row, StoreRows } from './virtual/index.ts'
+import type { L2Row, StoreRows, SweepRow } from './virtual/index.ts'
 
 interface CacheStore extends StoreDoor {
   readonly cache: BlobCache
@@ -63,6 +64,15 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     blobs: cache,
     rows,
     gather: async (relations, scan) => ({ ...rows, ...(await gathered(cache, relations, scan, options?.directory)) }),
+    async check() {
+      cache.verify()
+      return cache.check()
+    },
+    async sweep(limits) {
+      const report = await cache.sweep(limits)
+      if (report === undefined) throw new ServerError(conditions.storeNotOpen, ['off'])
+      return sweepRow(report)
+    },
     configure: (changed) => {
       current = changed
       cache.configure(blobSettingsOf(changed), blobShare(changed))
@@ -82,15 +92,12 @@ function rowsAtHand(cache: BlobCache, settings: () => Settings): StoreRows {
     namespaces: () => cache.namespaces(),
     namespace: (name) => cache.namespace(name),
     promotionPolicy: () => settings().promotionPolicy,
-    sweeps: () =>
-      cache.sweeps.map(({ elapsedUs, orphanRows: _, ...report }) => ({
-        ...report,
-        namespace: undefined,
-        orphanPages: 0,
-        pages: 0,
-        elapsedMs: elapsedUs / 1000,
-      })),
+    sweeps: () => cache.sweeps.map(sweepRow),
   }
+}
+
+function sweepRow({ elapsedUs, orphanRows: _, ...report }: BlobCache['sweeps'][number]): SweepRow {
+  return { ...report, namespace: undefined, pages: report.orphanPages, elapsedMs: elapsedUs / 1000 }
 }
 
 /** What has to be asked for. */

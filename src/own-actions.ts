@@ -42,21 +42,23 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
     invalidateResults: () => 0,
     resetStats: () => parts.metrics.reset(),
     reload: () => parts.store.reload(),
-    check: () => {
-      try {
-        results.verify()
-        return []
-      } catch (error) {
-        return [
-          {
-            severity: 'error',
-            kind: 'results',
-            subject: 'result cache',
-            detail: error instanceof Error ? error.message : String(error),
-          },
-        ]
-      }
-    },
+    check: async () => [
+      ...(await findings('results', 'result cache', () => results.verify())),
+      ...(await findings('blobs', 'blob cache', () => parts.cache.check())),
+    ],
+    sweep: (limits) => parts.cache.sweep(limits),
+  }
+}
+
+type Finding = Awaited<ReturnType<OwnParts['cache']['check']>>[number]
+
+/** What an examination finds; a failed assertion is a finding. */
+async function findings(kind: string, subject: string, examine: () => unknown): Promise<readonly Finding[]> {
+  try {
+    return ((await examine()) ?? []) as readonly Finding[]
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return [{ severity: 'error', kind, subject, detail }]
   }
 }
 

@@ -28,7 +28,7 @@ export function commandContext(
     version,
     schemaName: parts.store.snapshot.virtualSchema,
     blobs: parts.cache.blobs,
-    archive: archiveOf(session, parts),
+    archive: archiveOf(session, viewer, parts),
     postgres,
     origin: originHelp(session),
     rowsMax: parts.store.snapshot.virtualRowsMax,
@@ -38,14 +38,18 @@ export function commandContext(
   }
 }
 
-function archiveOf(session: Session, { cache }: OwnParts): CommandContext['archive'] {
+function archiveOf(session: Session, viewer: SessionViewer, { cache }: OwnParts): CommandContext['archive'] {
   if (cache.archive === undefined) return undefined
   return {
     backups: cache.archive.backups,
     jobs: cache.archive.jobs,
     signal() {
       const stop = new AbortController()
-      session.cancelWait = () => stop.abort(new ServerError(conditions.queryCanceled, ['user request']))
+      const cancel = (why: string) => stop.abort(new ServerError(conditions.queryCanceled, [why]))
+      session.cancelWait = () => cancel('user request')
+      const timeoutMs = Number(viewer.settings.get('statement_timeout') ?? 0)
+      // What has ended by then hears nothing of it.
+      if (timeoutMs > 0) setTimeout(() => cancel('statement timeout'), Math.min(timeoutMs, 0x7fff_ffff)).unref()
       return stop.signal
     },
   }

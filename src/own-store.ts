@@ -2,7 +2,7 @@
 
 import type { ArchiveAccess, BlobScan, BlobStore } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import type { StoreRows, VirtualRequest, WantedRows } from './virtual/index.ts'
+import type { StoreRows, SweepRow, VirtualRequest, WantedRows } from './virtual/index.ts'
 
 /** The blob cache and its file, as statements see them. */
 export interface StoreDoor {
@@ -13,6 +13,16 @@ export interface StoreDoor {
   readonly rows: StoreRows
   /** What these relations show, gathered now; `scan` says which entries are enough. */
   gather(relations: ReadonlySet<string>, scan: BlobScan): Promise<StoreRows>
+  /** What is wrong with it; nothing if it is sound. */
+  check(): Promise<readonly StoreFinding[]>
+  sweep(limits: { readonly entriesMax?: number; readonly msMax?: number }): Promise<SweepRow>
+}
+
+interface StoreFinding {
+  readonly severity: string
+  readonly kind: string
+  readonly subject: string
+  readonly detail: string
 }
 
 /** The relations whose rows lie on the store's thread or on disk. */
@@ -144,4 +154,10 @@ const noStoreRows: StoreRows = {
   jobs: none,
 }
 
-export const noStore: StoreDoor = { blobs: noBlobs, rows: noStoreRows, gather: async () => noStoreRows }
+export const noStore: StoreDoor = {
+  blobs: noBlobs,
+  rows: noStoreRows,
+  gather: async () => noStoreRows,
+  check: async () => [],
+  sweep: refuse,
+}

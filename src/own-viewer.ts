@@ -7,7 +7,8 @@ import { status } from './wire/index.ts'
 
 const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
  (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')),
- pg_catalog.current_setting('bytea_output'), pg_catalog.current_setting('statement_timeout')`
+ pg_catalog.current_setting('bytea_output'), 
+ pg_catalog.date_part('epoch', pg_catalog.current_setting('statement_timeout')::pg_catalog.interval) * 1000`
 
 /** Who looks, and the settings of theirs that the origin reports to nobody. */
 export interface SessionViewer extends Viewer {

@@ -6,7 +6,7 @@
 // `tag`.
 
 import type { SessionSettings, SettingsStore } from '../config/index.ts'
-import type { Access, ColumnType, Viewer, VirtualSources } from '../virtual/index.ts'
+import type { Access, ColumnType, SweepRow, Viewer, VirtualSources } from '../virtual/index.ts'
 import type { ArchiveAccess } from './archive/archive-access.ts'
 import type { BlobStore } from './blobs/blob-store.ts'
 import type { PointRead } from './blobs/point-read.ts'
@@ -119,6 +119,8 @@ export interface CommandActions {
   reload(): void | Promise<void>
   /** Examines the caches; no row means sound. */
   check(): Iterable<CheckRow> | Promise<Iterable<CheckRow>>
+  /** Removes from the disk what nobody will read again. */
+  sweep(limits: { readonly entriesMax?: number; readonly msMax?: number }): Promise<SweepRow>
 }
 
 export interface ExplainRequest {

@@ -12,6 +12,7 @@ export { SystemDatabase, type SystemDatabaseOptions } from './system-database.ts
 export { quoteIdentifier, quoteLiteral } from './system-schema.ts'
 export { blobColumns } from './tables/blobs.ts'
 export { findVirtualTable, laterRelations, virtualTables } from './tables/index.ts'
+export { sweepColumns } from './tables/sweeps.ts'
 export { valueText } from './value-text.ts'
 export { type Access, mayAccess, mayReadNamespace, type Viewer } from './viewer.ts'
 export { planVirtual, type VirtualPlan } from './virtual-plan.ts'

@@ -167,7 +167,7 @@ function refuseWrite(verb: string, target: Fields, schemaName: string): never {
   if (laterRelations.has(name)) throw comesLater(`relation "${schemaName}.${name}"`)
   // By itself it would have been a command.
   if (name === 'blobs') {
-    const place = verb === 'TRUNCATE' ? '' : ' inside another statement'
+    const place = verb === 'TRUNCATE' || verb === 'COPY FROM' ? '' : ' inside another statement'
     throw new ServerError(conditions.featureNotSupported, [`${verb} of relation "${schemaName}.blobs"${place}`], {
       hint: changeHint(schemaName, name),
     })

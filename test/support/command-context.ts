@@ -57,6 +57,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
       },
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),
+      sweep: async () => ({ ...sweptNothing }),
       check: () => [{ severity: 'error', kind: 'entry', subject: 'ff', detail: 'charge differs' }],
     },
     async explain(request) {
@@ -65,6 +66,20 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
     },
     ...overrides,
   }
+}
+
+const sweptNothing = {
+  startedAtMs: 0,
+  cause: 'call',
+  namespace: undefined,
+  scanned: 0,
+  evicted: 0,
+  recordsDead: 0,
+  orphanPages: 0,
+  bytes: 0,
+  pages: 0,
+  elapsedMs: 0,
+  truncated: false,
 }
 
 async function unasked(): Promise<never> {

@@ -1,5 +1,6 @@
 // The functions that make, change and drop namespaces, and those that tidy the store.
 
+import { sweepColumns } from '../../virtual/index.ts'
 import type { Arguments, FunctionDefinition } from '../function-definition.ts'
 import type { CommandContext, CommandResult } from '../own-statement.ts'
 import { alterNamespace, createNamespace, dropNamespaces, namespaceColumns } from './namespace-statements.ts'
@@ -36,7 +37,26 @@ const nameAndOptions: FunctionDefinition['parameters'] = [
   ['options', 'jsonb'],
 ]
 
+const sweep: FunctionDefinition = {
+  parameters: [
+    ['entries_max', 'bigint'],
+    ['ms_max', 'bigint'],
+  ],
+  required: 0,
+  columns: sweepColumns.map(({ name, type }) => ({ name, type })),
+  isScalar: false,
+  needs: 'admin',
+  changes: true,
+  async run(context, args, tag): Promise<CommandResult> {
+    const [entriesMax, msMax] = [args.integer('entries_max'), args.integer('ms_max')]
+    const limits = { ...(entriesMax === null ? {} : { entriesMax }), ...(msMax === null ? {} : { msMax }) }
+    const row = await context.actions.sweep(limits)
+    return { tag, columns: [], rows: [sweepColumns.map((column) => column.value(row))] }
+  },
+}
+
 export const namespaceFunctions: Readonly<Record<string, FunctionDefinition>> = {
+  sweep,
   create_namespace: definition(nameAndOptions, 1, (context, args) =>
     createNamespace(context, required(args, 'name'), optionsOf(args), false),
   ),

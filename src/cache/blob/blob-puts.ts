@@ -9,6 +9,7 @@ import { conditions, ServerError } from '../../errors/index.ts'
 import type { BlobCore } from './blob-core.ts'
 import type { BlobNamespace } from './blob-namespace.ts'
 import { type BlobEntry, chargeOf, type EntryFacts } from './entry.ts'
+import { attributesOf, ownBuffer } from './entry-parts.ts'
 import { type Bound, hasMoved, proofOf, relationOf } from './epochs.ts'
 import type { Generation } from './generation.ts'
 import type { PutCondition, PutRequest, PutResult } from './l2.ts'
@@ -376,38 +377,6 @@ function receiptOf(
   durable: boolean,
 ): PutReceipt {
   return { version: put.version, generation: generation.scope.generation, tier, storedBytes, durable }
-}
-
-/** Memory that holds the value and nothing else: a piece of a pool would keep all of the pool. */
-function ownBuffer(value: Uint8Array, isOwned: boolean): Buffer {
-  if (isOwned && value.byteLength === value.buffer.byteLength) {
-    return Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
-  }
-  const own = Buffer.allocUnsafeSlow(value.length)
-  own.set(value)
-  return own
-}
-
-const plain: Attributes = Object.freeze({
-  contentType: undefined,
-  metadata: undefined,
-  tags: Object.freeze([]),
-  dependencies: Object.freeze([]),
-  proof: undefined,
-})
-
-/** Most entries have none, and share one object. */
-function attributesOf(attributes: Attributes): Attributes {
-  const { contentType, metadata, tags, dependencies, proof } = attributes
-  const some = contentType ?? metadata ?? proof ?? tags[0] ?? dependencies[0]
-  if (some === undefined) return plain
-  return Object.freeze({
-    contentType,
-    metadata,
-    tags: Object.freeze([...tags]),
-    dependencies: Object.freeze([...dependencies]),
-    proof,
-  })
 }
 
 function checkContentType(contentType: string): void {

@@ -14,6 +14,8 @@ export interface BackupSettings extends ArchiveSettings {
 export interface StoreSide extends StoreQuestions {
   /** In which the store's directories lie; throws 55000 when there is no second tier. */
   directory(): string
+  /** Namespaces with the option archive = off (ARC-14). */
+  leftOut(): readonly string[]
   /** Commits what waits, and holds that commit; of these namespaces alone, if some are given. */
   hold(namespaces: readonly string[] | undefined): Promise<HeldCommit & { readonly hold: number }>
   release(hold: number): void

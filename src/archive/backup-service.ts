@@ -65,12 +65,14 @@ export class BackupService {
   async backup({ url = this.defaultUrl, namespaces, passphrase, owner }: BackupRequest): Promise<Job<BackupResult>> {
     requirePassphrase(passphrase)
     const shown = await this.#admitted(url)
-    this.#parts.store.directory()
+    const directory = this.#parts.store.directory()
     const run = async (control: JobControl): Promise<BackupResult> => {
       const { hold, ...commit } = await this.#parts.store.hold(namespaces)
       try {
         const held = { ...commit, facts: factsOf(commit, namespaces, this.#parts.identity()) }
-        const summary = await this.#run({ kind: 'backup', url, passphrase, held }, control)
+        const leaveOut = this.#parts.store.leftOut()
+        const task = { kind: 'backup', url, passphrase, held, leaveOut, directory } as const
+        const summary = await this.#run(task, control)
         this.#parts.counters.backups_completed++
         this.#parts.counters.backup_bytes += summary.storedBytes
         this.#describe(control.id, { entries: summary.entries, files: summary.files, commit: summary.store.commit })

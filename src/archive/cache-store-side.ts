@@ -18,16 +18,9 @@ export function cacheStoreSide(cache: Side, path: string): StoreSide {
       if (namespaces !== undefined) {
         throw new ServerError(conditions.featureNotSupported, ['a backup of single namespaces'])
       }
-      for (const { name, options } of cache.namespaces()) {
-        // It asked not to be in a backup, and a backup is the whole file: rather none than one with it.
-        if (options.archive === false) {
-          throw new ServerError(conditions.featureNotSupported, [
-            `a backup while namespace "${name}" has archive = off`,
-          ])
-        }
-      }
       return await cache.hold()
     },
+    leftOut: () => [...cache.namespaces()].filter(({ options }) => options.archive === false).map(({ name }) => name),
     release: (hold) => cache.release(hold),
     activate: (name, keepDerived) => cache.activate(name, keepDerived),
   }

@@ -1,10 +1,10 @@
 // Carries a task out, on whatever thread it is called. Knows stores and collections; of the cache's store it only knows
 // two files, and two questions to ask about them.
 
-import { statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { nodeDisk } from '../base/index.ts'
-import { type Adoption, inspectStore } from '../cache/blob/index.ts'
+import { type Adoption, extractStore, type HeldCommit, inspectStore } from '../cache/blob/index.ts'
 import { writeBackup } from './backup.ts'
 import { Collection } from './collection.ts'
 import { damaged, newerFormat } from './failures.ts'
@@ -18,6 +18,7 @@ import type {
   ArchiveResults,
   ArchiveTask,
   BackupSummary,
+  HeldSource,
   Identity,
   RestoredSummary,
   ShownFile,
@@ -101,15 +102,21 @@ async function show(
 
 async function backup(
   collection: Collection,
-  { held, passphrase }: Extract<ArchiveTask, { kind: 'backup' }>,
+  { held, leaveOut, directory, passphrase }: Extract<ArchiveTask, { kind: 'backup' }>,
   { signal, onProgress, onLeftover }: TaskContext,
 ): Promise<BackupSummary> {
-  const source = await heldSource(held)
+  const copy = leaveOut.length === 0 ? undefined : await extractStore(nodeDisk, directory, held, leaveOut)
+  const source = await heldSource(copy === undefined ? held : withoutLeftOut(held, copy.held))
   try {
     return summaryOf(await writeBackup(collection, source, { passphrase, signal, onProgress, onLeftover }), collection)
   } finally {
     await source.close()
+    await copy?.remove()
   }
+}
+
+function withoutLeftOut(held: HeldSource, { store, namespaces, ...files }: HeldCommit): HeldSource {
+  return { ...files, facts: { ...held.facts, store, namespaces } }
 }
 
 async function restore(
@@ -124,12 +131,28 @@ async function restore(
     freeBytes: () => freeBytes(directory),
     admit: (manifest) => requireFormat(manifest, settings.storeFormat),
     prepare: (into, manifest) => inspect(directory, into, manifest, keepsDerived(manifest, identity)),
-    activate: (into, _, manifest) => store.activate(basename(into), keepsDerived(manifest, identity)),
+    activate: (into, _, manifest) => activate(store, directory, into, keepsDerived(manifest, identity)),
   }
   const { manifest, prepared, outcome } = await restoreBackup(collection, id, target, {
     ...{ passphrase, verifyOnly, signal, lanes, onProgress },
   })
   return { summary: summaryOf(manifest, collection), outcome: outcome ?? prepared }
+}
+
+/** Refused, the pair goes at once: unless CURRENT names it, which says that it was not refused. */
+async function activate(
+  store: StoreQuestions,
+  directory: string,
+  into: string,
+  keepDerived: boolean,
+): Promise<Adoption> {
+  try {
+    return await store.activate(basename(into), keepDerived)
+  } catch (error) {
+    const current = await readFile(`${directory}/CURRENT`, 'latin1').catch(() => basename(into))
+    if (!current.includes(basename(into))) nodeDisk.remove(into)
+    throw error
+  }
 }
 
 /** Page by page and row by row (ARC-10). */

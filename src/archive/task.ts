@@ -31,6 +31,9 @@ export type ArchiveTask =
       readonly url: string
       readonly passphrase: string | undefined
       readonly held: HeldSource
+      /** Namespaces that are not to be in it, and in which directory there is room for a copy without them. */
+      readonly leaveOut: readonly string[]
+      readonly directory: string
     }
   | {
       readonly kind: 'restore'

@@ -33,7 +33,6 @@ export async function writeCommit(sealed: Sealed, pager: Pager, control: DiskFil
   const { superblock, map } = sealed
   await writeTreePages(pager, superblock.commit, pause)
   for (const { page, bytes } of map) pager.file.write(bytes, page)
-  await pager.settled()
   await pager.file.sync()
   writeSlot(control, superblock, pager.health)
   try {
@@ -50,6 +49,11 @@ async function writeTreePages(pager: Pager, commit: number, pause: Pause): Promi
   sealed.sort((left, right) => pool.pageAt(left) - pool.pageAt(right))
   for (const slot of sealed) {
     await pause()
+    // An older write of the same page must not arrive behind ours.
+    for (let write = pager.beingWritten.get(pool.pageAt(slot)); write !== undefined; ) {
+      await write.catch(() => {})
+      write = pager.beingWritten.get(pool.pageAt(slot))
+    }
     // It may have left the pool meanwhile, written, and another may be there.
     if (pool.isDirty(slot) && pager.commitOf(slot) <= commit) pager.write(slot)
   }

@@ -58,6 +58,11 @@ export class PagePool {
   readonly #index: PageIndex
   readonly #mayLeave = (slot: number): boolean => this.#pins[slot] === 0
   #dirtyCount = 0
+  #lastChange = 0
+  /** How often a clean page became dirty. */
+  dirtied = 0
+  /** Called when a page becomes dirty and no other is. */
+  onFirstDirty: (() => void) | undefined
   #readOnlyRingsInUse = false
 
   constructor(options: { pageSize: number; slotCount: number; policy: EvictionPolicy }) {
@@ -195,16 +200,19 @@ export class PagePool {
 
   /** The page in the slot is about to be changed. */
   markDirty(slot: number): void {
-    this.#changes[slot] = ((this.#changes[slot] as number) + 1) >>> 0
+    this.#lastChange = (this.#lastChange + 1) >>> 0
+    this.#changes[slot] = this.#lastChange
     if (this.#dirtyAt[slot] !== none) return
     assert(this.#areaOf(slot).writes, 'a page in a ring for reading is not changed')
     if (this.#readOnlyRingsInUse) this.#dropCopies(this.#pageOf[slot] as number)
     this.#dirtyAt[slot] = this.#dirtyCount
     this.#dirty[this.#dirtyCount++] = slot
     this.#areaOf(slot).stats.dirty++
+    this.dirtied++
+    if (this.#dirtyCount === 1) this.onFirstDirty?.()
   }
 
-  /** Grows with every change of the page; remembered before a write, compared after it. */
+  /** When the page was last changed: a number that grows; remembered before a write, compared after it. */
   changeOf(slot: number): number {
     return this.#changes[slot] as number
   }
@@ -215,6 +223,14 @@ export class PagePool {
     this.#areaOf(slot).stats.writebacks++
     this.#undirty(slot)
     return true
+  }
+
+  /** At most so many dirty slots, longest unchanged first, with the number of their last change. */
+  oldestDirty(countMax: number): { slot: number; change: number }[] {
+    const dirty = [...this.dirtySlots()].map((slot) => ({ slot, change: this.changeOf(slot) }))
+    // The numbers may have wrapped around: what matters is how long ago they were given.
+    const age = (change: number): number => (this.#lastChange - change) >>> 0
+    return dirty.sort((left, right) => age(right.change) - age(left.change)).slice(0, countMax)
   }
 
   /** Dirty slots, as they are now. */

@@ -26,6 +26,8 @@ export class Pager {
   changed = false
   /** Pages that are on their way to the file without holding up the thread. */
   readonly beingWritten = new Map<number, Promise<void>>()
+  /** Those of them that were freed meanwhile. */
+  readonly #leaving = new Set<number>()
 
   constructor(parts: { pool: PagePool; file: PageFile; space: Space; health: Health; openCommit: number }) {
     this.pool = parts.pool
@@ -100,9 +102,10 @@ export class Pager {
     const isFresh = this.space.allocator.isFresh(page)
     this.pool.unpin(slot)
     this.space.allocator.free({ page, pages: 1 }, this.beingWritten.has(page))
-    // A dirty page of a sealed commit has yet to be written for it.
-    if (isFresh || !this.pool.isDirty(slot)) this.pool.drop(page)
     this.changed = true
+    // One that is on its way to the file leaves when it has arrived; a dirty one of a sealed commit has yet to be written.
+    if (this.beingWritten.has(page)) this.#leaving.add(page)
+    else if (isFresh || !this.pool.isDirty(slot)) this.pool.drop(page)
   }
 
   /** Writes a dirty page where it belongs. It stays dirty if that fails. */
@@ -113,6 +116,30 @@ export class Pager {
     this.prepare(slot)
     this.file.write(this.memory.subarray(base, base + this.pageSize), page)
     assert(this.pool.markClean(slot, change), 'nothing changes while the thread writes')
+  }
+
+  /**
+   * Writes a dirty page without holding up the thread. It stays where it is meanwhile, may be read and changed, and is clean
+   * afterwards only if it was not changed (BGW-5, BGW-8). What goes to the file is a copy.
+   */
+  writeLater(slot: number): Promise<void> {
+    const page = this.pool.pageAt(slot)
+    assert(!this.beingWritten.has(page), 'one write of a page at a time')
+    const change = this.pool.changeOf(slot)
+    this.prepare(slot)
+    const copy = this.memory.slice(this.base(slot), this.base(slot) + this.pageSize)
+    this.pool.pin(slot)
+    const writing = this.file
+      .writeLater(copy, page)
+      .then(() => void this.pool.markClean(slot, change))
+      .finally(() => {
+        this.pool.unpin(slot)
+        this.beingWritten.delete(page)
+        const isWanted = this.pool.isDirty(slot) && this.commitOf(slot) < this.openCommit
+        if (this.#leaving.delete(page) && !isWanted) this.pool.drop(page)
+      })
+    this.beingWritten.set(page, writing)
+    return writing
   }
 
   /** Resolves when no write is on its way. */

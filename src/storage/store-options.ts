@@ -2,6 +2,7 @@
 
 import type { Clock } from '../base/index.ts'
 import type { EvictionPolicy } from '../eviction/index.ts'
+import type { BackgroundWriterSettings } from './background-writer.ts'
 import type { StoreObserver } from './health.ts'
 
 export interface StoreOptions {
@@ -18,6 +19,8 @@ export interface StoreOptions {
   readonly onDamage?: 'set_aside' | 'refuse'
   /** Nothing is written, the lock is held all the same. */
   readonly readOnly?: boolean
+  /** Who writes ahead of commits; on unless it is told otherwise. */
+  readonly backgroundWriter?: BackgroundWriterSettings
   readonly observer?: StoreObserver
   readonly clock?: Clock
   readonly newStoreId?: () => Uint8Array

@@ -14,6 +14,7 @@ import { randomBytes } from 'node:crypto'
 import { assert, type Disk, systemClock } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { Sieve } from '../eviction/index.ts'
+import { BackgroundWriter, defaultBackgroundWriter } from './background-writer.ts'
 import { type ChainContext, Chains } from './chains.ts'
 import type { RowKnowledge } from './check.ts'
 import { type Sealed, writeCommit, writeSlot } from './commit.ts'
@@ -42,6 +43,7 @@ export class Store implements ChainContext {
   readonly trees: Readonly<Record<TreeName, Tree>>
   readonly chains: Chains
   readonly pager: Pager
+  readonly writer: BackgroundWriter
   /** Why a store that was there was set aside at opening; undefined if it was not. */
   readonly setAside: string | undefined
   readonly #disk: Disk
@@ -79,7 +81,7 @@ export class Store implements ChainContext {
     )
   }
 
-  /** Makes another store of the directory the live one; nobody may have it open (ARC-13). What was live goes at the next opening. */
+  /** Makes another store of the directory the live one; nobody may have it open (ARC-13). The old one goes at the next opening. */
   static makeLive(disk: Disk, directory: string, name: string): void {
     const lock = StoreDirectory.open(disk, directory, { create: false })
     try {
@@ -127,7 +129,8 @@ export class Store implements ChainContext {
     this.#options = options
     this.#lock = lock
     this.#name = name
-    this.#slices = new Slices(options.clock ?? systemClock)
+    const { clock = systemClock } = options
+    this.#slices = new Slices(clock)
     this.#health = new Health(options.observer ?? {})
     this.directory = `${lock.path}/${name}`
     this.setAside = setAside
@@ -148,6 +151,7 @@ export class Store implements ChainContext {
       this.#closeFiles()
       throw error
     }
+    this.writer = new BackgroundWriter(this.pager, options.backgroundWriter ?? defaultBackgroundWriter, clock)
     this.#notes = this.#openingNotes()
     this.chains = new Chains(this)
     const trees = treeNames.map((tree, number) => [tree, new Tree(this.pager, number, rootOf(this.#durable, number))])
@@ -222,6 +226,7 @@ export class Store implements ChainContext {
   /** Reads a fenced store anew from its last durable commit. Throws if that cannot be read yet. */
   reopen(): void {
     assert(this.#health.state === 'fenced' && !this.#commits.isRunning, 'only a fenced store is reopened')
+    if (this.pager.beingWritten.size > 0) throw new ServerError(conditions.storeNotOpen, ['still being written'])
     translated(`open the store in "${this.directory}"`, () => {
       this.#closeFiles()
       this.#files = openStoreFiles(this.#disk, this.directory, { readOnly: false })
@@ -242,6 +247,7 @@ export class Store implements ChainContext {
   async close(): Promise<void> {
     if (this.#health.state === 'closed') return
     try {
+      await this.writer.stop()
       await this.#commits.idle()
       const usable = this.#health.state === 'open' || this.#health.state === 'full'
       if (usable && this.#options.readOnly !== true && (this.pager.changed || !this.#durable.clean)) {
@@ -256,12 +262,12 @@ export class Store implements ChainContext {
   }
 
   /**
-   * The store is of no use any more: it is closed as it is and set aside, so that opening the directory begins a new one
-   * (L2-33). Nothing that is not durable survives.
+   * The store is of no use any more: it is closed as it is and set aside, and the next opening begins a new one (L2-33).
    */
   async giveUp(reason: string): Promise<void> {
     if (this.#health.state === 'closed') return
     this.#health.become('closed', reason)
+    await this.writer.stop()
     await this.#commits.idle()
     await this.pager.settled()
     this.#closeFiles()
@@ -375,12 +381,11 @@ export class Store implements ChainContext {
     this.#freeMap.load(this.pager.file, this.#durable.map, this.#durable.pageCount, allocator.used)
     allocator.loaded()
     if (this.#options.readOnly === true) return
-    // A process that died after step 5 may have left this slot in the system's memory alone: it is written once more, before
-    // pages that only the older commit reaches are used again.
+    // A process that died after step 5 may have left this slot in the system's memory alone: before pages that only the
+    // older commit reaches are used again, it is written once more.
     writeSlot(this.#files.control, this.#durable, this.#health)
     this.#files.control.syncNow()
-    // What lies behind is of no commit, and a failed sync may have forgotten it: it is written anew.
-    this.space.cutFile()
+    this.space.cutFile() // What lies behind is of no commit, and a failed sync may have forgotten it.
   }
 
   /** The facts of the last commit, under a new incarnation. */

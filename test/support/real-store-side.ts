@@ -99,6 +99,13 @@ export class RealStoreSide implements StoreSide {
     return this.path
   }
 
+  /** Namespaces that are not to be in a backup. */
+  unarchived: readonly string[] = []
+
+  leftOut(): readonly string[] {
+    return this.unarchived
+  }
+
   async hold() {
     await this.before('hold')
     this.calls.push('hold')

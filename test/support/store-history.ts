@@ -6,6 +6,7 @@
 
 import { expect } from 'vitest'
 import { crc32, type Random } from '../../src/base/index.ts'
+import { defaultBackgroundWriter } from '../../src/storage/background-writer.ts'
 import type { ChainWriter } from '../../src/storage/chains.ts'
 import {
   type Extent,
@@ -86,6 +87,7 @@ export class StoreHistory {
       else if (act < 0.75) this.#putChain()
       else if (act < 0.78) this.#deleteRange()
       else if (act < 0.787) this.#wipe()
+      else if (act < 0.8) this.#pending.push(this.store.writer.round().then(() => {}))
       else if (act < 0.82) this.store.note({ feedLsn: BigInt(this.random.int(1e9)), recordCount: this.random.int(1e6) })
       else if (act < 0.88) await this.commit()
       else if (act < 0.94) this.#pending.push(this.store.commit().catch(() => {}))
@@ -140,6 +142,7 @@ export class StoreHistory {
   #open(): Store {
     const store = Store.open(this.disk, 'data/l2', {
       ...this.#options.store,
+      backgroundWriter: { ...defaultBackgroundWriter, enabled: false },
       newStoreId: () => this.random.bytes(16),
       // Time passes whenever somebody looks, so that commits are interrupted, and the same way in every run.
       clock: { nowMs: () => 0, monotonicUs: () => (this.#nowUs += this.random.int(400)) },

@@ -248,6 +248,31 @@ describe('what a restore brings back', () => {
     expect(side.l2.namespaces.find(2)?.generation).toBe(2)
   })
 
+  it('what is to be left out is in no byte of it, and all else is as it was (ARC-14)', async () => {
+    const secret = side.define('private', 2)
+    const values = await side.fill(pages, 6_000_000, random)
+    await side.fill(secret, 3_000_000, random)
+    side.put(secret, 's', 'hush-hush')
+    side.put(pages, 'tagged', 'with a tag', ['red'])
+    const whole = await (await service.backup({ owner })).result
+    side.unarchived = ['private']
+    const { id, entries, bytes } = await (await service.backup({ owner })).result
+    expect(entries).toBe(values.size + 2)
+    expect(bytes).toBeLessThan(whole.bytes * 0.75)
+    const folder = join(side.root, 'backups', id)
+    for (const name of await readdir(folder)) {
+      expect((await readFile(join(folder, name))).includes('hush-hush'), name).toBe(false)
+    }
+    expect(await readdir(side.path)).toEqual(['CURRENT', 'LOCK', 'store-000001'])
+    for (const key of values.keys()) side.put(pages, key, 'changed')
+    await restoreInto(service, url)
+    for (const [key, value] of values) expect(side.get(pages, key) === value, key).toBe(true)
+    expect(side.get(secret, 's')).toBeUndefined()
+    const target = { kind: 'tag', subjects: ['red'] } as const
+    expect(finish(side.l2.invalidation.invalidate({ scope: pages, target, markStale: false }))).toEqual([1])
+    expect(side.findings()).toEqual([])
+  })
+
   it('can be done over and over, and backed up again', async () => {
     for (let round = 0; round < 4; round++) {
       side.put(pages, 'a', `round ${round}`)

@@ -54,7 +54,14 @@ async function backup(to = url, signal = never) {
     origin: undefined,
     selection: undefined,
   }
-  const task = { kind: 'backup', url: to, passphrase: undefined, held: { ...commit, facts } } as const
+  const task = {
+    kind: 'backup',
+    url: to,
+    passphrase: undefined,
+    held: { ...commit, facts },
+    leaveOut: [],
+    directory: side.path,
+  } as const
   const summary = await thread.run(task, settings(), listener, signal)
   side.release(hold)
   return summary

@@ -104,19 +104,12 @@ function unknownGroup(session: Session, group: Group): boolean {
   if (inBlockNow(session)) {
     session.transaction.wrote = true
     session.transaction.settings = true
-    // A COMMIT among messages we could not read would end the block unseen.
-    if (group.unread || group.steps.some((step) => step.kind === 'execute' && !knownPortal(group, step.portal))) {
-      if (!session.quiet) return session.waitForQuiet()
-      session.transaction.ending = true
-      return runOpaque(session, undefined, requestOf(group), 'write')
-    }
-    return passGroup(session, group)
+    // A COMMIT among messages we could not read, or of statements we do not know, would end the block unseen.
+    if (!session.quiet) return session.waitForQuiet()
+    session.transaction.ending = true
+    return runOpaque(session, undefined, requestOf(group), 'write')
   }
   return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
-}
-
-function knownPortal(group: Group, portal: string): boolean {
-  return group.steps.some((step) => step.kind === 'bind' && step.portal === portal)
 }
 
 function passGroup(session: Session, group: Group): boolean {

@@ -80,6 +80,7 @@ export function runOpaque(
       session.captureReady = false
       session.questions.clear()
     }
+    if (text !== undefined && renamesStatements(text)) session.statements.clear()
     if (!outcome.failed) return true
     // Whatever failed may have left something behind, unless it could not commit inside.
     return !(
@@ -111,6 +112,11 @@ function verdictOf(text: StatementText | undefined, what: string): PassVerdict {
   if (what === 'cursor') return { verdict: 'bypass', reason: 'cursor' }
   if (text?.shape.statement.kind === 'unreadable') return { verdict: 'bypass', reason: 'unreadable' }
   return { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
+}
+
+/** Behind it a prepared statement's name may stand for another text than its Parse gave. */
+function renamesStatements(text: StatementText): boolean {
+  return text.shape.statement.parts.some((kind) => kind === 'deallocate' || kind === 'prepare' || kind === 'unreadable')
 }
 
 function cannotCommitInside(text: StatementText): boolean {

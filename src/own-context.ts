@@ -4,7 +4,7 @@ import type { CommandContext, PostgresHelp } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
-import { explain } from './own-explain.ts'
+import { explain, type Said } from './own-explain.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import { originHelp } from './own-postgres.ts'
 import type { SessionViewer } from './own-viewer.ts'
@@ -18,6 +18,7 @@ export function commandContext(
   parts: OwnParts,
   sources: VirtualSources,
   postgres: PostgresHelp,
+  said: Said,
 ): CommandContext {
   return {
     viewer,
@@ -34,7 +35,7 @@ export function commandContext(
     rowsMax: parts.store.snapshot.virtualRowsMax,
     plain: plainOf(session, viewer),
     isReadOnly: () => isReadOnly(session),
-    explain: (request) => explain(session, request, parts),
+    explain: (request) => explain(session, request, said, parts),
   }
 }
 

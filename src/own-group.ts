@@ -13,41 +13,31 @@ import {
   Parameters,
 } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import {
-  type Group,
-  Part,
-  passStraight,
-  type Request,
-  routeToOrigin,
-  runOpaque,
-  type Session,
-} from './frontend/index.ts'
+import { type Aside, type Group, hintsFor, Part, type Request, type Session } from './frontend/index.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
+import { inlinedGroup, inlineName, routeInlined, typesOf } from './own-inlined-group.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
-import { readBoundParameters, type Wanted, wantedByAll } from './virtual/index.ts'
+import { wantedBy } from './own-wanted.ts'
 import {
   backend,
   bindCompleteFrame,
   closeCompleteFrame,
   closeFrame,
   commandCompleteFrame,
-  describeFrame,
   frame,
-  frameHeaderBytes,
-  frontend,
   int16,
   int32,
   noDataFrame,
   parseCompleteFrame,
   parseFrame,
   status,
-  syncFrame,
 } from './wire/index.ts'
 
 interface Portal {
   readonly text: StatementText
+  readonly aside: Aside | undefined
   readonly own: OwnText
   readonly parameters: Parameters
   readonly formats: Formats
@@ -78,7 +68,7 @@ export class OwnGroup {
     const texts = this.#texts(group)
     for (const text of texts) {
       const own = this.#runs.ownOf(session, text)
-      if (own !== undefined) this.#owns.set(text, own)
+      if (own !== undefined) this.#owns.set(text, this.#leavesPortal(group) ? this.#atOrigin(text, own) : own)
     }
     this.#runs.checkBlock(session)
     const kinds = new Set(texts.map((text) => this.#groupKind(text)))
@@ -103,6 +93,17 @@ export class OwnGroup {
     }
     if (kinds.has('system')) return this.#system(group, texts)
     for (const step of group.steps) await this.#step(step)
+  }
+
+  /** Whether a portal may be read on in later groups: inside a block it lives on, and only the origin can keep it. */
+  #leavesPortal(group: Group): boolean {
+    if (this.#session.status !== status.inBlock || this.#session.identity.admin) return false
+    return group.steps.some((step) => step.kind === 'execute' && step.rowCountMax > 0)
+  }
+
+  #atOrigin(text: StatementText, own: OwnText): OwnText {
+    const isElsewhere = own.kind === 'virtual' && own.plan.kind === 'system'
+    return isElsewhere ? { ...own, plan: this.#runs.planElsewhere(text, own) } : own
   }
 
   /** Every statement the group prepares or uses. */
@@ -168,29 +169,15 @@ export class OwnGroup {
       if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
-    const wanted = this.#wanted(group)
-    const bytes = Buffer.concat(frames)
-    await this.#runs.system(session, { simple: false, frames: bytes, relations, wanted, tag, catalogue, positionOf })
-  }
-
-  /** What the statements bound in the group can use of their relations, with the values they are bound to. */
-  #wanted(group: Group): Wanted {
-    const session = this.#session
-    const bound: { relations: readonly string[]; wanted: Wanted }[] = []
-    for (const step of group.steps) {
-      const prepared = step.kind === 'bind' ? session.statements.get(step.statement) : undefined
-      if (prepared === undefined) continue
-      const own = this.#owns.get(prepared.text)
-      if (own === undefined) continue
-      if (own.kind === 'own' && own.statement.kind === 'select') {
-        bound.push({ relations: own.statement.relations, wanted: new Map() })
-      } else if (own.kind === 'virtual' && own.plan.kind === 'system') {
-        const { relations, narrowing } = own.plan
-        const bytes = group.bytes.subarray(step.start, step.end)
-        bound.push({ relations, wanted: narrowing.wanted(readBoundParameters(bytes, declaredTypes(prepared.types))) })
-      }
-    }
-    return wantedByAll(bound)
+    const own = isSole(texts) ? this.#owns.get(texts[0] as StatementText) : undefined
+    const mayBeElsewhere = own?.kind === 'virtual' && own.plan.kind === 'system' && own.plan.mayBeElsewhere
+    const wanted = wantedBy(session, group, relations, (text) => this.#owns.get(text))
+    const asked = { simple: false, frames: Buffer.concat(frames), relations, wanted, tag, catalogue, positionOf }
+    const outcome = await this.#runs.system(session, { ...asked, mayBeElsewhere })
+    if (!outcome.unresolved || own?.kind !== 'virtual') return
+    const text = texts[0] as StatementText
+    this.#owns.set(text, { ...own, plan: this.#runs.goesElsewhere(text, own) })
+    await this.#inline(group, texts)
   }
 
   /** One statement over user tables too: the origin runs its text with our rows in it. */
@@ -198,12 +185,14 @@ export class OwnGroup {
     const session = this.#session
     const [text] = texts
     const own = text === undefined ? undefined : this.#owns.get(text)
-    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || new Set(texts).size !== 1) {
+    if (own?.kind === 'virtual' && own.plan.kind === 'refused') throw own.plan.error
+    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || !isSole(texts)) {
       throw new ServerError(conditions.featureNotSupported, [
         'several statements over the cache and user tables before one Sync',
       ])
     }
-    const rendered = await this.#runs.render(session, own.plan)
+    const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => this.#owns.get(asked))
+    const rendered = await this.#runs.render(session, own.plan, wanted)
     const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
     await session.ask(closeFrame('S', inlineName))
     if (session.ended) return
@@ -235,12 +224,21 @@ export class OwnGroup {
       case 'bind': {
         const prepared = session.statements.get(step.statement)
         if (prepared === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
-        const { text } = prepared
+        const { text, aside } = prepared
         const { raw, formats } = readBind(group.bytes.subarray(step.start, step.end))
         const own = this.#ownOfStatement(step.statement)
         const inferred = commandOf(own)?.parameterTypes ?? []
         const parameters = new Parameters(raw, declaredTypes(prepared.types), inferred)
-        this.#portals.set(step.portal, { text, own, parameters, formats, rest: undefined, isSuspended: false, tag: '' })
+        this.#portals.set(step.portal, {
+          text,
+          aside,
+          own,
+          parameters,
+          formats,
+          rest: undefined,
+          isSuspended: false,
+          tag: '',
+        })
         output.add(bindCompleteFrame)
         return
       }
@@ -255,7 +253,11 @@ export class OwnGroup {
         }
         if (own.kind !== 'own' || own.statement.kind !== 'command') return
         if (portal.rest === undefined) {
-          this.#opened(portal, await this.#runs.execute(session, own.statement, portal.parameters, portal.formats))
+          const said = { hints: hintsFor(portal.text, portal.aside), shift: 0 }
+          this.#opened(
+            portal,
+            await this.#runs.execute(session, own.statement, portal.parameters, said, portal.formats),
+          )
         }
         this.#sendRows(portal, step.rowCountMax)
         return
@@ -328,66 +330,14 @@ function commandOf(own: OwnText): OwnCommand | undefined {
   return own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
 }
 
-const inlineName = '_larder_inline'
+function isSole(texts: readonly StatementText[]): boolean {
+  return new Set(texts).size === 1
+}
+
 const portalSuspendedFrame = frame(backend.portalSuspended)
 
 /** What runs in place of the client's text, if anything does. */
 function textInPlace(own: OwnText): string | undefined {
   if (own.kind === 'own' && own.statement.kind === 'select') return own.statement.text
   return own.kind === 'virtual' ? own.qualified?.text : undefined
-}
-
-/** The parameter types of a Parse as they came. */
-function typesOf(step: { readonly types: string }): Buffer | undefined {
-  return step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
-}
-
-/** The client's messages with the rendered text in place of its own, under a name of ours. */
-function inlinedGroup(
-  session: Session,
-  group: Group,
-  text: StatementText,
-  rendered: string,
-): { inlined: Group; hasParse: boolean } {
-  const hasParse = group.steps.some((step) => step.kind === 'parse')
-  const frames: Buffer[] = hasParse ? [] : [parseFrame(inlineName, rendered)]
-  const steps = group.steps.map((step): Group['steps'][number] => {
-    const bytes = group.bytes.subarray(step.start, step.end)
-    if (step.kind === 'parse') {
-      // Never sent to the origin as the client wrote it.
-      session.prepare(step, text, true)
-      frames.push(parseFrame(inlineName, rendered, typesOf(step)))
-      return { ...step, name: inlineName, key: '' }
-    }
-    if (step.kind === 'bind') {
-      frames.push(renamedBind(bytes, step.portal))
-      return { ...step, statement: inlineName }
-    }
-    const describesStatement = step.kind === 'describe' && step.target === 'S'
-    frames.push(describesStatement ? describeFrame('S', inlineName) : bytes)
-    return describesStatement ? { ...step, name: inlineName } : step
-  })
-  const body = Buffer.concat(frames)
-  const bytes = Buffer.concat([body, syncFrame])
-  const inlined = { ...group, steps, bytes, start: 0, end: bytes.length, bodyEnd: body.length, last: frontend.sync }
-  return { inlined, hasParse }
-}
-
-/** The way of what the statement does: a write of the origin's is one, whatever rows of ours it reads. */
-function routeInlined(session: Session, text: StatementText, group: Group): boolean {
-  const request = { simple: false, bytes: group.bytes, start: group.start, end: group.end, group }
-  const executes = group.steps.filter((step) => step.kind === 'execute')
-  if (executes.length === 0) return passStraight(session, undefined, request, { verdict: 'pass', reason: 'utility' })
-  const [only] = executes
-  const isPlain = executes.length === 1 && (only?.rowCountMax === 0 || text.shape.statement.kind === 'read')
-  return isPlain || session.status !== status.idle
-    ? routeToOrigin(session, text, '', request)
-    : runOpaque(session, text, request, 'write')
-}
-
-/** The same Bind for our own statement name. */
-function renamedBind(bytes: Buffer, portal: string): Buffer {
-  const at = frameHeaderBytes + portal.length + 1
-  const tailAt = bytes.indexOf(0, at) + 1
-  return frame(0x42, Buffer.from(`${portal}\0${inlineName}\0`, 'latin1'), bytes.subarray(tailAt))
 }

@@ -4,6 +4,7 @@ import type { StatementText } from './cache/plans/index.ts'
 import {
   authorise,
   type CommandContext,
+  type CommandResult,
   type Described,
   type Formats,
   type OwnCommand,
@@ -12,6 +13,7 @@ import {
 import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
+import type { Said } from './own-explain.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
@@ -22,6 +24,7 @@ import {
   CatalogueRouter,
   type SplicedText,
   SystemDatabase,
+  type VirtualOutcome,
   type VirtualPlan,
   type VirtualRequest,
   VirtualSession,
@@ -51,11 +54,15 @@ interface SystemRequest {
   readonly relations: readonly string[]
   /** Of some of these, which rows are enough. */
   readonly wanted?: Wanted | undefined
+  /** True if what is not known there may be known at the origin: then nothing is answered, and the outcome says so. */
+  readonly mayBeElsewhere?: boolean
   /** Completes a statement that stands for another. */
   readonly tag?: string | undefined
   /** True if the rows tell the router which of our objects the client has met. */
   readonly catalogue?: boolean
 }
+
+type VirtualText = Extract<OwnText, { kind: 'virtual' }>
 
 export class OwnRuns {
   readonly #parts: OwnParts
@@ -63,6 +70,8 @@ export class OwnRuns {
   readonly #database: SystemDatabase
   readonly #sources: VirtualSources
   readonly #attached = new WeakMap<Session, Attachment>()
+  /** Of what has names that the system database did not know: the origin gets it, with the rows in it. */
+  readonly #elsewhere = new WeakMap<OwnText, VirtualPlan>()
 
   /** How a read of ours that the origin runs is reported: it is never kept. */
   readonly inlinedVerdict: PassVerdict
@@ -114,7 +123,7 @@ export class OwnRuns {
   /** What a text is to this session; undefined: the origin's. */
   ownOf(session: Session, text: StatementText): OwnText | undefined {
     const own = text.own as OwnText | undefined
-    if (!session.identity.admin) return own ?? this.#loose.ownOf(session, text)
+    if (!session.identity.admin) return this.#resolved(own ?? this.#loose.ownOf(session, text))
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
     const qualified = this.#loose.ownOfAdmin(session, text)
     if (qualified !== undefined) {
@@ -129,6 +138,23 @@ export class OwnRuns {
       attachment.admin.set(text, plan)
     }
     return { kind: 'virtual', statement: text.shape.statement, plan }
+  }
+
+  /** The system database did not know a name in it: from now on the text is the origin's, which may. */
+  goesElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
+    const plan = this.planElsewhere(text, own)
+    this.#elsewhere.set(own, plan)
+    return plan
+  }
+
+  /** The plan by which the origin runs it, with the rows in it. */
+  planElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
+    return this.#texts.planElsewhere(own.qualified?.text ?? utf8(text.text), own.statement)
+  }
+
+  #resolved(own: OwnText | undefined): OwnText | undefined {
+    const plan = own?.kind === 'virtual' ? this.#elsewhere.get(own) : undefined
+    return plan === undefined || own?.kind !== 'virtual' ? own : { ...own, plan }
   }
 
   viewer(session: Session): Promise<SessionViewer> {
@@ -150,12 +176,19 @@ export class OwnRuns {
     )
   }
 
-  async execute(session: Session, command: OwnCommand, parameters: Parameters, formats: Formats = []) {
+  async execute(
+    session: Session,
+    command: OwnCommand,
+    parameters: Parameters,
+    said: Said,
+    formats: Formats = [],
+  ): Promise<CommandResult> {
     this.#parts.metrics.counters.own_statements++
-    if (parameters.count < command.parameterCount) {
+    const isGiven = parameters.count >= command.parameterCount
+    if (!isGiven && !(command.parametersOptional === true && parameters.count === 0)) {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
-    const context = await this.#context(session, formats)
+    const context = await this.#context(session, formats, said)
     authorise(context.viewer, command.needs, command.tag, session.settings.current)
     return command.execute(context, parameters)
   }
@@ -163,26 +196,26 @@ export class OwnRuns {
   /** Columns and parameters of a command that does not know them from its text. */
   async describe(session: Session, command: OwnCommand, declaredTypes: readonly number[]): Promise<Described> {
     if (command.describe === undefined) return { parameterTypes: command.parameterTypes, description: undefined }
-    return command.describe(await this.#context(session, []), declaredTypes)
+    return command.describe(await this.#context(session, [], nothingSaid), declaredTypes)
   }
 
-  async #context(session: Session, formats: Formats): Promise<CommandContext> {
+  async #context(session: Session, formats: Formats, said: Said): Promise<CommandContext> {
     const viewer = await viewerOf(session, this.#parts)
     const postgres = postgresHelp((question) => this.#ask(session, question), formats)
-    return commandContext(session, viewer, this.#parts, this.#sources, postgres)
+    return commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
   }
 
   /** The text with our rows in it, for the origin. */
-  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<SplicedText> {
+  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>, wanted: Wanted): Promise<SplicedText> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
-    const sources = await this.#prepared({ relations: plan.inlined.relations, viewer }, rowCountMax)
-    return plan.inlined.render(sources, viewer, rowCountMax)
+    const sources = await this.#prepared({ relations: plan.inlined.relations, wanted, viewer }, rowCountMax)
+    return plan.inlined.render(sources, viewer, rowCountMax, wanted)
   }
 
-  /** Runs frames in the system database; true if they failed. */
-  async system(session: Session, request: SystemRequest): Promise<boolean> {
+  /** Runs frames in the system database. */
+  async system(session: Session, request: SystemRequest): Promise<VirtualOutcome> {
     const virtual = this.#virtual(session)
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
@@ -192,6 +225,7 @@ export class OwnRuns {
       frames: request.frames,
       relations: request.relations,
       wanted: request.wanted,
+      mayBeElsewhere: request.mayBeElsewhere === true && !session.link.closed,
       viewer,
       settings: mirrored(session, viewer, this.#texts.schemaName),
       positionOf: request.positionOf,
@@ -207,8 +241,8 @@ export class OwnRuns {
       },
     )
     session.cancelWait = undefined
-    if (outcome.failed && session.status === status.inBlock) await this.failBlock(session)
-    return outcome.failed
+    if (outcome.failed && !outcome.unresolved && session.status === status.inBlock) await this.failBlock(session)
+    return outcome
   }
 
   /** Frames of ours, for a command: what they were answered with. */
@@ -254,6 +288,9 @@ export class OwnRuns {
     return attachment
   }
 }
+
+/** Of a statement that is described alone. */
+const nothingSaid: Said = { hints: undefined, shift: 0 }
 
 export function utf8(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8')

@@ -2,7 +2,7 @@
 
 import type { StatementText } from './cache/plans/index.ts'
 import { authorise, encodeResult, Parameters } from './commands/index.ts'
-import { partOf, routeToOrigin, type Session } from './frontend/index.ts'
+import { type Aside, hintsFor, partOf, routeToOrigin, type Session } from './frontend/index.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
@@ -16,6 +16,8 @@ interface SimpleOptions {
   readonly completed?: ((frame: Buffer) => void) | undefined
   /** Characters of the client's text before this statement: positions in errors are moved by them. */
   readonly shift: number
+  /** What was said beside the statement. */
+  readonly aside?: Aside | undefined
 }
 
 /** True if it failed and the client has been told. What it throws is still to be told. */
@@ -37,15 +39,18 @@ export async function runSimple(
     case 'own': {
       const { statement } = own
       if (statement.kind === 'command') {
-        options.answer(encodeResult(await runs.execute(session, statement, Parameters.none)))
+        const said = { hints: hintsFor(text, options.aside), shift: options.shift }
+        options.answer(encodeResult(await runs.execute(session, statement, Parameters.none, said)))
         return false
       }
       authorise(await runs.viewer(session), statement.needs, statement.tag, session.settings.current)
       const { relations, tag } = statement
-      return runs.system(session, { ...system, frames: queryFrame(statement.text), relations, tag })
+      const wanted = own.narrowing.wanted()
+      const request = { ...system, frames: queryFrame(statement.text), relations, tag, wanted }
+      return (await runs.system(session, request)).failed
     }
     case 'catalogue':
-      return runs.system(session, { ...system, frames: queryOf(text), relations: [], catalogue: true })
+      return (await runs.system(session, { ...system, frames: queryOf(text), relations: [], catalogue: true })).failed
     case 'several':
       throw new Error('several statements where one was expected')
     case 'virtual':
@@ -76,13 +81,15 @@ async function runVirtual(
       return false
     case 'system': {
       const frames = qualified === undefined ? queryOf(text) : queryFrame(qualified.text)
-      const positionOf = positionIn(undefined)
-      const { relations, narrowing } = plan
-      return runs.system(session, { simple: true, frames, relations, wanted: narrowing.wanted(), answer, positionOf })
+      const { relations, narrowing, mayBeElsewhere } = plan
+      const request = { simple: true, frames, relations, wanted: narrowing.wanted(), answer, mayBeElsewhere }
+      const outcome = await runs.system(session, { ...request, positionOf: positionIn(undefined) })
+      if (!outcome.unresolved) return outcome.failed
+      return runVirtual(runs, session, text, { ...own, plan: runs.goesElsewhere(text, own) }, options)
     }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
-      const rendered = await runs.render(session, plan)
+      const rendered = await runs.render(session, plan, plan.narrowing.wanted())
       const bytes = queryFrame(rendered.text)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
       const asked = { positionOf: positionIn(rendered), completed, verdict: runs.inlinedVerdict }

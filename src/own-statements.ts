@@ -14,7 +14,7 @@ import {
 } from './frontend/index.ts'
 import { OwnGroup } from './own-group.ts'
 import { LooseNames } from './own-loose.ts'
-import type { OwnParts } from './own-parts.ts'
+import { type OwnParts, ToldError } from './own-parts.ts'
 import { answerPoint } from './own-point.ts'
 import { OwnRuns } from './own-runs.ts'
 import { OwnSeveral } from './own-several.ts'
@@ -102,12 +102,20 @@ export class OwnStatements implements OwnRoom {
     return true
   }
 
+  refuse(session: Session, error: ServerError, synced: boolean): boolean {
+    session.slowly(() => this.#fail(session, error, synced))
+    return true
+  }
+
   async #run(session: Session, text: StatementText, request: Request): Promise<void> {
     if (request.group !== undefined) return this.#group(session, request)
     session.cancelWait = undefined
     try {
       if (this.#isSeveral(session, text)) await new OwnSeveral(this.#runs, session, text).run()
-      else await runSimple(this.#runs, session, text, { answer: (frames) => session.output.add(frames), shift: 0 })
+      else {
+        const answer = (frames: Buffer) => session.output.add(frames)
+        await runSimple(this.#runs, session, text, { answer, shift: 0, aside: request.aside })
+      }
       if (!session.ended) session.finish(session.status)
     } catch (error) {
       await this.#fail(session, error)
@@ -131,7 +139,11 @@ export class OwnStatements implements OwnRoom {
     }
   }
 
-  async #fail(session: Session, error: unknown): Promise<void> {
+  async #fail(session: Session, error: unknown, synced = true): Promise<void> {
+    if (error instanceof ToldError) {
+      if (!session.ended) session.finish(session.status)
+      return
+    }
     const shown =
       error instanceof ServerError
         ? error
@@ -139,7 +151,8 @@ export class OwnStatements implements OwnRoom {
     if (!(error instanceof ServerError)) this.#parts.log.error('a statement of ours failed', { error: stackOf(error) })
     session.output.add(encodeError(shown))
     if (session.status === status.inBlock) await this.#runs.failBlock(session)
-    session.finish(session.status)
+    if (synced) session.finish(session.status)
+    else session.skipping = true
   }
 }
 

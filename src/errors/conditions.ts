@@ -48,6 +48,7 @@ export const conditions = table({
     message: '%s is outside the valid range for parameter "%s" (%s .. %s)',
   },
   wrongPassphrase: { sqlstate: '22023', severity: 'ERROR', message: 'the passphrase is not that of backup "%s"' },
+  malformedHint: { sqlstate: '22023', severity: 'ERROR', message: '%s' },
   invalidTextRepresentation: {
     sqlstate: '22P02',
     severity: 'ERROR',

@@ -125,5 +125,8 @@ function cannotCommitInside(text: StatementText): boolean {
 
 function onlyHarmlessReads(text: StatementText): boolean {
   const { parts, names } = text.shape.statement
-  return parts.every((kind) => kind === 'read' || kind === 'show') && names.functions.length === 0
+  // A view, an operator or a type of a user's may call what writes.
+  const { relations, functions, operators, userTypes } = names
+  const isPlain = relations.length + functions.length + operators.length + userTypes.length === 0
+  return isPlain && parts.every((kind) => kind === 'read' || kind === 'show')
 }

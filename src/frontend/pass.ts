@@ -53,6 +53,7 @@ export function framesOf(
   let replays: readonly PreparedStatement[] = []
   const { parsesSent } = unit
   unit.extended = request.group !== undefined
+  unit.aside = request.aside
   if (request.group !== undefined) {
     const { steps } = request.group
     replays = session.statements.replay(steps)
@@ -157,6 +158,7 @@ export function noteAnswer(
     bytes: unit.bytes,
     totalUs: us,
     originUs: us,
+    traceparent: unit.aside?.traceparent,
   })
 }
 

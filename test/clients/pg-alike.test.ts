@@ -19,7 +19,7 @@ const ways = useWays({
       ti time, tz timetz, ts timestamp, ttz timestamptz, iv interval, u uuid, j json, jb jsonb, by bytea, ip inet, m mood,
       ia int[], da date[], r int4range, mr int4multirange, p point, x xml, bits bit varying, o oid, ms mood[]);
     insert into wide values (true, -1, 2, 9007199254740993, 1.5, 'NaN', 12345678901234567890.123, 'é', 'ab', 'cd', '2026-02-03',
-      '04:05:06.7', '04:05:06+02', '2026-02-03 04:05:06', '2026-02-03 04:05:06+07', '1 year 2 days 03:04:05', 
+      '04:05:06.7', '04:05:06+02', '2026-02-03 04:05:06', '2026-02-03 04:05:06+07', '1 year 2 days 03:04:05',
       'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a": [1, null]}', '{"b": "\\u00e9"}', '\\x00ff', '10.0.0.1/8', 'happy',
       '{{1,2},{3,null}}', '{2026-01-01}', '[1,5)', '{[1,2),[5,7)}', '(1,2)', '<a>1</a>', B'101', 42, '{sad,happy}'),
       (null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,

@@ -38,7 +38,7 @@ select price from item /*+ nocache */;
 --> 10
 --> SELECT 1
 select price from item /*+ cache */;
---> miss
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
@@ -57,13 +57,19 @@ select price from item /*+ cache */;
 --> price int4
 --> 10
 --> SELECT 1
+-- own
 /*+ cache(nonsense=1) */ select price from item;
 --> miss
+--> NOTICE 01000: unrecognized hint option "nonsense"
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, coalesce_wait, consistency and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
+-- own
 /*+ cache(nonsense=1) */ select price from item;
 --> hit
+--> NOTICE 01000: unrecognized hint option "nonsense"
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, coalesce_wait, consistency and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1

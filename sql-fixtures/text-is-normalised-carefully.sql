@@ -14,7 +14,7 @@ SELECT  price  FROM item  WHERE id = 1;
 --> ten
 --> SELECT 1
 select price from item where id = 1 /* of the first */;
---> miss
+--> hit
 --> price text
 --> ten
 --> SELECT 1

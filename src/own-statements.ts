@@ -99,6 +99,11 @@ export class OwnStatements implements OwnRoom {
     return true
   }
 
+  refuse(session: Session, error: ServerError, synced: boolean): boolean {
+    session.slowly(() => this.#fail(session, error, synced))
+    return true
+  }
+
   async #run(session: Session, text: StatementText, request: Request): Promise<void> {
     if (request.group !== undefined) return this.#group(session, request)
     session.cancelWait = undefined
@@ -128,7 +133,7 @@ export class OwnStatements implements OwnRoom {
     }
   }
 
-  async #fail(session: Session, error: unknown): Promise<void> {
+  async #fail(session: Session, error: unknown, synced = true): Promise<void> {
     const shown =
       error instanceof ServerError
         ? error
@@ -136,7 +141,8 @@ export class OwnStatements implements OwnRoom {
     if (!(error instanceof ServerError)) this.#parts.log.error('a statement of ours failed', { error: stackOf(error) })
     session.output.add(encodeError(shown))
     if (session.status === status.inBlock) await this.#runs.failBlock(session)
-    session.finish(session.status)
+    if (synced) session.finish(session.status)
+    else session.skipping = true
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type OriginDoor,
   SchemaWatch,
   type Services,
+  textHints,
   UnknownOutcomes,
 } from './frontend/index.ts'
 import { Epochs } from './invalidation/index.ts'
@@ -171,12 +172,7 @@ function makeServices(parts: Parts) {
       mayMeanNow,
       recognise: (text, statement, database) => own.recognise(text, statement, database),
       loose: (text, statement) => own.loose(text, statement),
-      hints: (text) => {
-        const hints = readHints(text)
-        return hints.cache === undefined && hints.ttlMs === undefined
-          ? undefined
-          : { cache: hints.cache, ttlMs: hints.ttlMs }
-      },
+      hints: (text) => textHints(readHints(text)),
     },
     counters,
   )

@@ -3,7 +3,7 @@
 import type { PlanCache, Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
-import type { DecisionRecord, Decisions, SchemaWatch, Session } from './frontend/index.ts'
+import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import { inSchema, type Parser, reasonsIn } from './sql/index.ts'
@@ -126,16 +126,12 @@ function utf8(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8')
 }
 
-function hex(id: number): string {
-  return id.toString(16).padStart(8, '0')
-}
-
 /** Undefined for an entry that can never be served again: it is only waiting to be swept. */
 function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
   if (staleness(entry, nowMs, Number.POSITIVE_INFINITY)?.dead) return undefined
   const { owner } = entry
   return {
-    key: hex(entry.id),
+    key: entryName(entry),
     fingerprint: owner.fingerprint,
     statement: utf8(owner.text),
     shape: owner.shape?.normalised ?? utf8(owner.text),
@@ -263,7 +259,7 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     reason: record.reason,
     detail: record.argument,
     unstored: record.unstored,
-    entry: record.entry === undefined ? undefined : hex(record.entry.id),
+    entry: record.entry === undefined ? undefined : entryName(record.entry),
     cache: undefined,
     consistency: 'session',
     ageMs: isHit ? record.ageMs : undefined,
@@ -273,7 +269,7 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     totalUs: Math.round(record.totalUs),
     originUs: isHit ? undefined : Math.round(record.originUs),
     savedUs: record.entry === undefined ? undefined : Math.max(0, Math.round(record.entry.costUs - record.totalUs)),
-    traceparent: undefined,
+    traceparent: record.traceparent,
   }
 }
 
@@ -307,7 +303,7 @@ function* dependencyRows(entry: Entry): Generator<DependencyRow> {
   for (const relation of entry.relations) {
     yield {
       kind: 'result',
-      node: hex(entry.id),
+      node: entryName(entry),
       relation: relation.oid,
       relationName: relation.name,
       epoch: relation.stamp > entry.start ? relation.epoch - 1 : relation.epoch,

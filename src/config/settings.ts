@@ -224,6 +224,15 @@ export const settingTable = [
     summary: 'Most memory the buffers of one connection may hold.',
   }),
   setting({
+    name: 'hint_errors',
+    type: enumeration(['notice', 'error']),
+    initial: 'notice',
+    change: 'session',
+    group: 'surface',
+    summary:
+      'What a hint for the cache that cannot be followed is: a NOTICE with the answer, or an error in its place.',
+  }),
+  setting({
     name: 'virtual_schema',
     type: text({
       pattern: /^(?!pg_|public$|information_schema$)[a-z_][a-z0-9_$]{0,62}$/,

@@ -42,6 +42,7 @@ export const conditions = table({
     severity: 'ERROR',
     message: '%s is outside the valid range for parameter "%s" (%s .. %s)',
   },
+  malformedHint: { sqlstate: '22023', severity: 'ERROR', message: '%s' },
   invalidTextRepresentation: {
     sqlstate: '22P02',
     severity: 'ERROR',

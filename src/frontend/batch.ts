@@ -4,13 +4,17 @@
 
 import { parametersKey, readBindNames } from '../cache/results/index.ts'
 import { frameHeaderBytes, frontend } from '../wire/index.ts'
+import { type Aside, readSource } from './source-text.ts'
 
 export interface ParseStep {
   readonly kind: 'parse'
   readonly name: string
   /** Bytes as latin1: the text, and behind it the parameter types if there are any. */
   readonly key: string
+  /** The text as it is looked up; what it says beside that; and as the client sent it. */
   readonly text: string
+  readonly aside: Aside | undefined
+  readonly source: string
   readonly types: string
   readonly start: number
   readonly end: number
@@ -92,10 +96,12 @@ function readParse(bytes: Buffer, start: number, end: number): ParseStep | undef
   const typeCount = bytes.readUInt16BE(textEnd + 1)
   if (textEnd + 3 + 4 * typeCount !== end) return undefined
   const name = nameEnd === nameAt ? '' : bytes.latin1Slice(nameAt, nameEnd)
-  const text = bytes.latin1Slice(nameEnd + 1, textEnd)
-  if (!anyType(bytes, textEnd + 3, end)) return { kind: 'parse', name, key: text, text, types: '', start, end }
-  const types = bytes.latin1Slice(textEnd + 1, end)
-  return { kind: 'parse', name, key: `${text}\0${types}`, text, types, start, end }
+  const { text, aside } = readSource(bytes, nameEnd + 1, textEnd)
+  const isWhole = text.length === textEnd - nameEnd - 1
+  const source = isWhole ? text : bytes.latin1Slice(nameEnd + 1, textEnd)
+  const types = anyType(bytes, textEnd + 3, end) ? bytes.latin1Slice(textEnd + 1, end) : ''
+  const key = types === '' ? text : `${text}\0${types}`
+  return { kind: 'parse', name, key, text, aside, source, types, start, end }
 }
 
 /** Types given as 0 mean "not given", so they do not distinguish. */

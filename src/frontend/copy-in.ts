@@ -18,6 +18,7 @@ export function copyIn(session: Session, text: StatementText, request: Request):
   const unit = captureUnit(session, request, 3, suspension, text)
   const conversion = new ConvertedCopy(session, unit)
   const startedUs = session.services.clock.monotonicUs()
+  unit.aside = request.aside
   session.busy = true
   convertedCopies.set(unit, conversion)
   session.queue(

@@ -25,6 +25,8 @@ export interface Decision {
   readonly bytes: number
   readonly totalUs: number
   readonly originUs: number
+  /** The trace the statement belongs to. */
+  readonly traceparent: string | undefined
 }
 
 /** A place in the ring: written over when the ring has come round, so whoever keeps it compares the id. */
@@ -43,6 +45,7 @@ export interface DecisionRecord {
   readonly bytes: number
   readonly totalUs: number
   readonly originUs: number
+  readonly traceparent: string | undefined
 }
 
 type Place = { -readonly [Field in keyof DecisionRecord]: DecisionRecord[Field] }
@@ -74,7 +77,14 @@ export class Decisions {
   }
 
   /** Notes an answer from the cache: nothing is made, a place is written over. */
-  noteHit(subject: DecisionSubject, atMs: number, text: StatementText, entry: Entry, totalUs: number): DecisionRecord {
+  noteHit(
+    subject: DecisionSubject,
+    atMs: number,
+    text: StatementText,
+    entry: Entry,
+    totalUs: number,
+    traceparent: string | undefined,
+  ): DecisionRecord {
     const place = this.#place(subject, atMs)
     place.verdict = 'hit'
     place.reason = undefined
@@ -87,6 +97,7 @@ export class Decisions {
     place.bytes = entry.bytes.length
     place.totalUs = totalUs
     place.originUs = 0
+    place.traceparent = traceparent
     return place
   }
 
@@ -103,6 +114,7 @@ export class Decisions {
     place.bytes = decision.bytes
     place.totalUs = decision.totalUs
     place.originUs = decision.originUs
+    place.traceparent = decision.traceparent
     if (decision.verdict === 'bypass' && decision.reason !== undefined) {
       this.#bypass(decision.reason, decision.text, atMs, subject.roleName)
     }
@@ -158,5 +170,6 @@ function emptyPlace(subject: DecisionSubject): Place {
     bytes: 0,
     totalUs: 0.5,
     originUs: 0.5,
+    traceparent: undefined,
   }
 }

@@ -8,6 +8,7 @@ import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { isOurs, notReadyForBlock, route } from './dispatch.ts'
+import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock, noteInBlock } from './in-block.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
@@ -17,6 +18,7 @@ import { takeRead } from './read-path.ts'
 import { replyToGroup } from './reply.ts'
 import { findText, type Group, type ResolvedExecute, requestOf } from './request.ts'
 import type { Session } from './session.ts'
+import type { Aside } from './source-text.ts'
 import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
@@ -33,8 +35,13 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   }
   if (group.last === frontend.flush) return knowsOwners(session, group) && beginOpen(session, group)
   const sole = soleExecute(session, group)
-  if (sole !== undefined) return route(session, sole.text, sole.parameters, requestOf(group))
+  if (sole !== undefined) {
+    const stopped = hasHints(sole) ? stoppedByHints(session, [sole], true) : undefined
+    return stopped ?? route(session, sole.text, sole.parameters, requestOf(group, sole.aside))
+  }
   const executes = executesOf(session, group)
+  const stopped = executes?.some(hasHints) ? stoppedByHints(session, executes, true) : undefined
+  if (stopped !== undefined) return stopped
   if (executes === undefined) return unknownGroup(session, group)
   if (!executes.every((execute) => knowsOwner(session, execute.text))) return false
   if (executes.length === 0) return groupWithoutExecute(session, group)
@@ -44,13 +51,13 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   const [only] = executes
   if (executes.length === 1 && only !== undefined) {
     if (only.rowCountMax > 0 && !isOurs(session, only.text)) return limited(session, only, group)
-    return route(session, only.text, only.parameters, requestOf(group))
+    return route(session, only.text, only.parameters, requestOf(group, only.aside))
   }
   return manyExecutes(session, executes, group)
 }
 
 /** What [Parse] Bind [Describe] Execute on one portal runs, all rows of it: the commonest group, resolved without tables. */
-function soleExecute(session: Session, group: Group): { text: StatementText; parameters: string } | undefined {
+function soleExecute(session: Session, group: Group): (Prepared & { readonly parameters: string }) | undefined {
   const { steps } = group
   const [first] = steps
   const parse = first?.kind === 'parse' ? first : undefined
@@ -61,37 +68,46 @@ function soleExecute(session: Session, group: Group): { text: StatementText; par
   if (betweenCount > 1 || (betweenCount === 1 && steps[steps.length - 2]?.kind !== 'describe')) return undefined
   if (execute.portal !== bind.portal || execute.rowCountMax > 0) return undefined
   if (parse !== undefined && parse.name !== bind.statement) return undefined
-  const text =
-    parse === undefined ? session.statements.get(bind.statement)?.text : findText(session, parse.key, parse.text)
-  return text && { text, parameters: bind.parameters }
+  const { parameters } = bind
+  if (parse !== undefined) return { text: findText(session, parse.key, parse.text), aside: parse.aside, parameters }
+  const prepared = session.statements.get(bind.statement)
+  return prepared && { text: prepared.text, aside: prepared.aside, parameters }
+}
+
+/** A statement with what its Parse said beside it. */
+interface Prepared {
+  readonly text: StatementText
+  readonly aside: Aside | undefined
 }
 
 /** Which statement each Execute of the group runs; undefined if that cannot be told for all of them. */
 export function executesOf(session: Session, group: Group): ResolvedExecute[] | undefined {
   if (group.unread) return undefined
-  let parses: Map<string, StatementText> | undefined
-  let binds: Map<string, BindStep & { text: StatementText | undefined }> | undefined
+  let parses: Map<string, Prepared> | undefined
+  let binds: Map<string, BindStep & { readonly prepared: Prepared | undefined }> | undefined
   const executes: ResolvedExecute[] = []
   for (const step of group.steps) {
     if (step.kind === 'parse') {
       parses ??= new Map()
-      parses.set(step.name, findText(session, step.key, step.text))
+      parses.set(step.name, { text: findText(session, step.key, step.text), aside: step.aside })
     } else if (step.kind === 'bind') {
       binds ??= new Map()
-      const text = parses?.get(step.statement) ?? session.statements.get(step.statement)?.text
-      binds.set(step.portal, { ...step, text })
+      const prepared = parses?.get(step.statement) ?? session.statements.get(step.statement)
+      binds.set(step.portal, { ...step, prepared })
     } else if (step.kind === 'execute') {
       const bind = binds?.get(step.portal)
-      const { text, parameters } = bind ?? session.portals.get(step.portal) ?? unboundPortal
-      if (text === undefined) return undefined
+      const portal = bind === undefined ? session.portals.get(step.portal) : boundOf(bind)
+      if (portal === undefined) return undefined
       const { rowCountMax } = step
-      executes.push({ text, parameters, rowCountMax, boundBefore: bind === undefined, execute: step })
+      executes.push({ ...portal, rowCountMax, boundBefore: bind === undefined, execute: step })
     }
   }
   return executes
 }
 
-const unboundPortal = { text: undefined, parameters: '' }
+function boundOf({ prepared, parameters }: BindStep & { readonly prepared: Prepared | undefined }) {
+  return prepared && { text: prepared.text, aside: prepared.aside, parameters }
+}
 
 /** True if a block is open for sure: the origin has said so, and nothing under way may end it. */
 function inBlockNow(session: Session): boolean {
@@ -160,7 +176,7 @@ function textOf(session: Session, group: Group, name: string): StatementText | u
 
 /** An Execute with a row limit reads part of an answer: never kept. */
 function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
-  const request = requestOf(group)
+  const request = requestOf(group, execute.aside)
   if (inBlockNow(session)) return inBlock(session, execute.text, request)
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return inBlock(session, execute.text, request)

@@ -8,6 +8,7 @@ import { plainKey } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import { prepareCapture, settleCatalogueCounts } from './capture-helper.ts'
 import { copyIn } from './copy-in.ts'
+import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock } from './in-block.ts'
 import { holdOpen, runOpaque } from './opaque.ts'
 import { knowsOwner } from './owner.ts'
@@ -15,6 +16,7 @@ import { passStraight } from './pass.ts'
 import { takeRead } from './read-path.ts'
 import { findText, type Request } from './request.ts'
 import type { Session } from './session.ts'
+import { readSource } from './source-text.ts'
 import { runCaptured } from './write-path.ts'
 
 export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
@@ -24,8 +26,13 @@ export function dispatchQuery(session: Session, bytes: Buffer, start: number, en
     session.link.send(bytes.subarray(start, end))
     return true
   }
-  const text = findText(session, bytes.latin1Slice(start + 5, end - 1), undefined)
-  const taken = route(session, text, plainKey, { simple: true, bytes, start, end, group: undefined })
+  const source = readSource(bytes, start + 5, end - 1)
+  const text = findText(session, source.text, undefined)
+  const request: Request = { simple: true, bytes, start, end, group: undefined, aside: source.aside }
+  const said = { text, aside: source.aside }
+  const stopped = hasHints(said) ? stoppedByHints(session, [said], true) : undefined
+  if (stopped !== undefined) return stopped
+  const taken = route(session, text, plainKey, request)
   if (taken) session.statements.delete('')
   return taken
 }

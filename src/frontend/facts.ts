@@ -146,7 +146,12 @@ export function storeAnswer(
   const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
   const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
   const bytes = recorder.finish()
-  const landing: Landing = { bytes, descriptionBytes: recorder.descriptionBytes, rows: rowsOfTag(unit.tag) }
+  const landing: Landing = {
+    bytes,
+    descriptionBytes: recorder.descriptionBytes,
+    rows: rowsOfTag(unit.tag),
+    atMs: mark.atMs,
+  }
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
   if (moved && !services.broken.has('R1-check')) {

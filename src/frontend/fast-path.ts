@@ -10,9 +10,11 @@ import { bindCompleteFrame, frontend, parseCompleteFrame, status } from '../wire
 import type { Step } from './batch.ts'
 import { route } from './dispatch.ts'
 import { contextInForce } from './facts.ts'
+import type { PreparedStatement } from './prepared-statements.ts'
 import { noteHit } from './reply.ts'
 import { type Request, requestOf } from './request.ts'
 import type { Session } from './session.ts'
+import { type Aside, readSource, type SourceText } from './source-text.ts'
 
 const describeBytes = 7
 const executeBytes = 10
@@ -33,7 +35,11 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   const nameAt = parts.bindAt + 6
   if (parseEnd > 0 && nameEnd !== nameAt) return 0
   const statement = nameEnd === nameAt ? '' : bytes.latin1Slice(nameAt, nameEnd)
-  const text = parseEnd > 0 ? unnamedText(session, bytes, start, parseEnd) : provenText(session, statement, context.id)
+  const source = parseEnd > 0 ? unnamedSource(bytes, start, parseEnd) : undefined
+  const prepared = parseEnd > 0 ? undefined : provenStatement(session, statement, context.id)
+  const text = prepared?.text ?? (source && session.texts.get(source.text))
+  const aside = prepared?.aside ?? source?.aside
+  if (aside?.hints !== undefined) return 0
   if (text === undefined || text.own !== undefined || text.refusal !== undefined || text.hints !== undefined) return 0
   if (text.shape.statement.kind !== 'read') return 0
   const parameters = parametersKey(bytes, nameEnd + 1, bindEnd)
@@ -42,20 +48,21 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   const entry = text.find(context.id, parameters) as Entry | undefined
   if (entry === undefined || staleness(entry, session.nowMs, settings.resultTtl) !== undefined) {
     if (parseEnd > 0) session.services.plans.touch(text)
-    return route(session, text, parameters, requestAt(bytes, start, text, statement, parameters)) ? groupEnd : -1
+    const request = requestAt(bytes, start, text, aside, statement, parameters)
+    return route(session, text, parameters, request) ? groupEnd : -1
   }
   const { descriptionBytes } = entry
   const describes = tailAt > bindEnd
   if (describes && descriptionBytes === 0) return 0
   const { output } = session
   if (parseEnd > 0) {
-    prepareUnnamed(session, text, context.id)
+    prepareUnnamed(session, text, aside, bytes, start, context.id)
     output.add(parseCompleteFrame)
   }
   session.services.plans.touch(text)
   output.add(bindCompleteFrame)
   output.answer(entry.bytes, describes ? 0 : descriptionBytes)
-  noteHit(session, text, entry)
+  noteHit(session, text, entry, aside)
   session.finish(status.idle)
   return groupEnd
 }
@@ -81,16 +88,35 @@ function findParts(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** The same group taken apart, for the read path. */
-function requestAt(bytes: Buffer, start: number, text: StatementText, statement: string, parameters: string): Request {
+function requestAt(
+  bytes: Buffer,
+  start: number,
+  text: StatementText,
+  aside: Aside | undefined,
+  statement: string,
+  parameters: string,
+): Request {
   const { parseEnd, bindAt, bindEnd, tailAt, groupEnd } = parts
   const bodyEnd = groupEnd - syncBytes
   const steps: Step[] = []
-  if (parseEnd > 0)
-    steps.push({ kind: 'parse', name: '', key: text.key, text: text.text, types: '', start, end: parseEnd })
+  if (parseEnd > 0) {
+    const source = unnamedText(bytes, start, text)
+    steps.push({
+      kind: 'parse',
+      name: '',
+      key: text.key,
+      text: text.text,
+      aside,
+      source,
+      types: '',
+      start,
+      end: parseEnd,
+    })
+  }
   steps.push({ kind: 'bind', portal: '', statement, parameters, start: bindAt, end: bindEnd })
   if (tailAt > bindEnd) steps.push({ kind: 'describe', target: 'P', name: '', start: bindEnd, end: tailAt })
   steps.push({ kind: 'execute', portal: '', rowCountMax: 0, start: tailAt, end: bodyEnd })
-  return requestOf({ steps, unread: false, bytes, start, end: groupEnd, bodyEnd, last: frontend.sync })
+  return requestOf({ steps, unread: false, bytes, start, end: groupEnd, bodyEnd, last: frontend.sync }, aside)
 }
 
 /** End of the frame at `at`, or 0 if it is not all there or not well formed. */
@@ -101,25 +127,39 @@ function frameEnd(bytes: Buffer, at: number, end: number): number {
   return length < 4 || stop > end ? 0 : stop
 }
 
-/** The text of a Parse of the unnamed statement without parameter types, if it is known. */
-function unnamedText(session: Session, bytes: Buffer, at: number, parseEnd: number): StatementText | undefined {
+/** The text of a Parse of the unnamed statement without parameter types. */
+function unnamedSource(bytes: Buffer, at: number, parseEnd: number): SourceText | undefined {
   if (bytes[at + 5] !== 0 || bytes[parseEnd - 1] !== 0 || bytes[parseEnd - 2] !== 0 || bytes[parseEnd - 3] !== 0)
     return undefined
   const textEnd = bytes.indexOf(0, at + 6)
-  return textEnd === parseEnd - 3 ? session.texts.get(bytes.latin1Slice(at + 6, textEnd)) : undefined
+  return textEnd === parseEnd - 3 ? readSource(bytes, at + 6, textEnd) : undefined
 }
 
-/** The text of a prepared statement that would still be answered as it was prepared. */
-function provenText(session: Session, name: string, contextId: number): StatementText | undefined {
+/** The same as the client sent it. */
+function unnamedText(bytes: Buffer, start: number, text: StatementText): string {
+  const end = parts.parseEnd - 3
+  return end - start - 6 === text.text.length ? text.text : bytes.latin1Slice(start + 6, end)
+}
+
+/** A prepared statement, if it would still be answered as it was prepared. */
+function provenStatement(session: Session, name: string, contextId: number): PreparedStatement | undefined {
   const prepared = session.statements.get(name)
   if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp) return undefined
-  return prepared.contextId === contextId ? prepared.text : undefined
+  return prepared.contextId === contextId ? prepared : undefined
 }
 
-function prepareUnnamed(session: Session, text: StatementText, contextId: number): void {
+function prepareUnnamed(
+  session: Session,
+  text: StatementText,
+  aside: Aside | undefined,
+  bytes: Buffer,
+  start: number,
+  contextId: number,
+): void {
+  const source = unnamedText(bytes, start, text)
   const known = session.statements.get('')
-  if (known?.text === text && !known.atOrigin) return
-  session.statements.addUnnamed(text, session.services.epochs.clock, contextId)
+  if (known?.text === text && known.source === source && !known.atOrigin) return
+  session.statements.addUnnamed(text, source, aside, session.services.epochs.clock, contextId)
 }
 
 /** `D P ""` if asked for, then `E "" 0`, then `S`, byte for byte. */

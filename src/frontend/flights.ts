@@ -8,6 +8,8 @@ export interface Landing {
   readonly bytes: AnswerBytes
   readonly descriptionBytes: number
   readonly rows: number
+  /** When it was asked for. */
+  readonly atMs: number
 }
 
 export class Flight {

@@ -22,10 +22,9 @@ export function landedFor(
 }
 
 /** Waits for an equal fill under way, if its answer will be as good as one of our own (R7); then the message is looked at again. */
-export function joinFlight(session: Session, text: StatementText, parameters: string): boolean {
+export function joinFlight(session: Session, text: StatementText, parameters: string, waitMs: number): boolean {
   const { services, context } = session
-  const waitMs = session.settings.current.resultCoalesceWait
-  if (context === undefined || waitMs === 0) return false
+  if (context === undefined) return false
   const flight = services.flights.find(text, context.id, parameters)
   if (flight === undefined) return false
   if (!flight.joinable() && !services.broken.has('R7-join')) return false
@@ -57,9 +56,18 @@ export interface Landed {
   readonly canceled: boolean
 }
 
-export function replyLanding(session: Session, text: StatementText, request: Request, landing: Landing): boolean {
+/** Answers with what another's fill brought; false if it is older than this reader allows. */
+export function replyLanding(
+  session: Session,
+  text: StatementText,
+  request: Request,
+  landing: Landing,
+  ttlMs: number,
+): boolean {
   const like = { ...landing, key: '', parameterDescription: undefined } as unknown as Entry
   session.nowMs = session.services.clock.nowMs()
+  const ageMs = session.nowMs - landing.atMs
+  if (ageMs >= ttlMs) return false
   if (!reply(session, like, request)) return false
   const { counters } = session.services
   counters.result_hits++
@@ -75,11 +83,12 @@ export function replyLanding(session: Session, text: StatementText, request: Req
     unstored: undefined,
     text,
     entry: undefined,
-    ageMs: 0,
+    ageMs,
     rows: landing.rows,
     bytes: landing.bytes.length,
     totalUs: 0,
     originUs: 0,
+    traceparent: request.aside?.traceparent,
   })
   session.finish(status.idle)
   return true

@@ -6,6 +6,7 @@ import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
+import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { noteInBlock } from './in-block.ts'
 import { holdOpen } from './opaque.ts'
 import { framesOf, passStraight } from './pass.ts'
@@ -26,6 +27,8 @@ export interface OpenGroup {
 export function beginOpen(session: Session, group: Group): boolean {
   const executes = executesOf(session, group)
   const runs = group.unread || executes === undefined || executes.length > 0
+  const stopped = executes?.some(hasHints) ? stoppedByHints(session, executes, false) : undefined
+  if (stopped !== undefined) return stopped
   if (executes?.length === 0 && group.steps.length > 0 && group.steps.some((step) => ownText(session, group, step))) {
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
@@ -96,6 +99,7 @@ const atomicKinds: ReadonlySet<StatementKind> = new Set(['read', 'write', 'show'
 
 export function continueOpen(session: Session, group: Group): boolean {
   const executes = executesOf(session, group)
+  if (executes?.some(hasHints)) session.hintFaults.tellLate(executes)
   noteOpen(session, group, executes)
   const { open } = session
   const ends = group.last === frontend.sync

@@ -1,6 +1,7 @@
 // Where our own statements run: commands, and SQL over the virtual schema.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import type { ServerError } from '../errors/index.ts'
 import type { NamesUsed, Statement, TextReason } from '../sql/index.ts'
 import type { Group, Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -30,6 +31,8 @@ export interface OwnRoom {
   /** What the origin says of itself at a session's start. */
   meets(session: Session): void
   isAdmin(session: Session): Promise<boolean>
+  /** An error of ours in place of an answer, which fails the block; `synced` if the message ends with ReadyForQuery. */
+  refuse(session: Session, error: ServerError, synced: boolean): boolean
   /** DISCARD ALL, DEALLOCATE ALL. */
   forgetPrepared(session: Session): void
   /** The session is gone. */

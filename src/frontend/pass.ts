@@ -52,6 +52,7 @@ export function framesOf(
 ): Buffer[] | undefined {
   let replays: readonly PreparedStatement[] = []
   unit.extended = request.group !== undefined
+  unit.aside = request.aside
   if (request.group !== undefined) {
     const { steps } = request.group
     replays = session.statements.replay(steps)
@@ -153,6 +154,7 @@ export function noteAnswer(
     bytes: unit.bytes,
     totalUs: us,
     originUs: us,
+    traceparent: unit.aside?.traceparent,
   })
 }
 

@@ -10,9 +10,11 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { status } from '../wire/index.ts'
 import type { Step } from './batch.ts'
 import type { Session } from './session.ts'
+import type { Aside } from './source-text.ts'
 
 interface Portal {
   readonly text: StatementText
+  readonly aside: Aside | undefined
   readonly parameters: string
 }
 
@@ -29,17 +31,18 @@ export class Portals {
 
   /** Notes what steps on their way to the origin bind and close. To be called before their Parses are noted. */
   follow(session: Session, steps: readonly Step[]): void {
-    let parsed: Map<string, StatementText | undefined> | undefined
+    let parsed: Map<string, { readonly text: StatementText | undefined; readonly aside: Aside | undefined }> | undefined
     for (const step of steps) {
       if (step.kind === 'parse') {
         parsed ??= new Map()
-        parsed.set(step.name, session.texts.get(step.key))
+        parsed.set(step.name, { text: session.texts.get(step.key), aside: step.aside })
       } else if (step.kind === 'bind') {
         const { portal, statement, parameters } = step
-        const text = parsed?.has(statement) ? parsed.get(statement) : session.statements.get(statement)?.text
+        const prepared = parsed?.get(statement) ?? session.statements.get(statement)
+        const text = prepared?.text
         // What the origin gets of a statement of ours is not its text.
         if (text === undefined || text.own !== undefined) this.#byName.delete(portal)
-        else this.#byName.set(portal, { text, parameters })
+        else this.#byName.set(portal, { text, aside: prepared?.aside, parameters })
       } else if (step.kind === 'close' && step.target === 'P') this.#byName.delete(step.name)
     }
   }

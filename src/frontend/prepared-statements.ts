@@ -6,6 +6,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import { parseFrame } from '../wire/index.ts'
 import type { ParseStep, Step } from './batch.ts'
+import type { Aside } from './source-text.ts'
 
 /** Context of a statement prepared before the session's was asked for; and of one whose context has changed unknown. */
 export const contextUnknown = -1
@@ -14,9 +15,10 @@ const contextLost = -2
 export interface PreparedStatement {
   readonly name: string
   readonly text: StatementText
-  /** Text and parameter types as latin1-carried bytes. */
+  /** Text, as the client sent it, and parameter types as latin1-carried bytes. */
   readonly source: string
   readonly types: string
+  readonly aside: Aside | undefined
   atOrigin: boolean
   /** Tick at which the origin last took it as it is, or would have: a later change of the catalogue may change its columns. */
   provenTick: number
@@ -36,13 +38,19 @@ export class PreparedStatements {
   }
 
   add(step: ParseStep, text: StatementText, atOrigin: boolean, provenTick: number, contextId: number): void {
-    const { name, text: source, types } = step
-    this.#byName.set(name, { name, text, source, types, atOrigin, provenTick, contextId })
+    const { name, source, types, aside } = step
+    this.#byName.set(name, { name, text, source, types, aside, atOrigin, provenTick, contextId })
   }
 
   /** The unnamed statement, parsed here alone and without parameter types. */
-  addUnnamed(text: StatementText, provenTick: number, contextId: number): void {
-    this.#byName.set('', { name: '', text, source: text.text, types: '', atOrigin: false, provenTick, contextId })
+  addUnnamed(
+    text: StatementText,
+    source: string,
+    aside: Aside | undefined,
+    provenTick: number,
+    contextId: number,
+  ): void {
+    this.#byName.set('', { name: '', text, source, types: '', aside, atOrigin: false, provenTick, contextId })
   }
 
   delete(name: string): void {

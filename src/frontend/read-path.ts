@@ -6,7 +6,7 @@
 //   known to lock the same relations every time       -> straight through, recorded                    (R1)
 //   anything else                                     -> captured: the origin tells what it locked     (write-path.ts)
 
-import type { ShapeFacts, StatementText } from '../cache/plans/index.ts'
+import type { ShapeFacts, StatementText, TextHints } from '../cache/plans/index.ts'
 import { type Entry, parametersMayMeanNow, readsText, staleness } from '../cache/results/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
@@ -14,7 +14,7 @@ import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
 import { contextInForce, type FillMark, factsInForce, probeContext, storeAnswer, writesNothing } from './facts.ts'
 import { Flight, type Landing } from './flights.ts'
-import { joinFlight, type Landed, landedFor, replyLanding } from './join-flight.ts'
+import { joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
@@ -22,6 +22,7 @@ import { Recorder } from './recorder.ts'
 import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
+import { hintsFor } from './text-hints.ts'
 import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
@@ -40,7 +41,8 @@ export function takeRead(
     session.slowly(() => probeContext(session))
     return false
   }
-  const refusal = refusalOf(session, text, settings.resultCache, limit)
+  const hints = hintsFor(text, request.aside)
+  const refusal = refusalOf(session, text, hints, settings.resultCache, limit)
   if (refusal !== undefined) return goUncached(session, text, request, refusal)
   if (!context.readable) {
     const argument = context.clientEncoding === 'UTF8' ? 'standard_conforming_strings' : 'client_encoding'
@@ -49,43 +51,42 @@ export function takeRead(
   if (context.temporary) {
     return goUncached(session, text, request, { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' })
   }
-  const ttlMs = text.hints?.ttlMs ?? settings.resultTtl
+  const ttlMs = hints?.ttlMs ?? settings.resultTtl
   const landed = landedFor(session, text, parameters, context.id)
   if (landed?.canceled) {
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
     return true
   }
   const look =
-    text.hints?.cache === 'refresh'
+    hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
       : lookUp(session, text, parameters, request, ttlMs)
   if (look === true) return true
-  if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing)) return true
-  return fill(
-    session,
-    text,
-    parameters,
-    request,
-    { verdict: 'miss', reason: look.code, argument: look.argument },
-    ttlMs,
-    landed,
-  )
+  if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing, ttlMs)) return true
+  const verdict: PassVerdict = { verdict: 'miss', reason: look.code, argument: look.argument }
+  // Who asks for an answer of now does not share one that was asked for before.
+  const waitMs =
+    landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0
+      ? 0
+      : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
+  return fill(session, text, parameters, request, verdict, ttlMs, waitMs)
 }
 
 /** Why this text may not be kept, as far as text and settings say. */
 export function refusalOf(
   session: Session,
   text: StatementText,
+  hints: TextHints | undefined,
   cache: 'on' | 'off' | 'declared',
   limit: ReasonCode | undefined,
 ): PassVerdict | undefined {
   if (session.part?.options.verdict !== undefined) return session.part.options.verdict
-  if (text.hints?.cache === 'off') return { verdict: 'bypass', reason: 'hint' }
+  if (hints?.cache === 'off') return { verdict: 'bypass', reason: 'hint' }
   if (cache === 'off') return { verdict: 'bypass', reason: 'off' }
   if (text.refusal !== undefined)
     return { verdict: 'bypass', reason: text.refusal.code, argument: text.refusal.argument }
   if (limit !== undefined) return { verdict: 'bypass', reason: limit }
-  if (cache === 'declared' && text.hints?.cache === undefined) return { verdict: 'bypass', reason: 'undeclared' }
+  if (cache === 'declared' && hints?.cache === undefined) return { verdict: 'bypass', reason: 'undeclared' }
   if (session.captureRefused) return { verdict: 'bypass', reason: 'unknown_dependency', argument: 'pg_locks' }
   return undefined
 }
@@ -113,7 +114,7 @@ function lookUp(
   if (request.group !== undefined && unprovenStatement(session, request.group))
     return { code: 'schema_changed', argument: undefined }
   if (!reply(session, entry, request)) return { code: 'undescribed', argument: undefined }
-  noteHit(session, text, entry)
+  noteHit(session, text, entry, request.aside)
   session.finish(status.idle)
   return true
 }
@@ -150,7 +151,7 @@ function fill(
   request: Request,
   verdict: PassVerdict,
   ttlMs: number,
-  landed: Landed | undefined,
+  waitMs: number,
 ): boolean {
   const facts = factsInForce(session, text, ttlMs)
   if (facts?.refusal !== undefined) {
@@ -165,7 +166,7 @@ function fill(
     const keep = recordable(request, parameters) ? { parameters, ttlMs } : undefined
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
-  if (landed === undefined && session.quiet && joinFlight(session, text, parameters)) return false
+  if (waitMs > 0 && session.quiet && joinFlight(session, text, parameters, waitMs)) return false
   return fillStraight(session, text, parameters, request, facts, asked, ttlMs)
 }
 

@@ -9,6 +9,8 @@ import { contextUnknown } from './prepared-statements.ts'
 import { refusalOf } from './read-path.ts'
 import type { Group, Request, ResolvedExecute } from './request.ts'
 import type { Session } from './session.ts'
+import type { Aside } from './source-text.ts'
+import { hintsFor } from './text-hints.ts'
 
 /** A statement prepared before the catalogue or the context changed may have other columns now: the origin says so if it has. */
 export function unprovenStatement(session: Session, group: Group): boolean {
@@ -132,12 +134,12 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
   if (!isPlainGroup(group.steps) || unprovenStatement(session, group)) return false
   const entries = new Map<string, Entry>()
   for (const execute of executes) {
-    if (execute.rowCountMax > 0 || refusalOf(session, execute.text, settings.resultCache, undefined)) return false
-    if (execute.text.hints?.cache === 'refresh' || entries.has(execute.execute.portal + execute.execute.start))
+    const hints = hintsFor(execute.text, execute.aside)
+    if (execute.rowCountMax > 0 || refusalOf(session, execute.text, hints, settings.resultCache, undefined))
       return false
+    if (hints?.cache === 'refresh' || entries.has(execute.execute.portal + execute.execute.start)) return false
     const entry = execute.text.find(context.id, execute.parameters) as Entry | undefined
-    if (entry === undefined || staleness(entry, session.nowMs, execute.text.hints?.ttlMs ?? settings.resultTtl))
-      return false
+    if (entry === undefined || staleness(entry, session.nowMs, hints?.ttlMs ?? settings.resultTtl)) return false
     if (group.steps.some((step) => step.kind === 'describe' && step.target === 'S')) return false
     if (!canReply(session, entry, group.steps)) return false
     entries.set(execute.execute.portal, entry)
@@ -147,12 +149,12 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
   const order = executes.map((execute) => entries.get(execute.execute.portal) as Entry)
   if (new Set(executes.map((execute) => execute.execute.portal)).size !== executes.length) return false
   replySteps(session, (portal) => entries.get(portal) as Entry, group.steps)
-  for (const execute of executes) noteHit(session, execute.text, order[next++] as Entry)
+  for (const execute of executes) noteHit(session, execute.text, order[next++] as Entry, execute.aside)
   session.finish(status.idle)
   return true
 }
 
-export function noteHit(session: Session, text: StatementText, entry: Entry): void {
+export function noteHit(session: Session, text: StatementText, entry: Entry, aside: Aside | undefined): void {
   const { services, nowMs } = session
   const us = services.clock.monotonicUs() - session.chunkUs
   session.chunkUs += us
@@ -169,5 +171,5 @@ export function noteHit(session: Session, text: StatementText, entry: Entry): vo
   counts.lastAtMs = nowMs
   counts.lastHitAtMs = nowMs
   counts.us.record(us)
-  session.decideHit(text, entry, us)
+  session.decideHit(text, entry, us, aside?.traceparent)
 }

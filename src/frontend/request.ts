@@ -3,6 +3,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ExecuteStep, Step } from './batch.ts'
 import type { Session } from './session.ts'
+import type { Aside } from './source-text.ts'
 
 /** The messages of one sync group, and where they lie. */
 export interface Group {
@@ -26,6 +27,8 @@ export interface Request {
   readonly start: number
   readonly end: number
   readonly group: Group | undefined
+  /** What is said beside the statement. */
+  readonly aside?: Aside | undefined
 }
 
 /** The text's object, made if it is new. `source` is the text alone when `key` has parameter types behind it. */
@@ -41,6 +44,7 @@ export function findText(session: Session, key: string, source: string | undefin
 
 export interface ResolvedExecute {
   readonly text: StatementText
+  readonly aside: Aside | undefined
   readonly parameters: string
   readonly rowCountMax: number
   /** Its portal was bound in an earlier group (Portals). */
@@ -48,8 +52,8 @@ export interface ResolvedExecute {
   readonly execute: ExecuteStep
 }
 
-export function requestOf(group: Group): Request {
-  return { simple: false, bytes: group.bytes, start: group.start, end: group.end, group }
+export function requestOf(group: Group, aside?: Aside): Request {
+  return { simple: false, bytes: group.bytes, start: group.start, end: group.end, group, aside }
 }
 
 /** A copy of a request that outlives the read callback. */
@@ -58,5 +62,5 @@ export function keepRequest(request: Request): Request {
   if (request.group === undefined) return { ...request, bytes, start: 0, end: bytes.length }
   const { group } = request
   const moved = { ...group, bytes, start: 0, end: bytes.length, bodyEnd: group.bodyEnd - group.start }
-  return { simple: request.simple, bytes, start: 0, end: bytes.length, group: moved }
+  return { ...request, bytes, start: 0, end: bytes.length, group: moved }
 }

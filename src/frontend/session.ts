@@ -22,6 +22,7 @@ import type { ParseStep } from './batch.ts'
 import { type ConvertedCopy, convertedCopies } from './converted-copy.ts'
 import type { Decision, DecisionRecord } from './decisions.ts'
 import { endWhenIdle, fail, leave } from './ending.ts'
+import { HintFaults } from './hint-faults.ts'
 import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
 import type { OpenGroup } from './open-group.ts'
@@ -89,6 +90,7 @@ export class Session implements UnitHost {
   skipping = false
   /** The client mixed the protocols in a way that only the origin can follow: everything is passed through as it is. */
   derailed = false
+  readonly hintFaults = new HintFaults()
   last: DecisionRecord | undefined
   lastId = 0
   /** What a wait for another session's fill brought. */
@@ -245,6 +247,7 @@ export class Session implements UnitHost {
       this.output.add(signalFrame(signal, this.last, this.settings.current.consistency, ourSchema))
     }
     this.#decided = false
+    this.hintFaults.end(this.output)
     this.output.add(readyFrame(statusByte))
   }
 
@@ -256,8 +259,8 @@ export class Session implements UnitHost {
   }
 
   /** Notes an answer from the cache. */
-  decideHit(text: StatementText, entry: Entry, totalUs: number): void {
-    this.last = this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs)
+  decideHit(text: StatementText, entry: Entry, totalUs: number, traceparent: string | undefined): void {
+    this.last = this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs, traceparent)
     this.#noted(this.last)
   }
 

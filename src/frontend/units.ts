@@ -8,6 +8,7 @@ import type { LinkLoss, Unit } from '../origin/index.ts'
 import { backend, readDataRow, readFields, readTag } from '../wire/index.ts'
 import type { Part } from './part.ts'
 import type { DescriptionRecorder, Recorder } from './recorder.ts'
+import type { Aside } from './source-text.ts'
 
 /** What the session does when a unit ends. */
 export interface UnitOutcome {
@@ -47,6 +48,8 @@ export class ClientUnit implements Unit {
   descriptionRecorder: DescriptionRecorder | undefined
   /** It was asked for by extended messages. */
   extended = false
+  /** What was said beside the statement. */
+  aside: Aside | undefined
   /** Called for each ParseComplete that is the client's. */
   onParsed: (() => void) | undefined
   /** Called once at the first error. */

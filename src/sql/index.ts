@@ -21,6 +21,6 @@ export type {
   TransactionVerb,
 } from './statement.ts'
 export { statementSpans } from './statement-spans.ts'
-export { cutTrailingComments, mayEndInComment } from './trailing-comment.ts'
+export { cutTrailingComments, filledLength, isFiller } from './trailing-comment.ts'
 export { type Fields, fieldsIf, listOf, type ParseTree, textOf, unwrap, wordsOf } from './tree.ts'
 export { inScope, walk } from './walk.ts'

@@ -1,7 +1,8 @@
-// The comments behind the last word of a text, where tools put what changes with every statement (traceparent), cut off.
+// Where the words of a text end: blanks, semicolons and comments behind the last of them say nothing about the statement.
 //
+//   SELECT 1;                                                    SELECT 1
 //   SELECT * FROM t WHERE id = $1 /*traceparent='00-…-01'*/      SELECT * FROM t WHERE id = $1
-//   SELECT 1 /* a */ /* b */;                                    SELECT 1;
+//   SELECT 1; /* a */ /* b */;                                   SELECT 1
 //   SELECT '/*' || '*/'                                          unchanged: what looks like one is not a comment
 //
 // Only a comment's beginning tells that it is one, and only reading from the front tells where one begins: a sign inside
@@ -14,34 +15,50 @@ import { classes, digit, space, startsWord } from './characters.ts'
 import { Lexer, tokens } from './lexer.ts'
 
 interface CutText {
-  /** Length of what stays: the text up to its last word, and no blanks behind it. */
+  /** Length of what stays. */
   readonly length: number
-  /** A semicolon among or behind the comments stays too, unless there is one before them. */
-  readonly tail: '' | ';'
   /** The block comments with their signs, in order. */
   readonly comments: readonly string[]
+  /** False if none of them can hold a hint of ours, as nearly always. */
+  readonly mayHint: boolean
 }
 
-/** By the last sign of a text alone: false for nearly all texts, for which nothing more needs to be asked. */
-export function mayEndInComment(lastCode: number | undefined): boolean {
-  return lastCode === slash || lastCode === semicolon || (lastCode !== undefined && isSpace(lastCode))
+/** A blank or a semicolon: behind the last word it means nothing. `\v` is a blank to newer PostgreSQL only. */
+export function isFiller(code: number | undefined): boolean {
+  return code === semicolon || code === 32 || code === 10 || code === 9 || code === 13 || code === 12
 }
 
-/** Undefined if the text does not end in a block comment (blanks and semicolons may follow it). */
+/** The length of a text without blanks and semicolons at its end. */
+export function filledLength(text: string): number {
+  return filledEnd(text, text.length)
+}
+
+function filledEnd(text: string, end: number): number {
+  while (end > 0 && isFiller(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+/**
+ * The block comments at the end of a text that ends in no filler, cut off together with line comments, blanks and
+ * semicolons between and before them. Undefined if there is none.
+ */
 export function cutTrailingComments(text: string): CutText | undefined {
-  const end = endOfComment(text)
-  if (end === 0) return undefined
+  const end = text.length
+  if (end < 4 || text.charCodeAt(end - 1) !== slash || text.charCodeAt(end - 2) !== 42) return undefined
   const quick = quickRun(text, end)
   const run = quick === unsure ? carefulRun(text, end) : quick
-  if (run === undefined || run.some(({ start, end: stop }) => mayMatter(text.slice(start, stop)))) return undefined
-  const first = run[0] as Span
-  const blocks = run.filter(({ start }) => text.charCodeAt(start) === slash)
-  const length = endBefore(text, first.start)
-  return {
-    length,
-    tail: text.charCodeAt(length - 1) !== semicolon && hasSemicolon(text, run) ? ';' : '',
-    comments: blocks.map(({ start, end: stop }) => text.slice(start, stop)),
+  if (run === undefined) return undefined
+  const comments: string[] = []
+  let mayHint = false
+  for (const { start, end: stop } of run) {
+    const comment = text.slice(start, stop)
+    if (speaks.test(comment)) {
+      if (mayMatter(comment)) return undefined
+      mayHint = true
+    }
+    if (text.charCodeAt(start) === slash) comments.push(comment)
   }
+  return { length: filledEnd(text, run[0]?.start ?? 0), comments, mayHint }
 }
 
 /** A comment. */
@@ -57,23 +74,8 @@ function isSpace(code: number): boolean {
   return classes[code] === space
 }
 
-/** Where the last `*` `/` ends, if only blanks and semicolons follow it; else 0. */
-function endOfComment(text: string): number {
-  let end = text.length
-  while (end > 0 && (text.charCodeAt(end - 1) === semicolon || isSpace(text.charCodeAt(end - 1)))) end--
-  return end >= 4 && text.charCodeAt(end - 1) === slash && text.charCodeAt(end - 2) === 42 ? end : 0
-}
-
-function endBefore(text: string, start: number): number {
-  let end = start
-  while (end > 0 && isSpace(text.charCodeAt(end - 1))) end--
-  return end
-}
-
-/** Whether a semicolon stands behind the first of these comments. Between them are blanks and semicolons alone. */
-function hasSemicolon(text: string, run: readonly Span[]): boolean {
-  return run.some(({ end }, index) => text.slice(end, run[index + 1]?.start ?? text.length).includes(';'))
-}
+/** One look at a comment, which most do not survive: what has none of this is neither a hint nor does it matter. */
+const speaks = /[+]|cache|shard/i
 
 /**
  * Comments by which somebody decides what is answered: pg_hint_plan's Set(…) changes settings while the statement is
@@ -148,6 +150,9 @@ function endOfLine(text: string, at: number): number {
 
 /** Behind a block comment, others inside it included; -1 if it does not end. */
 function endOfBlock(text: string, start: number): number {
+  const close = text.indexOf('*/', start + 2)
+  const inner = text.indexOf('/*', start + 2)
+  if (close >= 0 && (inner < 0 || inner > close)) return close + 2
   const lexer = new Lexer(text)
   lexer.end = start
   return lexer.next() === tokens.comment ? lexer.end : -1

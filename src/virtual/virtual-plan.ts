@@ -68,6 +68,7 @@ function planForAdmin(text: string, statement: Statement, options: VirtualPlanOp
 }
 
 function planFor(text: string, statement: Statement, options: VirtualPlanOptions): VirtualPlan {
+  if (options.admin && statement.kind === 'cursor') throw onlyOurs(options, 'a cursor')
   const { schemaName, parser } = options
   if (statement.kind === 'unreadable') throw unreadable(statement)
   const tree = parser.parse(text).tree
@@ -125,12 +126,11 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
     case 'ddl':
       refuseDdl(tree, node.type, node.fields, schemaName)
       return
-    case 'cursor':
     case 'prepare':
     case 'execute':
-      throw comesLater(
-        `${statement.kind === 'cursor' ? 'a cursor' : 'PREPARE'} over relations of schema "${schemaName}"`,
-      )
+      throw comesLater(`PREPARE over relations of schema "${schemaName}"`)
+    // A cursor keeps the rows it was opened on: the origin gets them with it (SQL-25), and answers FETCH.
+    case 'cursor':
     case 'read':
     case 'copy_out':
     case 'call':

@@ -24,4 +24,4 @@ export {
 export { ContextTable, contextFrames, contextMark, contextQuestion, type SessionContext } from './context.ts'
 export { PlanCache } from './plan-cache.ts'
 export { Shape, type ShapeFacts } from './shape.ts'
-export { StatementText } from './statement-text.ts'
+export { StatementText, type TextHints } from './statement-text.ts'

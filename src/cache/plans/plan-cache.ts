@@ -143,7 +143,7 @@ export class PlanCache {
     const hints = this.#sources.hints(text)
     const scanned = normalise(text)
     const early = this.#sources.recognise(text, undefined, database)
-    if (early !== undefined) return this.#makeOwn(database, key, latin1, scanned.normalised, early, text, nowMs)
+    if (early !== undefined) return this.#makeOwn(database, key, latin1, scanned.normalised, early, hints, text, nowMs)
     const meansNow = scanned.literals.some(
       (literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value),
     )
@@ -169,12 +169,13 @@ export class PlanCache {
     latin1: string,
     normalised: string,
     own: unknown,
+    hints: TextHints | undefined,
     text: string,
     nowMs: number,
   ): StatementText {
     const statement = ownStatement
     const shape = new Shape(fingerprintOf(normalised), text.slice(0, 200), database, statement, nowMs)
-    return new StatementText(key, latin1, shape, undefined, own, undefined)
+    return new StatementText(key, latin1, shape, undefined, own, hints)
   }
 
   #enter(text: StatementText): void {

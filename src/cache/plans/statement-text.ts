@@ -14,10 +14,13 @@ interface StoredAnswer {
 /** Key of a statement without parameters read as text: what a simple query asks for. */
 const plainKey = ''
 
-/** What a text asks for itself in its comments (sql.md, hints). */
+/** What comments ask for a statement (docs/sql.md, hints). */
 export interface TextHints {
   readonly cache: 'on' | 'off' | 'refresh' | undefined
   readonly ttlMs: number | undefined
+  readonly coalesceWaitMs: number | undefined
+  /** What is ours among them and cannot be followed, one message each. */
+  readonly faults: readonly string[]
 }
 
 /** What the origin answered to Describe of the statement, in one context. */
@@ -39,6 +42,7 @@ export class StatementText {
   readonly refusal: TextReason | undefined
   /** Set when the statement is ours: what the command or virtual room made of it. */
   readonly own: unknown
+  /** Of its own comments; those behind its last word are no part of it. */
   readonly hints: TextHints | undefined
   /** Set when it names relations without a schema that have the names of ours: whose they are hangs on the session's search_path. */
   readonly loose: unknown

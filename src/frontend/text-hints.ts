@@ -1,0 +1,62 @@
+// What a comment asks of the cache, as far as this release does it; what it does not is a fault, never passed over in silence.
+
+import type { StatementText, TextHints } from '../cache/plans/index.ts'
+import { type SettingRow, settingTable } from '../config/index.ts'
+import { ServerError } from '../errors/index.ts'
+import type { Hints } from '../sql/index.ts'
+import type { Aside } from './source-text.ts'
+
+/** Options beside `ttl`, `tags` and `refresh`, and the settings of the same meaning. */
+const settingNames: Readonly<Record<string, string>> = {
+  consistency: 'consistency',
+  coalesce_wait: 'result_coalesce_wait',
+  in_transaction: 'result_in_transaction',
+}
+
+/** Undefined where the comments ask for nothing. */
+export function textHints(hints: Hints): TextHints | undefined {
+  const faults = [...hints.errors]
+  const values = new Map<string, unknown>()
+  for (const [name, text] of hints.others) {
+    const setting = settingNames[name]
+    if (setting === undefined) faults.push(`hint option "${name}" is not supported`)
+    else {
+      const value = parsedBy(setting, name, text, faults)
+      if (value !== undefined) values.set(name, value)
+    }
+  }
+  const { cache, ttlMs } = hints
+  if (cache === undefined && ttlMs === undefined && values.size === 0 && faults.length === 0) return undefined
+  return { cache, ttlMs, coalesceWaitMs: values.get('coalesce_wait') as number | undefined, faults }
+}
+
+function parsedBy(setting: string, option: string, text: string, faults: string[]): unknown {
+  const row = (settingTable as readonly SettingRow[]).find(({ name }) => name === setting) as SettingRow
+  try {
+    return row.type.parse(text, option)
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+    faults.push(error.message)
+    return undefined
+  }
+}
+
+/** What a request asks: the text of itself, and what is said beside it. */
+export function hintsFor(text: StatementText, aside: Aside | undefined): TextHints | undefined {
+  return mergeHints(text.hints, aside?.hints)
+}
+
+/** The second counts where both say something, but `off` wins over `refresh`, and that over `on` (SQL-30). */
+function mergeHints(own: TextHints | undefined, beside: TextHints | undefined): TextHints | undefined {
+  if (own === undefined || beside === undefined) return beside ?? own
+  return {
+    cache: [own.cache, beside.cache].includes('off')
+      ? 'off'
+      : [own.cache, beside.cache].includes('refresh')
+        ? 'refresh'
+        : (beside.cache ?? own.cache),
+    ttlMs: beside.ttlMs ?? own.ttlMs,
+    coalesceWaitMs: beside.coalesceWaitMs ?? own.coalesceWaitMs,
+    faults: [...own.faults, ...beside.faults],
+  }
+}

@@ -16,6 +16,7 @@ import { readBind } from './own-bind.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
+import { wantedBy } from './own-wanted.ts'
 import {
   backend,
   bindCompleteFrame,
@@ -62,7 +63,7 @@ export class OwnGroup {
     const texts = this.#texts(group)
     for (const text of texts) {
       const own = this.#runs.ownOf(session, text)
-      if (own !== undefined) this.#owns.set(text, own)
+      if (own !== undefined) this.#owns.set(text, this.#leavesPortal(group) ? this.#atOrigin(text, own) : own)
     }
     this.#runs.checkBlock(session)
     const kinds = new Set(texts.map((text) => this.#groupKind(text)))
@@ -78,6 +79,17 @@ export class OwnGroup {
     if (kinds.has('inline')) return this.#inline(group, texts)
     if (kinds.has('system')) return this.#system(group, texts)
     for (const step of group.steps) await this.#step(step)
+  }
+
+  /** Whether a portal may be read on in later groups: inside a block it lives on, and only the origin can keep it. */
+  #leavesPortal(group: Group): boolean {
+    if (this.#session.status !== status.inBlock || this.#session.identity.admin) return false
+    return group.steps.some((step) => step.kind === 'execute' && step.rowCountMax > 0)
+  }
+
+  #atOrigin(text: StatementText, own: OwnText): OwnText {
+    const isElsewhere = own.kind === 'virtual' && own.plan.kind === 'system'
+    return isElsewhere ? { ...own, plan: this.#runs.planElsewhere(text, own) } : own
   }
 
   /** Every statement the group prepares or uses. */
@@ -143,8 +155,15 @@ export class OwnGroup {
       if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
-    const bytes = Buffer.concat(frames)
-    await this.#runs.system(session, { simple: false, frames: bytes, relations, tag, catalogue, positionOf })
+    const own = isSole(texts) ? this.#owns.get(texts[0] as StatementText) : undefined
+    const mayBeElsewhere = own?.kind === 'virtual' && own.plan.kind === 'system' && own.plan.mayBeElsewhere
+    const wanted = wantedBy(session, group, relations, (text) => this.#owns.get(text))
+    const asked = { simple: false, frames: Buffer.concat(frames), relations, wanted, tag, catalogue, positionOf }
+    const outcome = await this.#runs.system(session, { ...asked, mayBeElsewhere })
+    if (!outcome.unresolved || own?.kind !== 'virtual') return
+    const text = texts[0] as StatementText
+    this.#owns.set(text, { ...own, plan: this.#runs.goesElsewhere(text, own) })
+    await this.#inline(group, texts)
   }
 
   /** One statement over user tables too: the origin runs its text with our rows in it. */
@@ -152,12 +171,14 @@ export class OwnGroup {
     const session = this.#session
     const [text] = texts
     const own = text === undefined ? undefined : this.#owns.get(text)
-    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || new Set(texts).size !== 1) {
+    if (own?.kind === 'virtual' && own.plan.kind === 'refused') throw own.plan.error
+    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || !isSole(texts)) {
       throw new ServerError(conditions.featureNotSupported, [
         'several statements over the cache and user tables before one Sync',
       ])
     }
-    const rendered = await this.#runs.render(session, own.plan)
+    const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => this.#owns.get(asked))
+    const rendered = await this.#runs.render(session, own.plan, wanted)
     const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
     await session.ask(closeFrame('S', inlineName))
     if (session.ended) return
@@ -240,6 +261,10 @@ export class OwnGroup {
     if (portal === undefined) throw new ServerError(conditions.undefinedPortal, [name])
     return portal
   }
+}
+
+function isSole(texts: readonly StatementText[]): boolean {
+  return new Set(texts).size === 1
 }
 
 const inlineName = '_larder_inline'

@@ -14,9 +14,11 @@ import {
   type SplicedText,
   SystemDatabase,
   type Viewer,
+  type VirtualOutcome,
   type VirtualPlan,
   VirtualSession,
   type VirtualSources,
+  type Wanted,
 } from './virtual/index.ts'
 import { virtualSources } from './virtual-sources.ts'
 import { parseFrame, status } from './wire/index.ts'
@@ -39,11 +41,16 @@ interface SystemRequest {
   readonly frames: Buffer
   /** Virtual relations that must hold rows. */
   readonly relations: readonly string[]
+  readonly wanted?: Wanted
+  /** True if what is not known there may be known at the origin: then nothing is answered, and the outcome says so. */
+  readonly mayBeElsewhere?: boolean
   /** Completes a statement that stands for another. */
   readonly tag?: string | undefined
   /** True if the rows tell the router which of our objects the client has met. */
   readonly catalogue?: boolean
 }
+
+type VirtualText = Extract<OwnText, { kind: 'virtual' }>
 
 export class OwnRuns {
   readonly #parts: OwnParts
@@ -51,6 +58,8 @@ export class OwnRuns {
   readonly #database: SystemDatabase
   readonly #sources: VirtualSources
   readonly #attached = new WeakMap<Session, Attachment>()
+  /** Of what has names that the system database did not know: the origin gets it, with the rows in it. */
+  readonly #elsewhere = new WeakMap<OwnText, VirtualPlan>()
 
   /** How a read of ours that the origin runs is reported: it is never kept. */
   readonly inlinedVerdict: PassVerdict
@@ -102,7 +111,7 @@ export class OwnRuns {
   /** What a text is to this session; undefined: the origin's. */
   ownOf(session: Session, text: StatementText): OwnText | undefined {
     const own = text.own as OwnText | undefined
-    if (!session.identity.admin) return own ?? this.#loose.ownOf(session, text)
+    if (!session.identity.admin) return this.#resolved(own ?? this.#loose.ownOf(session, text))
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
     const qualified = this.#loose.ownOfAdmin(session, text)
     if (qualified !== undefined) {
@@ -117,6 +126,23 @@ export class OwnRuns {
       attachment.admin.set(text, plan)
     }
     return { kind: 'virtual', statement: text.shape.statement, plan }
+  }
+
+  /** The system database did not know a name in it: from now on the text is the origin's, which may. */
+  goesElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
+    const plan = this.planElsewhere(text, own)
+    this.#elsewhere.set(own, plan)
+    return plan
+  }
+
+  /** The plan by which the origin runs it, with the rows in it. */
+  planElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
+    return this.#texts.planElsewhere(own.qualified?.text ?? utf8(text.text), own.statement)
+  }
+
+  #resolved(own: OwnText | undefined): OwnText | undefined {
+    const plan = own?.kind === 'virtual' ? this.#elsewhere.get(own) : undefined
+    return plan === undefined || own?.kind !== 'virtual' ? own : { ...own, plan }
   }
 
   viewer(session: Session): Promise<Viewer> {
@@ -149,14 +175,14 @@ export class OwnRuns {
   }
 
   /** The text with our rows in it, for the origin. */
-  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>): Promise<SplicedText> {
+  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>, wanted: Wanted): Promise<SplicedText> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
-    return plan.inlined.render(this.#sources, viewer, this.#parts.store.snapshot.virtualInlineRowsMax)
+    return plan.inlined.render(this.#sources, viewer, this.#parts.store.snapshot.virtualInlineRowsMax, wanted)
   }
 
-  /** Runs frames in the system database; true if they failed. */
-  async system(session: Session, request: SystemRequest): Promise<boolean> {
+  /** Runs frames in the system database. */
+  async system(session: Session, request: SystemRequest): Promise<VirtualOutcome> {
     const attachment = this.#attachment(session)
     attachment.virtual ??= new VirtualSession({
       database: this.#database,
@@ -171,6 +197,8 @@ export class OwnRuns {
       simple: request.simple,
       frames: request.frames,
       relations: request.relations,
+      wanted: request.wanted,
+      mayBeElsewhere: request.mayBeElsewhere === true && !session.link.closed,
       viewer,
       settings: mirrored(session, this.#texts.schemaName),
       positionOf: request.positionOf,
@@ -186,8 +214,8 @@ export class OwnRuns {
       },
     )
     session.cancelWait = undefined
-    if (outcome.failed && session.status === status.inBlock) await this.failBlock(session)
-    return outcome.failed
+    if (outcome.failed && !outcome.unresolved && session.status === status.inBlock) await this.failBlock(session)
+    return outcome
   }
 
   #attachment(session: Session): Attachment {

@@ -42,10 +42,12 @@ export async function runSimple(
       }
       authorise(await runs.viewer(session), statement.needs, statement.tag, session.settings.current)
       const { relations, tag } = statement
-      return runs.system(session, { ...system, frames: queryFrame(statement.text), relations, tag })
+      const wanted = own.narrowing.wanted()
+      const request = { ...system, frames: queryFrame(statement.text), relations, tag, wanted }
+      return (await runs.system(session, request)).failed
     }
     case 'catalogue':
-      return runs.system(session, { ...system, frames: queryOf(text), relations: [], catalogue: true })
+      return (await runs.system(session, { ...system, frames: queryOf(text), relations: [], catalogue: true })).failed
     case 'several':
       throw new Error('several statements where one was expected')
     case 'virtual':
@@ -76,12 +78,15 @@ async function runVirtual(
       return false
     case 'system': {
       const frames = qualified === undefined ? queryOf(text) : queryFrame(qualified.text)
-      const positionOf = positionIn(undefined)
-      return runs.system(session, { simple: true, frames, relations: plan.relations, answer, positionOf })
+      const { relations, narrowing, mayBeElsewhere } = plan
+      const request = { simple: true, frames, relations, wanted: narrowing.wanted(), answer, mayBeElsewhere }
+      const outcome = await runs.system(session, { ...request, positionOf: positionIn(undefined) })
+      if (!outcome.unresolved) return outcome.failed
+      return runVirtual(runs, session, text, { ...own, plan: runs.goesElsewhere(text, own) }, options)
     }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
-      const rendered = await runs.render(session, plan)
+      const rendered = await runs.render(session, plan, plan.narrowing.wanted())
       const bytes = queryFrame(rendered.text)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
       const asked = { positionOf: positionIn(rendered), completed, verdict: runs.inlinedVerdict }

@@ -3,10 +3,18 @@
 import { type OwnStatement, recognise } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
 import { analyse, type Parser, type Statement, statementSpans } from './sql/index.ts'
-import { planVirtual, readsCatalogueOnly, type SplicedText, type VirtualPlan } from './virtual/index.ts'
+import {
+  type Narrowing,
+  narrowingOf,
+  planVirtual,
+  readsCatalogueOnly,
+  type SplicedText,
+  type VirtualPlan,
+} from './virtual/index.ts'
 
 export type OwnText =
-  | { readonly kind: 'own'; readonly statement: OwnStatement }
+  /** With the rows its SELECT can use, if it stands for one. */
+  | { readonly kind: 'own'; readonly statement: OwnStatement; readonly narrowing: Narrowing }
   | { readonly kind: 'refused'; readonly error: ServerError }
   | {
       readonly kind: 'virtual'
@@ -61,6 +69,12 @@ export class OwnTexts {
     return analyse(this.#parser, text, { virtualSchema: this.schemaName })
   }
 
+  /** For a text with names that the system database does not know, or whose portal must outlive its messages. */
+  planElsewhere(text: string, statement: Statement): VirtualPlan {
+    const options = { parser: this.#parser, schemaName: this.schemaName, admin: false, elsewhere: true }
+    return planVirtual(text, statement, options)
+  }
+
   #byFirstWords(text: string, taken: boolean): OwnText | undefined {
     const spans = text.includes(';') ? statementSpans(text) : []
     // A semicolon in front makes an empty statement, which nobody answers.
@@ -69,7 +83,12 @@ export class OwnTexts {
       return parts.some((part) => this.#isOurs(part, taken)) ? { kind: 'several' } : undefined
     }
     const statement = this.#command(text, taken)
-    return statement === undefined ? undefined : { kind: 'own', statement }
+    return statement === undefined ? undefined : { kind: 'own', statement, narrowing: this.#narrowingOf(statement) }
+  }
+
+  #narrowingOf(statement: OwnStatement): Narrowing {
+    const { tree } = this.#parser.parse(statement.kind === 'select' ? statement.text : '')
+    return narrowingOf(tree ?? { stmts: [] }, this.schemaName)
   }
 
   #command(text: string, taken: boolean): OwnStatement | undefined {

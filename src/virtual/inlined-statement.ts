@@ -26,7 +26,8 @@ import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable } from './tables/index.ts'
 import { valueText } from './value-text.ts'
 import type { Viewer } from './viewer.ts'
-import type { VirtualTable } from './virtual-table.ts'
+import type { RowSet, VirtualTable } from './virtual-table.ts'
+import type { Wanted } from './wanted-rows.ts'
 
 /** A part of the text to replace: by the rows of `table`, or by other words alone. */
 interface RowSplice {
@@ -59,14 +60,15 @@ export class InlinedStatement {
   }
 
   /**
-   * The text for the origin, with the rows this viewer may see. Throws 54000 beyond `rowCountMax` rows of a relation.
+   * The text for the origin, with the rows this viewer may see, of some relations only those wanted. Throws 54000 beyond
+   * `rowCountMax` rows of a relation.
    */
-  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number): SplicedText {
+  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number, wanted: Wanted = new Map()): SplicedText {
     const rows = new Map<string, string>()
     return this.#render((table) => {
       let json = rows.get(table.name)
       if (json === undefined) {
-        json = jsonRows(table, sources, viewer, rowCountMax)
+        json = jsonRows(table, table.rows(sources, viewer, rowCountMax, wanted.get(table.name)))
         rows.set(table.name, json)
       }
       return json
@@ -90,9 +92,9 @@ function subSelect(table: VirtualTable, json: string): string {
 }
 
 /** Rows as a JSON array of objects, in ASCII so that no client_encoding can change them. */
-function jsonRows(table: VirtualTable, sources: VirtualSources, viewer: Viewer, rowCountMax: number): string {
+function jsonRows(table: VirtualTable, wanted: RowSet): string {
   const rows: string[] = []
-  for (const row of table.rows(sources, viewer, rowCountMax)) {
+  for (const row of wanted) {
     const fields = table.columns.map(
       (column, index) => `${JSON.stringify(column.name)}:${jsonValue(column, row[index])}`,
     )

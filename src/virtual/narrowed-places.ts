@@ -65,7 +65,7 @@ function placesOf(select: Fields, schemaName: string, casts: ReadonlySet<number>
     const isSole = items.length === 1 && unwrap(items[0])?.fields === range
     const isUnique = ranges.filter((other) => nameOf(other) === name).length === 1
     const tests = comparisons.flatMap((comparison) => {
-      const test = testOf(comparison, { table, name: isUnique ? name : undefined, isSole, casts })
+      const test = testOf(comparison, { table, name: isUnique ? name : undefined, casts })
       return test === undefined ? [] : [test]
     })
     const isAll = !others && tests.length === comparisons.length
@@ -78,7 +78,8 @@ function placesOf(select: Fields, schemaName: string, casts: ReadonlySet<number>
 function rangesIn(items: readonly unknown[]): Fields[] {
   return items.flatMap((item): Fields[] => {
     const node = unwrap(item)
-    if (node?.type === 'JoinExpr') return rangesIn([node.fields.larg, node.fields.rarg])
+    // A join with a name of its own may rename the columns in it.
+    if (node?.type === 'JoinExpr') return node.fields.alias ? [] : rangesIn([node.fields.larg, node.fields.rarg])
     return node === undefined ? [] : [node.fields]
   })
 }
@@ -109,8 +110,6 @@ interface Naming {
   readonly table: VirtualTable
   /** Before a dot; undefined if it is not the only one of that name. */
   readonly name: string | undefined
-  /** True if a column's name alone is enough. */
-  readonly isSole: boolean
   readonly casts: ReadonlySet<number>
 }
 
@@ -144,11 +143,15 @@ function testWith(
   return known.length === operands.length && known.length > 0 ? { column, kind, operands: known } : undefined
 }
 
-function columnOf(expression: unknown, { table, name, isSole }: Naming): Test['column'] | undefined {
+/**
+ * A column's name alone is that of ours too: were there another of that name in the same FROM, PostgreSQL would call it ambiguous, unless
+ * USING has made one of both, and then they are equal.
+ */
+function columnOf(expression: unknown, { table, name }: Naming): Test['column'] | undefined {
   const items = listOf(fieldsIf('ColumnRef', expression)?.fields)
   const words = wordsOf(items)
   if (words.length !== items.length || words.length === 0 || words.length > 2) return undefined
-  if (words.length === 2 ? words[0] !== name : !isSole) return undefined
+  if (words.length === 2 && words[0] !== name) return undefined
   const column = table.columns.find((candidate) => candidate.name === words.at(-1))
   return column !== undefined && ['text', 'int8', 'oid'].includes(column.type) ? column : undefined
 }

@@ -16,13 +16,22 @@ import { isCatalogue } from './catalogue-router.ts'
 import { InlinedStatement } from './inlined-statement.ts'
 import { Narrowing, narrowingOf } from './narrowing.ts'
 import { laterFunctions, ownFunctions } from './own-functions.ts'
-import { laterRelations } from './tables/index.ts'
+import { dependsOnServer } from './server-names.ts'
+import { findVirtualTable, laterRelations } from './tables/index.ts'
 
 export type VirtualPlan =
-  /** For VirtualSession.run with these relations, and of them the rows that `narrowing` says. */
-  | { readonly kind: 'system'; readonly relations: readonly string[]; readonly narrowing: Narrowing }
+  /**
+   * For VirtualSession.run with these relations, and of them the rows that `narrowing` says. `mayBeElsewhere`: a name that is not known
+   * there may be known at the origin.
+   */
+  | {
+      readonly kind: 'system'
+      readonly relations: readonly string[]
+      readonly narrowing: Narrowing
+      readonly mayBeElsewhere: boolean
+    }
   /** For the origin: `inlined.render()` before each run; neither the text nor the answer may be kept. */
-  | { readonly kind: 'inline'; readonly inlined: InlinedStatement }
+  | { readonly kind: 'inline'; readonly inlined: InlinedStatement; readonly narrowing: Narrowing }
   /**
    * In an admin database: a statement about the session itself (BEGIN, SET, DEALLOCATE …), which the session answers.
    */
@@ -81,12 +90,16 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
   if (options.admin || !(options.elsewhere === true || needsOrigin(statement, tree)))
     return system(statement, tree, options)
-  return { kind: 'inline', inlined: InlinedStatement.make(text, tree, schemaName, parser) }
+  const inlined = InlinedStatement.make(text, tree, schemaName, parser)
+  return { kind: 'inline', inlined, narrowing: narrowingOf(tree, schemaName) }
 }
 
-function system(statement: Statement, tree: ParseTree | undefined, { schemaName }: VirtualPlanOptions): VirtualPlan {
-  const narrowing = tree === undefined ? new Narrowing([]) : narrowingOf(tree, schemaName)
-  return { kind: 'system', relations: statement.virtualRelations, narrowing }
+function system(statement: Statement, tree: ParseTree | undefined, options: VirtualPlanOptions): VirtualPlan {
+  const relations = statement.virtualRelations
+  const narrowing = tree === undefined ? new Narrowing([]) : narrowingOf(tree, options.schemaName)
+  // A relation of ours that there is none of is nowhere else.
+  const mayBeElsewhere = !options.admin && relations.every((name) => findVirtualTable(name) !== undefined)
+  return { kind: 'system', relations, narrowing, mayBeElsewhere }
 }
 
 /** EXPLAIN ANALYZE runs what it explains, and so counts as a writer at the origin; here a query reads all the same. */
@@ -105,7 +118,8 @@ function needsOrigin(statement: Statement, tree: ParseTree): boolean {
     !isReading(statement, tree) ||
     userTypes.length > 0 ||
     functions.some(isElsewhere) ||
-    operators.some(isElsewhere)
+    operators.some(isElsewhere) ||
+    dependsOnServer(statement, tree)
   )
 }
 

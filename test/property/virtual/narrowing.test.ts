@@ -92,6 +92,12 @@ const joined = fc
     ([how, where, and]) =>
       `SELECT r.key, x.name, x.oid FROM cache.results r ${how} cache.relations x ON ${where}${and}`,
   )
+const bare = fc
+  .tuple(join, on, conditions(fc.oneof(comparison('key', 'hits'), comparison('name', 'oid'))))
+  .map(([how, where, and]) => `SELECT key, name, oid FROM cache.results r ${how} cache.relations x ON ${where}${and}`)
+const merged = fc
+  .tuple(join, fc.constantFrom('USING (key)', 'USING (key, rows)'), conditions(comparison('key', 'a.hits')))
+  .map(([how, using, and]) => `SELECT key, a.hits, b.rows FROM cache.results a ${how} cache.results b ${using}${and}`)
 const nested = fc
   .tuple(conditions(ofResults), conditions(comparison('x.name', 'x.oid')), fc.constantFrom('EXISTS', 'NOT EXISTS'))
   .map(
@@ -102,7 +108,7 @@ const twice = fc
   .tuple(single, unnamed, fc.constantFrom('UNION ALL', 'EXCEPT', 'INTERSECT'))
   .map(([a, b, how]) => `${a} ${how} ${b}`)
 const counted = conditions(ofResults).map((where) => `SELECT count(*), max(r.key) FROM cache.results r${where}`)
-const statement = fc.oneof(single, unnamed, joined, nested, twice, counted)
+const statement = fc.oneof(single, unnamed, joined, bare, merged, nested, twice, counted)
 
 // A negative number is no OID, and an error only where some row is compared with it.
 const value = fc.record({ text: word, number: fc.nat(5) })

@@ -3,7 +3,7 @@
 import type { CommandContext } from './commands/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
-import { explain } from './own-explain.ts'
+import { explain, type Said } from './own-explain.ts'
 import type { OwnParts } from './own-parts.ts'
 import { version } from './version.ts'
 import type { Viewer, VirtualSources } from './virtual/index.ts'
@@ -13,6 +13,7 @@ export function commandContext(
   viewer: Viewer,
   parts: OwnParts,
   sources: VirtualSources,
+  said: Said,
 ): CommandContext {
   return {
     viewer,
@@ -21,6 +22,6 @@ export function commandContext(
     sources,
     actions: actionsOf(session, parts),
     version,
-    explain: (request) => explain(session, request, parts),
+    explain: (request) => explain(session, request, said, parts),
   }
 }

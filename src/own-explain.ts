@@ -1,53 +1,159 @@
-// Composition: EXPLAIN (CACHE): what would happen to a statement now.
+// Composition: EXPLAIN (CACHE): what would happen to a statement now; with ANALYZE, what did.
+//
+// The statement is the one the client would send: looked up by the same text, with the same hints around it and the same settings. Without
+// ANALYZE nothing runs; the origin plans it, and says which relations that locks. With ANALYZE it goes the way of any statement, a hit
+// included, and its answer is dropped; what it writes is written, and invalidates.
 
-import { type Capture, captureFrames, readCapture, type StatementText } from './cache/plans/index.ts'
-import { type Entry, plainKey, staleness } from './cache/results/index.ts'
+import type { Capture, StatementText, TextHints } from './cache/plans/index.ts'
+import { type Entry, parametersKey, plainKey, readBindNames, staleness } from './cache/results/index.ts'
 import type { ExplainCache, ExplainRequest } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { factsInForce, findText, learnFacts, probeContext, type Session } from './frontend/index.ts'
+import {
+  type Aside,
+  factsInForce,
+  findText,
+  hintAdvice,
+  hintsFor,
+  isOurs,
+  learnFacts,
+  mergeHints,
+  probeContext,
+  readSource,
+  refusalOf,
+  type Session,
+} from './frontend/index.ts'
 import type { Relation } from './invalidation/index.ts'
-import { type OwnParts, originError, question } from './own-parts.ts'
-import { type ReasonCode, reasonsIn, type TextReason } from './sql/index.ts'
-import { bindFrame, closeFrame, executeFrame, parseFrame, status } from './wire/index.ts'
+import { originPlan } from './own-explain-plan.ts'
+import { type Run, runThrough } from './own-explain-run.ts'
+import type { OwnParts } from './own-parts.ts'
+import { type ReasonCode, reasonsIn, type TextReason, unwrap } from './sql/index.ts'
+import { bindFrame, status } from './wire/index.ts'
 
-/** Nothing runs; the origin plans it, and says which relations that locks. */
-export async function explain(session: Session, request: ExplainRequest, parts: OwnParts): Promise<ExplainCache> {
-  if (request.analyze) throw new ServerError(conditions.featureNotSupported, ['EXPLAIN (CACHE, ANALYZE)'])
-  const latin1 = Buffer.from(request.text.trim().replace(/;$/, ''), 'utf8').toString('latin1')
-  const text = findText(session, latin1, undefined)
-  const { shape } = text
-  const settings = session.settings.current
-  const plan = await originPlan(session, request, shape.statement.parameterCount)
-  const { verdict, reason, entry, relations } = await predict(session, text, request, plan.capture, parts)
-  const { counts } = shape
+/** How the EXPLAIN itself was said. */
+export interface Said {
+  /** Of the comments around the EXPLAIN, which are around its statement too. */
+  readonly hints: TextHints | undefined
+  /** Characters of the client's text before it. */
+  readonly shift: number
+}
+
+interface Explained {
+  readonly text: StatementText
+  /** What is said beside it, around the EXPLAIN too. */
+  readonly aside: Aside | undefined
+  readonly hints: TextHints | undefined
+  /** What is wrong with the hints in it; those around the EXPLAIN have been told. */
+  readonly faults: readonly string[]
+  readonly request: ExplainRequest
+  /** Key of its parameters; undefined if the values are not known: then the shape is explained. */
+  readonly parameters: string | undefined
+}
+
+export async function explain(
+  session: Session,
+  request: ExplainRequest,
+  said: Said,
+  parts: OwnParts,
+): Promise<ExplainCache> {
+  const explained = explainedBy(session, request, said)
+  const { text, hints } = explained
+  const { own } = session.services
+  if ((text.own !== undefined || text.loose !== undefined) && !own.isSettled(session, text)) {
+    await own.settle(session, text)
+  }
+  refuseOthers(session, explained, parts)
+  const notices = noticesOf(session, explained)
+  const run = request.analyze ? await runThrough(session, explained, said.shift) : undefined
+  const plan = await originPlan(session, request, text.shape.statement.parameterCount)
+  const seen = await predict(session, explained, plan.capture, parts)
+  const { verdict, reason, entry } = run === undefined ? seen : whatHappened(run, seen)
   return {
     verdict,
     reason: reason?.code,
     argument: reason?.argument,
     remedy: remedyOf(reason?.code, parts),
-    fingerprint: shape.fingerprint,
+    fingerprint: text.shape.fingerprint,
     cache: undefined,
-    consistency: settings.consistency,
-    ttlMs: settings.resultTtl,
-    ttlSource: session.settings.rows().find((row) => row.name === 'result_ttl')?.source,
-    keyInputs: ['database', 'role', 'search_path', 'settings', ...shape.statement.names.settingsRead],
-    relations: relations.map((relation) => ({
+    consistency: session.settings.current.consistency,
+    ...timeToLive(session, hints),
+    keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],
+    relations: seen.relations.map((relation) => ({
       name: relation.toString(),
       proof: 'own_writes' as const,
       feed: undefined,
       lagMs: undefined,
     })),
-    entry:
-      entry === undefined
-        ? undefined
-        : { ageMs: Date.now() - entry.createdAtMs, tier: 'l1', bytes: entry.bytes.length },
-    expectedUs: {
-      hit: counts.hits > 0 ? counts.hitUs / counts.hits : undefined,
-      miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
-      origin: counts.calls > counts.hits ? counts.originUs / (counts.calls - counts.hits) : undefined,
-    },
-    actual: undefined,
+    entry: entry && { ageMs: Date.now() - entry.createdAtMs, tier: 'l1', bytes: entry.bytes.length },
+    expectedUs: expectedOf(text),
+    actual: run && { us: run.us, rows: run.rows, bytes: run.bytes, unstored: run.unstored },
     originPlan: plan.lines,
+    notices,
+  }
+}
+
+function explainedBy(session: Session, request: ExplainRequest, said: Said): Explained {
+  const bytes = Buffer.from(request.text)
+  const source = readSource(bytes, 0, bytes.length)
+  const text = findText(session, source.text, undefined)
+  const faults = hintsFor(text, source.aside)?.faults ?? []
+  const aside = { hints: mergeHints(source.aside?.hints, said.hints), traceparent: source.aside?.traceparent }
+  const { parameterCount } = text.shape.statement
+  const values = request.parameters ?? []
+  const parameters = values.length < parameterCount ? undefined : keyOf(values.slice(0, parameterCount))
+  return { text, aside, hints: hintsFor(text, aside), faults, request, parameters }
+}
+
+function keyOf(values: readonly (string | null)[]): string | undefined {
+  if (values.length === 0) return plainKey
+  const bind = bindFrame('', '', values)
+  return parametersKey(bind, readBindNames(bind, 0, bind.length)?.tailAt ?? 0, bind.length)
+}
+
+/** What is no query, or none of the origin's, has no way through the caches. */
+function refuseOthers(session: Session, { text, request }: Explained, parts: OwnParts): void {
+  const what = request.analyze ? 'EXPLAIN (CACHE, ANALYZE)' : 'EXPLAIN (CACHE)'
+  if (session.identity.admin) {
+    throw new ServerError(conditions.featureNotSupported, [`${what} in an admin database`], {
+      hint: 'Connect to a database of the origin.',
+    })
+  }
+  if (isOurs(session, text)) {
+    throw new ServerError(conditions.featureNotSupported, [`${what} of a statement of the cache itself`], {
+      hint: 'EXPLAIN without CACHE shows its plan.',
+    })
+  }
+  const tree = parts.parser.parse(Buffer.from(text.text, 'latin1').toString('utf8')).tree
+  const [first, ...others] = tree?.stmts ?? []
+  const root = unwrap(first?.stmt)
+  const isQuery = others.length === 0 && root?.type === 'SelectStmt' && root.fields.intoClause === undefined
+  // What our grammar does not read the origin may; it only plans it.
+  if (isQuery || (tree === undefined && !request.analyze)) return
+  throw new ServerError(conditions.syntaxError, [`${what} explains one query`], {
+    hint: 'Expected SELECT, VALUES, TABLE or WITH … SELECT; EXPLAIN without CACHE explains any statement.',
+    position: request.offset === undefined ? undefined : request.offset + 1,
+  })
+}
+
+function noticesOf(session: Session, { faults }: Explained): ExplainCache['notices'] {
+  const [first] = faults
+  if (first !== undefined && session.settings.current.hintErrors === 'error') {
+    throw new ServerError(conditions.malformedHint, [first], { hint: hintAdvice })
+  }
+  return faults.map((message) => ({ severity: 'NOTICE', sqlstate: '01000', message, hint: hintAdvice }))
+}
+
+function timeToLive(session: Session, hints: TextHints | undefined) {
+  if (hints?.ttlMs !== undefined) return { ttlMs: hints.ttlMs, ttlSource: 'hint' }
+  const row = session.settings.rows().find(({ name }) => name === 'result_ttl')
+  return { ttlMs: session.settings.current.resultTtl, ttlSource: row?.source }
+}
+
+function expectedOf(text: StatementText): ExplainCache['expectedUs'] {
+  const { counts } = text.shape
+  return {
+    hit: counts.hits > 0 ? counts.hitUs / counts.hits : undefined,
+    miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
+    origin: counts.calls > counts.hits ? counts.originUs / (counts.calls - counts.hits) : undefined,
   }
 }
 
@@ -56,74 +162,59 @@ function remedyOf(code: ReasonCode | undefined, parts: OwnParts): string | undef
 }
 
 interface Prediction {
-  readonly verdict: 'hit' | 'miss' | 'bypass' | 'pass'
+  readonly verdict: string
   readonly reason?: TextReason | undefined
   readonly relations: readonly Relation[]
   readonly entry?: Entry | undefined
 }
 
+function whatHappened(run: Run, seen: Prediction): Prediction {
+  return { verdict: run.verdict, reason: run.reason, relations: seen.relations, entry: run.entry ?? seen.entry }
+}
+
+/** In the order in which a read meets it (frontend/read-path.ts). */
 async function predict(
   session: Session,
-  text: StatementText,
-  request: ExplainRequest,
+  { text, hints, parameters }: Explained,
   capture: Capture | undefined,
   parts: OwnParts,
 ): Promise<Prediction> {
   const { kind } = text.shape.statement
-  const settings = session.settings.current
   if (kind !== 'read') {
-    return { verdict: 'pass', reason: { code: kind === 'ddl' ? 'ddl' : 'write', argument: undefined }, relations: [] }
+    const reason = { code: kind === 'unreadable' ? 'unreadable' : 'write', argument: undefined } as const
+    return { verdict: kind === 'unreadable' ? 'bypass' : 'pass', reason, relations: [] }
   }
-  if (settings.resultCache === 'off') {
-    return { verdict: 'bypass', reason: { code: 'off', argument: undefined }, relations: [] }
-  }
-  if (text.refusal !== undefined) return { verdict: 'bypass', reason: text.refusal, relations: [] }
-
+  const settings = session.settings.current
   const isIdle = session.status === status.idle
-  const contextIsOld = session.context === undefined || session.contextVersion !== parts.contexts.version
-  if (isIdle && contextIsOld) await probeContext(session)
+  const isOld = session.context === undefined || session.contextVersion !== parts.contexts.version
+  if (isIdle && isOld) await probeContext(session)
   const { context } = session
-  let facts = factsInForce(session, text, settings.resultTtl)
+  const ttlMs = hints?.ttlMs ?? settings.resultTtl
+  let facts = factsInForce(session, text, ttlMs)
   if (facts === undefined && capture !== undefined && context !== undefined) {
     facts = await learnFacts(session, text, context, capture, parts.epochs.clock, false)
   }
   const relations = facts?.relations ?? []
-  if (!isIdle) return { verdict: 'bypass', reason: { code: 'in_transaction', argument: undefined }, relations }
-  if (context?.temporary) return { verdict: 'bypass', reason: { code: 'temporary', argument: 'pg_temp' }, relations }
-  if (facts?.refusal !== undefined) return { verdict: 'bypass', reason: facts.refusal, relations }
-  if (context === undefined) return { verdict: 'miss', relations }
-
-  const hasParameters = (request.parameters?.length ?? 0) > 0
-  const entry = hasParameters ? undefined : (text.find(context.id, plainKey) as Entry | undefined)
-  if (entry === undefined) return { verdict: 'miss', reason: { code: 'cold', argument: undefined }, relations }
-  const stale = staleness(entry, Date.now(), settings.resultTtl)
-  if (stale === undefined) return { verdict: 'hit', relations, entry }
-  return { verdict: 'miss', reason: { code: stale.code, argument: stale.argument }, relations }
-}
-
-async function originPlan(session: Session, request: ExplainRequest, parameterCount: number) {
-  if (session.link.closed || session.status === status.failed) return { lines: undefined, capture: undefined }
-  const options = [
-    ...request.originOptions,
-    `FORMAT ${request.format}`,
-    ...(parameterCount > 0 ? ['GENERIC_PLAN'] : []),
-  ]
-  const text = `EXPLAIN (${options.join(', ')}) ${request.text}`
-  const parts = [parseFrame(question, text), bindFrame('', question, []), executeFrame('')]
-  // The same implicit transaction tells which relations planning has locked; inside a block they are not only its own.
-  const outside = session.status === status.idle && session.captureReady
-  const answer = await session.ask(
-    Buffer.concat([...parts, ...(outside ? [captureFrames] : []), closeFrame('S', question)]),
-  )
-  if (answer.error !== undefined) {
-    if (session.status !== status.idle) throw new ServerError(conditions.inFailedTransaction)
-    throw originError(answer.error)
-  }
-  const rows = [...answer.rows]
-  const last = outside ? rows.pop() : undefined
-  const lines = rows.map((row) => row[0] ?? '')
-  return {
-    lines: request.format === 'json' ? (JSON.parse(lines.join('\n')) as object) : lines,
-    capture: last === undefined ? undefined : readCapture(last),
-  }
+  const bypass = (code: TextReason['code'], argument?: string): Prediction => ({
+    verdict: 'bypass',
+    reason: { code, argument },
+    relations,
+  })
+  const miss = (code: TextReason['code'], argument?: string): Prediction => ({
+    verdict: 'miss',
+    reason: { code, argument },
+    relations,
+  })
+  if (!isIdle) return bypass(session.transaction.told ? 'wrote' : 'in_transaction')
+  const refusal = refusalOf(session, text, hints, settings.resultCache, undefined)
+  if (refusal?.reason !== undefined) return bypass(refusal.reason, refusal.argument)
+  if (context?.readable === false) return bypass('unknown_key', 'client_encoding')
+  if (context?.temporary) return bypass('temporary', 'pg_temp')
+  if (facts?.refusal !== undefined) return bypass(facts.refusal.code, facts.refusal.argument)
+  if (ttlMs === 0) return miss('ttl_zero')
+  const mayLook = context !== undefined && parameters !== undefined && hints?.cache !== 'refresh'
+  const entry = mayLook ? (text.find(context.id, parameters) as Entry | undefined) : undefined
+  if (entry === undefined) return miss('cold')
+  const stale = staleness(entry, Date.now(), ttlMs)
+  return stale === undefined ? { verdict: 'hit', relations, entry } : { ...miss(stale.code, stale.argument), entry }
 }

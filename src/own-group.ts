@@ -4,7 +4,9 @@ import type { StatementText } from './cache/plans/index.ts'
 import { authorise, encodeNotice, encodeResult, encodeRowDescription, type Formats } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import {
+  type Aside,
   type Group,
+  hintsFor,
   Part,
   passStraight,
   type Request,
@@ -37,6 +39,7 @@ import {
 
 interface Portal {
   readonly text: StatementText
+  readonly aside: Aside | undefined
   readonly own: OwnText
   readonly parameters: readonly (string | null)[]
   readonly formats: Formats
@@ -208,11 +211,12 @@ export class OwnGroup {
         return
       }
       case 'bind': {
-        const text = session.statements.get(step.statement)?.text
-        if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        const prepared = session.statements.get(step.statement)
+        if (prepared === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        const { text, aside } = prepared
         const { parameters, formats } = readBind(group.bytes.subarray(step.start, step.end))
         const own = this.#ownOfStatement(step.statement)
-        this.#portals.set(step.portal, { text, own, parameters, formats })
+        this.#portals.set(step.portal, { text, aside, own, parameters, formats })
         output.add(bindCompleteFrame)
         return
       }
@@ -235,7 +239,8 @@ export class OwnGroup {
           return
         }
         if (own.kind !== 'own' || own.statement.kind !== 'command') return
-        const result = await this.#runs.execute(session, own.statement, portal.parameters)
+        const said = { hints: hintsFor(portal.text, portal.aside), shift: 0 }
+        const result = await this.#runs.execute(session, own.statement, portal.parameters, said)
         for (const notice of result.notices ?? []) output.add(encodeNotice(notice))
         const whole = encodeResult({ ...result, notices: [] }, portal.formats)
         const description = encodeRowDescription(result.columns, portal.formats)

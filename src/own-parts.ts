@@ -30,12 +30,21 @@ export interface OwnParts {
 export const question = '_larder_question'
 
 /** What the origin said to a question of ours, in its words. */
-export function originError(fields: ReadonlyMap<string, string>): ServerError {
+export function originError(
+  fields: ReadonlyMap<string, string>,
+  positionOf: (position: number) => number | undefined = () => undefined,
+): ServerError {
   const condition = { sqlstate: fields.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' } as const
   return new ServerError(condition, [fields.get('M') ?? 'the origin did not answer'], {
     detail: fields.get('D'),
     hint: fields.get('H'),
+    position: positionOf(Number(fields.get('P') ?? 0)),
   })
+}
+
+/** A statement of ours cannot go on, and the client knows why: what ran for it has failed, and its error has been passed on. */
+export class ToldError extends Error {
+  override readonly name = 'ToldError'
 }
 
 /** One question with text parameters, asked on the session's own connection. */

@@ -5,6 +5,7 @@ import { authorise, type OwnCommand } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
+import type { Said } from './own-explain.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
@@ -164,14 +165,15 @@ export class OwnRuns {
     )
   }
 
-  async execute(session: Session, command: OwnCommand, parameters: readonly (string | null)[]) {
+  async execute(session: Session, command: OwnCommand, parameters: readonly (string | null)[], said: Said) {
     this.#parts.metrics.counters.own_statements++
-    if (parameters.length < command.parameterCount) {
+    const isGiven = parameters.length >= command.parameterCount
+    if (!isGiven && !(command.parametersOptional === true && parameters.length === 0)) {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
     const viewer = await viewerOf(session, this.#parts)
     authorise(viewer, command.needs, command.tag, session.settings.current)
-    return command.execute(commandContext(session, viewer, this.#parts, this.#sources), parameters)
+    return command.execute(commandContext(session, viewer, this.#parts, this.#sources, said), parameters)
   }
 
   /** The text with our rows in it, for the origin. */

@@ -2,7 +2,7 @@
 
 import type { StatementText } from './cache/plans/index.ts'
 import { authorise, encodeResult } from './commands/index.ts'
-import { partOf, routeToOrigin, type Session } from './frontend/index.ts'
+import { type Aside, hintsFor, partOf, routeToOrigin, type Session } from './frontend/index.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
@@ -16,6 +16,8 @@ interface SimpleOptions {
   readonly completed?: ((frame: Buffer) => void) | undefined
   /** Characters of the client's text before this statement: positions in errors are moved by them. */
   readonly shift: number
+  /** What was said beside the statement. */
+  readonly aside?: Aside | undefined
 }
 
 /** True if it failed and the client has been told. What it throws is still to be told. */
@@ -37,7 +39,8 @@ export async function runSimple(
     case 'own': {
       const { statement } = own
       if (statement.kind === 'command') {
-        options.answer(encodeResult(await runs.execute(session, statement, [])))
+        const said = { hints: hintsFor(text, options.aside), shift: options.shift }
+        options.answer(encodeResult(await runs.execute(session, statement, [], said)))
         return false
       }
       authorise(await runs.viewer(session), statement.needs, statement.tag, session.settings.current)

@@ -14,7 +14,7 @@ import {
 } from './frontend/index.ts'
 import { OwnGroup } from './own-group.ts'
 import { LooseNames } from './own-loose.ts'
-import type { OwnParts } from './own-parts.ts'
+import { type OwnParts, ToldError } from './own-parts.ts'
 import { OwnRuns } from './own-runs.ts'
 import { OwnSeveral } from './own-several.ts'
 import { runSimple } from './own-simple.ts'
@@ -109,7 +109,10 @@ export class OwnStatements implements OwnRoom {
     session.cancelWait = undefined
     try {
       if (this.#isSeveral(session, text)) await new OwnSeveral(this.#runs, session, text).run()
-      else await runSimple(this.#runs, session, text, { answer: (frames) => session.output.add(frames), shift: 0 })
+      else {
+        const answer = (frames: Buffer) => session.output.add(frames)
+        await runSimple(this.#runs, session, text, { answer, shift: 0, aside: request.aside })
+      }
       if (!session.ended) session.finish(session.status)
     } catch (error) {
       await this.#fail(session, error)
@@ -134,6 +137,10 @@ export class OwnStatements implements OwnRoom {
   }
 
   async #fail(session: Session, error: unknown, synced = true): Promise<void> {
+    if (error instanceof ToldError) {
+      if (!session.ended) session.finish(session.status)
+      return
+    }
     const shown =
       error instanceof ServerError
         ? error

@@ -1,5 +1,7 @@
 // What EXPLAIN (CACHE) shows: the node *Cache*, then the origin's plan.
 
+import type { CommandNotice } from './own-statement.ts'
+
 interface ExplainedRelation {
   readonly name: string
   readonly proof: 'exact' | 'own_writes' | 'ttl'
@@ -41,6 +43,8 @@ export interface ExplainCache {
   readonly actual: ActualRun | undefined
   /** The origin's EXPLAIN: its lines (FORMAT TEXT), or its parsed JSON; undefined if the origin cannot be reached. */
   readonly originPlan: readonly string[] | object | undefined
+  /** What is wrong with the hints in the statement. */
+  readonly notices: readonly CommandNotice[]
 }
 
 /** The node as lines of FORMAT TEXT, the origin's plan below it. */
@@ -70,7 +74,7 @@ export function explainLines(explained: ExplainCache): string[] {
 
 /** The keys `Cache` and `Plan` of FORMAT JSON. */
 export function explainJson(explained: ExplainCache): object {
-  const { originPlan, relations, entry, expectedUs, actual, ...cache } = explained
+  const { originPlan, relations, entry, expectedUs, actual, notices: _, ...cache } = explained
   return {
     Cache: {
       Verdict: cache.verdict,

@@ -80,7 +80,8 @@ function readOptions(reader: StatementReader): Options {
 }
 
 function readOption(reader: StatementReader, options: Options): void {
-  const name = reader.peek()
+  // A quoted name is one too: `"analyze"` must not go along to the origin, where it would run the statement.
+  const name = (reader.peekName() ?? '').toUpperCase()
   switch (name) {
     case 'CACHE':
       reader.skip()
@@ -167,7 +168,7 @@ function explainCache(
         options.format === 'json'
           ? [[JSON.stringify([explainJson(explained)], undefined, 2)]]
           : explainLines(explained).map((line) => [line])
-      return { tag: 'EXPLAIN', columns, rows }
+      return { tag: 'EXPLAIN', columns, rows, notices: explained.notices }
     },
   }
 }

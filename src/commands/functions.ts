@@ -108,7 +108,7 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
         format: 'json',
         originOptions: [],
       })
-      return { tag, columns: [], rows: [[explainJson(explained)]] }
+      return { tag, columns: [], rows: [[explainJson(explained)]], notices: explained.notices }
     },
   },
   flush: {

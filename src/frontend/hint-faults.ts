@@ -73,12 +73,12 @@ function faultsOf(said: readonly Said[]): string[] {
 }
 
 function hintFault(message: string): ServerError {
-  return new ServerError(conditions.malformedHint, [message], { hint: advice })
+  return new ServerError(conditions.malformedHint, [message], { hint: hintAdvice })
 }
 
 function faultNotice(message: string): Buffer {
-  return noticeFrame({ severity: 'NOTICE', sqlstate: '01000', message, hint: advice })
+  return noticeFrame({ severity: 'NOTICE', sqlstate: '01000', message, hint: hintAdvice })
 }
 
-const advice =
+export const hintAdvice =
   'Known are nocache, cache, and cache(…) with refresh, ttl, coalesce_wait, consistency and in_transaction.'

@@ -19,6 +19,8 @@ import type { Session } from './session.ts'
 interface PartOptions {
   /** The client did not say it: of its answer only errors and notices are passed on, and it is no decision. */
   readonly hidden?: boolean
+  /** It is a decision, but of its answer only errors and notices are passed on. */
+  readonly unheard?: boolean
   /** Where a position in the text that ran is in the client's; undefined if it is nowhere. */
   readonly positionOf?: ((position: number) => number | undefined) | undefined
   /** What the client is told before an error. */

@@ -1,6 +1,6 @@
 // A question of our own to the origin, in a transaction of its own: frames out, rows back, nothing for the client.
 
-import { syncFrame } from '../wire/index.ts'
+import { queryFrame, syncFrame } from '../wire/index.ts'
 import type { Session } from './session.ts'
 import { QuestionUnit } from './units.ts'
 
@@ -12,6 +12,15 @@ export interface QuestionAnswer {
 
 /** Frames without Sync. Only between the client's own units, outside a block. */
 export function askQuestion(session: Session, frames: Buffer): Promise<QuestionAnswer> {
+  return send(session, Buffer.concat([frames, syncFrame]))
+}
+
+/** One statement as a simple query, for what extended messages cannot ask. */
+export function askText(session: Session, text: string): Promise<QuestionAnswer> {
+  return send(session, queryFrame(text))
+}
+
+function send(session: Session, bytes: Buffer): Promise<QuestionAnswer> {
   return new Promise((resolve) => {
     if (session.link.closed) {
       resolve({ rows: [], error: new Map([['C', '08006']]) })
@@ -22,6 +31,6 @@ export function askQuestion(session: Session, frames: Buffer): Promise<QuestionA
       session.unitsMoved()
     })
     session.link.queue(unit)
-    session.link.send(Buffer.concat([frames, syncFrame]), true)
+    session.link.send(bytes, true)
   })
 }

@@ -41,11 +41,11 @@ export function provePrepared(session: Session, group: Group | undefined, tick: 
 export function reply(session: Session, entry: Entry, request: Request): boolean {
   if (request.group !== undefined) {
     if (!isPlainGroup(request.group.steps) || !canReply(session, entry, request.group.steps)) return false
-    replySteps(session, () => entry, request.group.steps)
+    if (!session.part?.options.unheard) replySteps(session, () => entry, request.group.steps)
     return true
   }
   if (entry.descriptionBytes === 0) return false
-  session.output.answer(entry.bytes)
+  if (!session.part?.options.unheard) session.output.answer(entry.bytes)
   return true
 }
 

@@ -47,7 +47,7 @@ export function hintsFor(text: StatementText, aside: Aside | undefined): TextHin
 }
 
 /** The second counts where both say something, but `off` wins over `refresh`, and that over `on` (SQL-30). */
-function mergeHints(own: TextHints | undefined, beside: TextHints | undefined): TextHints | undefined {
+export function mergeHints(own: TextHints | undefined, beside: TextHints | undefined): TextHints | undefined {
   if (own === undefined || beside === undefined) return beside ?? own
   return {
     cache: [own.cache, beside.cache].includes('off')

@@ -33,6 +33,8 @@ export interface UnitHost {
 export class ClientUnit implements Unit {
   readonly host: UnitHost
   readonly part: Part | undefined
+  /** Nobody waits for the answer: only errors, and what a run says beside it, are passed on. */
+  readonly unheard: boolean
   /** The error with its position where the client would look for it: written when the unit is ready. */
   movedError: Buffer | undefined
   failed = false
@@ -67,10 +69,16 @@ export class ClientUnit implements Unit {
   constructor(host: UnitHost) {
     this.host = host
     this.part = host.part
+    this.unheard = host.part?.options.unheard === true
     this.cutParses = host.part?.options.cutParses ?? 0
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    return this.see(type, bytes, start, end) && !(this.unheard && isAnswer(type))
+  }
+
+  /** True if the frame is to be passed on. */
+  protected see(type: number, bytes: Buffer, start: number, end: number): boolean {
     this.descriptionRecorder?.take(type, bytes, start, end)
     switch (type) {
       case backend.dataRow:
@@ -122,10 +130,11 @@ export class ClientUnit implements Unit {
     }
   }
 
-  takePiece(bytes: Buffer, start: number, end: number): boolean {
+  takePiece(bytes: Buffer, start: number, end: number, isFirst: boolean): boolean {
+    if (isFirst && bytes[start] === backend.dataRow) this.rows++
     this.bytes += end - start
     this.record(bytes, start, end)
-    return true
+    return !this.unheard
   }
 
   ready(status: number): void {
@@ -222,7 +231,7 @@ export class CaptureUnit extends ClientUnit {
     if (this.#answersLeft === 0 && this.phase === 'client') this.phase = 'capture'
   }
 
-  override take(type: number, bytes: Buffer, start: number, end: number): boolean {
+  protected override see(type: number, bytes: Buffer, start: number, end: number): boolean {
     if (type === backend.readyForQuery) return false
     if (type === backend.notice || type === backend.notification || type === backend.parameterStatus) {
       this.noticed = true
@@ -239,9 +248,8 @@ export class CaptureUnit extends ClientUnit {
     return false
   }
 
-  override takePiece(bytes: Buffer, start: number, end: number): boolean {
-    super.takePiece(bytes, start, end)
-    return this.#forwardOrHold(bytes, start, end)
+  override takePiece(bytes: Buffer, start: number, end: number, isFirst: boolean): boolean {
+    return super.takePiece(bytes, start, end, isFirst) && this.#forwardOrHold(bytes, start, end)
   }
 
   #client(type: number, bytes: Buffer, start: number, end: number): boolean {
@@ -249,7 +257,7 @@ export class CaptureUnit extends ClientUnit {
       this.cutParses--
       return false
     }
-    super.take(type, bytes, start, end)
+    super.see(type, bytes, start, end)
     if (clientTerminals.has(type) && --this.#answersLeft === 0 && this.#asked) this.phase = 'capture'
     if (this.#options.simple && isFlowAnswer(type)) return false
     // Before a Flush the client waits for it, and knows that nothing is committed yet.
@@ -296,6 +304,7 @@ export class CaptureUnit extends ClientUnit {
 
   #forwardOrHold(bytes: Buffer, start: number, end: number): boolean {
     if (!this.#holding) return true
+    if (this.unheard && isAnswer(bytes[start] as number)) return false
     this.#hold(bytes, start, end)
     return false
   }
@@ -307,6 +316,16 @@ export class CaptureUnit extends ClientUnit {
     for (const piece of this.held.splice(0)) this.#options.overflow(piece)
     this.#heldBytes = 0
   }
+}
+
+/** Part of an answer, not said beside it. */
+function isAnswer(type: number): boolean {
+  return (
+    type !== backend.error &&
+    type !== backend.notice &&
+    type !== backend.notification &&
+    type !== backend.parameterStatus
+  )
 }
 
 /** Answers of the extended flow that a simple query does not have. */

@@ -73,6 +73,7 @@ export function explainedWith(overrides: Partial<ExplainCache> = {}): ExplainCac
     entry: undefined,
     expectedUs: { hit: 8, miss: 250.4, origin: undefined },
     actual: undefined,
+    notices: [],
     originPlan: ['Seq Scan on orders', '  Filter: (id = 1)'],
     ...overrides,
   }

@@ -25,7 +25,7 @@ export interface Unit {
   /** A whole frame `bytes[start, end)`, type and length included: true forwards it. For ReadyForQuery, called before `ready`. */
   take(type: number, bytes: Buffer, start: number, end: number): boolean
   /** Part of a long row that is passed in pieces; the first piece begins with the header. True forwards it. */
-  takePiece(bytes: Buffer, start: number, end: number): boolean
+  takePiece(bytes: Buffer, start: number, end: number, isFirst: boolean): boolean
   /** Its ReadyForQuery came; the unit has left the queue. */
   ready(status: number): void
   /** The connection went before its ReadyForQuery. */
@@ -218,7 +218,7 @@ export class OriginLink {
 
   #startPiece(bytes: Buffer, at: number, end: number, frameEnd: number): void {
     const unit = this.units[0]
-    this.#pieceForwarded = unit === undefined ? false : unit.takePiece(bytes, at, end)
+    this.#pieceForwarded = unit === undefined ? false : unit.takePiece(bytes, at, end, true)
     if (this.#pieceForwarded) this.#owner.sink.write(bytes, at, end)
     this.#pieceBytes = frameEnd - end
   }
@@ -228,7 +228,7 @@ export class OriginLink {
     if (this.#pieceBytes === 0) return 0
     const stop = Math.min(end, this.#pieceBytes)
     this.#pieceBytes -= stop
-    this.units[0]?.takePiece(bytes, 0, stop)
+    this.units[0]?.takePiece(bytes, 0, stop, false)
     if (this.#pieceForwarded) this.#owner.sink.write(bytes, 0, stop)
     return stop
   }

@@ -3,6 +3,7 @@
 // Like dispatch.ts: true if the group was taken, false if it must wait for what is under way.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import { conditions, ServerError } from '../errors/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
@@ -23,6 +24,14 @@ import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
 export function dispatchGroup(session: Session, group: Group): boolean {
+  // Its ReadyForQuery would stand for the Sync that is still to come, and what that commits would be nobody's.
+  if (
+    group.last === frontend.functionCall &&
+    (session.open !== undefined || session.skipping || group.steps.length > 0)
+  ) {
+    session.fail(new ServerError(conditions.protocolViolation, ['a function call before the Sync of other messages']))
+    return true
+  }
   if (session.skipping) return skip(session, group)
   if (session.open !== undefined) return continueOpen(session, group)
   if (group.last === frontend.functionCall) {
@@ -120,19 +129,12 @@ function unknownGroup(session: Session, group: Group): boolean {
   if (inBlockNow(session)) {
     session.transaction.wrote = true
     session.transaction.settings = true
-    // A COMMIT among messages we could not read would end the block unseen.
-    if (group.unread || group.steps.some((step) => step.kind === 'execute' && !knownPortal(group, step.portal))) {
-      if (!session.quiet) return session.waitForQuiet()
-      session.transaction.ending = true
-      return runOpaque(session, undefined, requestOf(group), 'write')
-    }
-    return passGroup(session, group)
+    // A COMMIT among messages we could not read, or of statements we do not know, would end the block unseen.
+    if (!session.quiet) return session.waitForQuiet()
+    session.transaction.ending = true
+    return runOpaque(session, undefined, requestOf(group), 'write')
   }
   return session.quiet ? runOpaque(session, undefined, requestOf(group), 'write') : session.waitForQuiet()
-}
-
-function knownPortal(group: Group, portal: string): boolean {
-  return group.steps.some((step) => step.kind === 'bind' && step.portal === portal)
 }
 
 function passGroup(session: Session, group: Group): boolean {

@@ -39,7 +39,8 @@ export function noteInBlock(session: Session, text: StatementText): void {
   switch (statement.kind) {
     case 'read': {
       const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
-      if (facts === undefined || facts.mayWrite) {
+      // Under a role or settings of the block's own its names may mean other relations than those the facts are of.
+      if (facts === undefined || facts.mayWrite || transaction.settings) {
         transaction.wrote = true
         transaction.settings ||= statement.names.functions.length > 0
       } else transaction.assumedAt ??= session.services.epochs.clock

@@ -80,6 +80,7 @@ export function runOpaque(
       session.captureReady = false
       session.questions.clear()
     }
+    if (text !== undefined && renamesStatements(text)) session.statements.clear()
     if (!outcome.failed) return true
     // Whatever failed may have left something behind, unless it could not commit inside.
     return !(
@@ -113,11 +114,19 @@ function verdictOf(text: StatementText | undefined, what: string): PassVerdict {
   return { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
 }
 
+/** Behind it a prepared statement's name may stand for another text than its Parse gave. */
+function renamesStatements(text: StatementText): boolean {
+  return text.shape.statement.parts.some((kind) => kind === 'deallocate' || kind === 'prepare' || kind === 'unreadable')
+}
+
 function cannotCommitInside(text: StatementText): boolean {
   return text.shape.statement.parts.every((kind) => kind !== 'transaction' && kind !== 'call' && kind !== 'unreadable')
 }
 
 function onlyHarmlessReads(text: StatementText): boolean {
   const { parts, names } = text.shape.statement
-  return parts.every((kind) => kind === 'read' || kind === 'show') && names.functions.length === 0
+  // A view, an operator or a type of a user's may call what writes.
+  const { relations, functions, operators, userTypes } = names
+  const isPlain = relations.length + functions.length + operators.length + userTypes.length === 0
+  return isPlain && parts.every((kind) => kind === 'read' || kind === 'show')
 }

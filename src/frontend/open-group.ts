@@ -9,9 +9,9 @@ import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { noteInBlock } from './in-block.ts'
 import { holdOpen } from './opaque.ts'
-import { framesOf, passStraight } from './pass.ts'
+import { framesOf, passStraight, registerParses } from './pass.ts'
 import { parseFrameOf } from './prepared-statements.ts'
-import { findText, type Group, type ResolvedExecute, requestOf } from './request.ts'
+import { type Group, type ResolvedExecute, requestOf } from './request.ts'
 import type { Session } from './session.ts'
 import { Suspension } from './suspension.ts'
 import { type CaptureUnit, ClientUnit } from './units.ts'
@@ -83,13 +83,15 @@ function noteOpen(session: Session, group: Group, executes: readonly ResolvedExe
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
     session.transaction.settings = true
+    if (session.status !== status.idle) session.transaction.ending = true
     holdOpen(session)
     return
   }
   for (const { text } of executes) {
     const { kind } = text.shape.statement
     noteInBlock(session, text)
-    // What may commit at its Execute, before any Sync, is held back from now on.
+    // What may commit at its Execute, before any Sync, is held back from now on. What comes behind the Sync may be outside the block.
+    if (session.status !== status.idle && mayEndBlock.has(kind)) session.transaction.ending = true
     if (session.status === status.idle ? !atomicKinds.has(kind) : mayEndBlock.has(kind)) holdOpen(session)
   }
 }
@@ -107,11 +109,10 @@ export function continueOpen(session: Session, group: Group): boolean {
   if (!group.unread) session.portals.follow(session, group.steps)
   if (open !== undefined) {
     open.unit.expect(group.steps.length)
-    open.unit.cutParses += replays.length
+    open.unit.cutReplays(replays.length)
     open.unit.replayed.push(...replays)
+    registerParses(session, group, open.unit)
   }
-  for (const step of group.steps)
-    if (step.kind === 'parse') session.prepare(step, findText(session, step.key, step.text), true)
   const parses = replays.map(parseFrameOf)
   // What comes behind its Sync is a group of its own, though the answer is still on its way.
   if (ends) session.open = undefined

@@ -5,7 +5,7 @@ import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { portalsOutlive } from './portals.ts'
 import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
-import type { Request } from './request.ts'
+import type { Group, Request } from './request.ts'
 import type { Session } from './session.ts'
 import { ClientUnit, type UnitOutcome } from './units.ts'
 
@@ -51,13 +51,14 @@ export function framesOf(
   end = request.end,
 ): Buffer[] | undefined {
   let replays: readonly PreparedStatement[] = []
+  const { parsesSent } = unit
   unit.extended = request.group !== undefined
   unit.aside = request.aside
   if (request.group !== undefined) {
     const { steps } = request.group
     replays = session.statements.replay(steps)
     if (!request.group.unread && portalsOutlive(session)) session.portals.follow(session, steps)
-    registerParses(session, request, unit)
+    registerParses(session, request.group, unit)
   }
   const kind = text?.shape.statement.kind
   const named =
@@ -65,7 +66,7 @@ export function framesOf(
   if (named && session.status !== status.failed) replays = [...replays, ...session.statements.replayAll()]
   if (replays.length === 0) return undefined
   if (!request.simple) {
-    unit.cutParses += replays.length
+    unit.cutReplays(replays.length, parsesSent)
     unit.replayed.push(...replays)
     return [...replays.map(parseFrameOf), request.bytes.subarray(request.start, end)]
   }
@@ -78,23 +79,26 @@ export function framesOf(
   return undefined
 }
 
-/** Statements the group prepares count as known to the origin; those whose Parse failed are forgotten again. */
-function registerParses(session: Session, request: Request, unit: ClientUnit): void {
-  let waiting: string[] | undefined
-  for (const step of request.group?.steps ?? []) {
+/** Statements the group prepares count as known to the origin; those whose Parse failed, or was never looked at, are forgotten again. */
+export function registerParses(session: Session, group: Group, unit: ClientUnit): void {
+  for (const step of group.steps) {
     if (step.kind === 'parse') {
+      unit.parsesSent++
       const text = session.texts.get(step.key)
       if (text === undefined) continue
+      if (unit.failed) {
+        session.statements.delete(step.name)
+        continue
+      }
       session.prepare(step, text, true)
-      waiting ??= []
+      const waiting = unit.unparsed ?? []
+      unit.unparsed = waiting
       waiting.push(step.name)
+      unit.onParsed = () => waiting.shift()
+      unit.onFailed = () => {
+        for (const name of waiting) session.statements.delete(name)
+      }
     } else if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
-  }
-  const left = waiting
-  if (left === undefined) return
-  unit.onParsed = () => left.shift()
-  unit.onFailed = () => {
-    for (const name of left) session.statements.delete(name)
   }
 }
 

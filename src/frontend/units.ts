@@ -40,8 +40,11 @@ export class ClientUnit implements Unit {
   failed = false
   noticed = false
   tag = ''
-  /** ParseCompletes of ours that come first. */
-  cutParses = 0
+  /** ParseCompletes of ours, each by how many of the client's come before it. */
+  cuts: number[] | undefined
+  /** Parses of the client's that went to the origin, and how many it has answered. */
+  parsesSent = 0
+  #parsesAnswered = 0
   /** The statements they are of. */
   readonly replayed: { atOrigin: boolean }[] = []
   rows = 0
@@ -50,6 +53,8 @@ export class ClientUnit implements Unit {
   descriptionRecorder: DescriptionRecorder | undefined
   /** It was asked for by extended messages. */
   extended = false
+  /** Names of the client's Parses that are not answered yet. */
+  unparsed: string[] | undefined
   /** What was said beside the statement. */
   aside: Aside | undefined
   /** Called for each ParseComplete that is the client's. */
@@ -70,7 +75,24 @@ export class ClientUnit implements Unit {
     this.host = host
     this.part = host.part
     this.unheard = host.part?.options.unheard === true
-    this.cutParses = host.part?.options.cutParses ?? 0
+    this.cutReplays(host.part?.options.cutParses ?? 0)
+  }
+
+  /** So many Parses of ours go out now: their answers are not the client's. */
+  cutReplays(count: number, behind = this.parsesSent): void {
+    if (count === 0) return
+    this.cuts ??= []
+    for (let cut = 0; cut < count; cut++) this.cuts.push(behind)
+  }
+
+  /** True if the ParseComplete at hand is one of ours. */
+  protected cutsParse(): boolean {
+    if (this.cuts?.[0] === this.#parsesAnswered) {
+      this.cuts.shift()
+      return true
+    }
+    this.#parsesAnswered++
+    return false
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): boolean {
@@ -99,10 +121,7 @@ export class ClientUnit implements Unit {
         }
         return true
       case backend.parseComplete:
-        if (this.cutParses > 0) {
-          this.cutParses--
-          return false
-        }
+        if (this.cutsParse()) return false
         this.onParsed?.()
         return true
       case backend.parameterDescription:
@@ -139,7 +158,8 @@ export class ClientUnit implements Unit {
 
   ready(status: number): void {
     // A replay whose ParseComplete did not come never reached the origin's list.
-    if (this.cutParses > 0) for (const statement of this.replayed.slice(-this.cutParses)) statement.atOrigin = false
+    const left = this.cuts?.length ?? 0
+    if (left > 0) for (const statement of this.replayed.slice(-left)) statement.atOrigin = false
     this.host.unitReady(this, { status, failed: this.failed })
   }
 
@@ -253,11 +273,7 @@ export class CaptureUnit extends ClientUnit {
   }
 
   #client(type: number, bytes: Buffer, start: number, end: number): boolean {
-    if (type === backend.parseComplete && this.cutParses > 0) {
-      this.cutParses--
-      return false
-    }
-    super.see(type, bytes, start, end)
+    if (!super.see(type, bytes, start, end) && type === backend.parseComplete) return false
     if (clientTerminals.has(type) && --this.#answersLeft === 0 && this.#asked) this.phase = 'capture'
     if (this.#options.simple && isFlowAnswer(type)) return false
     // Before a Flush the client waits for it, and knows that nothing is committed yet.

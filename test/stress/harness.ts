@@ -28,6 +28,8 @@ export interface StressOptions {
   readonly cut?: (name: string) => void
   /** Ends at once when so many violations were seen. */
   readonly violationsMax?: number
+  /** Ends only with violations that say each of these, or with the reads. */
+  readonly kinds?: readonly string[]
 }
 
 export interface StressOutcome extends Report {
@@ -164,8 +166,10 @@ class Run {
   }
 
   #isOver(): boolean {
-    const { reads, seconds, violationsMax = 50 } = this.#options
-    if (this.#report.violations.length >= violationsMax) return true
+    const { reads, seconds, violationsMax = 50, kinds = [] } = this.#options
+    const { violations } = this.#report
+    const isSeen = (kind: string) => violations.some((each) => each.includes(kind))
+    if (violations.length >= violationsMax && kinds.every(isSeen)) return true
     if (seconds !== undefined) return performance.now() - this.#startedAt >= seconds * 1000
     return this.#report.reads >= reads
   }

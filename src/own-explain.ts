@@ -214,7 +214,10 @@ async function predict(
   if (ttlMs === 0) return miss('ttl_zero')
   const mayLook = context !== undefined && parameters !== undefined && hints?.cache !== 'refresh'
   const entry = mayLook ? (text.find(context.id, parameters) as Entry | undefined) : undefined
-  if (entry === undefined) return miss('cold')
+  if (entry === undefined) {
+    const gone = mayLook ? parts.results.whyGoneStill(text, context.id, parameters) : undefined
+    return miss(gone?.code ?? 'cold', gone?.argument)
+  }
   const stale = staleness(entry, Date.now(), ttlMs)
   return stale === undefined ? { verdict: 'hit', relations, entry } : { ...miss(stale.code, stale.argument), entry }
 }

@@ -8,16 +8,18 @@ import { dirname } from 'node:path'
 
 /** True if it was not there. Throws what the file system says. */
 export async function makeDirectory(path: string, mode: number): Promise<boolean> {
-  try {
-    await mkdir(path, { mode })
-    return true
-  } catch (error) {
-    if (await isDirectory(path)) return false
-    const above = dirname(path)
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path || (await isDirectory(above))) throw error
-    await makeDirectory(above, mode)
+  const above = dirname(path)
+  // The one above may be made by somebody else between our attempt and our look at it, so what is missing then is tried once more.
+  for (let isLast = false; ; isLast = await isDirectory(above)) {
+    try {
+      await mkdir(path, { mode })
+      return true
+    } catch (error) {
+      if (await isDirectory(path)) return false
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path || isLast) throw error
+      if (!(await isDirectory(above))) await makeDirectory(above, mode)
+    }
   }
-  return makeDirectory(path, mode)
 }
 
 async function isDirectory(path: string): Promise<boolean> {

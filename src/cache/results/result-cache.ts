@@ -97,6 +97,13 @@ export class ResultCache {
     return this.#gone.take(owner, contextId, key)
   }
 
+  /** The same for those who only look: the miss that follows is told too. */
+  whyGoneStill(owner: { readonly fingerprint: string; readonly text: string }, contextId: number, key: string) {
+    const reason = this.#gone.take(owner, contextId, key)
+    if (reason !== undefined) this.#gone.remember(owner, contextId, key, reason)
+    return reason
+  }
+
   /** Removes dead entries among the next `countMax` slots; called now and then so that the dead do not hold bytes. */
   sweep(nowMs: number, countMax: number): void {
     const slots = this.#bySlot.length

@@ -14,6 +14,8 @@ import type { L2Row, StoreRows, SweepRow } from './virtual/index.ts'
 
 interface CacheStore extends StoreDoor {
   readonly cache: BlobCache
+  /** How derived entries of before the start are known to hold; told by who derives them. */
+  proof: () => string
   configure(settings: Settings): void
   close(): Promise<void>
 }
@@ -58,12 +60,16 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     backups: () => archive.backups.rows(),
     jobs: () => archive.jobs.rows(),
   }
-  return {
+  const store: CacheStore = {
     cache,
+    proof: () => 'none',
     archive,
     blobs: cache,
     rows,
-    gather: async (relations, scan) => ({ ...rows, ...(await gathered(cache, relations, scan, options?.directory)) }),
+    gather: async (relations, scan) => ({
+      ...rows,
+      ...(await gathered(cache, relations, scan, options?.directory, store.proof())),
+    }),
     async check() {
       cache.verify()
       return cache.check()
@@ -83,6 +89,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
       await cache.close()
     },
   }
+  return store
 }
 
 /** What is in memory. */
@@ -106,6 +113,7 @@ async function gathered(
   relations: ReadonlySet<string>,
   scan: BlobScan,
   path: string | undefined,
+  proof: string,
 ): Promise<Partial<StoreRows>> {
   const wants = (...names: string[]): boolean => names.some((name) => relations.has(name))
   const [blobs, tags, status] = await Promise.all([
@@ -119,7 +127,7 @@ async function gathered(
     path,
     ...status,
     state: stateOf(cache),
-    proof: status === undefined ? undefined : 'none',
+    proof: status === undefined ? undefined : proof,
   }
   return {
     blobs: () => blobs,

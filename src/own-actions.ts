@@ -11,20 +11,21 @@ import type { Viewer } from './virtual/index.ts'
 let generation = 1
 
 export function actionsOf(session: Session, parts: OwnParts): CommandActions {
-  const { results, epochs } = parts
+  const { results, epochs, secondTier } = parts
   return {
-    flushAll: () => {
+    flushAll: async () => {
       const before = generation++
       epochs.bumpAllDatabases('flush', Date.now())
       const entries = results.clear()
       parts.plans().flush()
+      await secondTier.forgetAll()
       return flushRow('all', 'all', true, before, generation, entries)
     },
     flushPlans: () => {
       const entries = parts.plans().flush()
       return flushRow('plans', 'plans', true, generation, generation, entries)
     },
-    flushCache: (name, database) => {
+    flushCache: async (name, database) => {
       const known = [...parts.plans().shapes()].some(
         (shape) => shape.fingerprint === name && shape.database === database,
       )
@@ -35,6 +36,7 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
         results.remove(entry, 'flushed')
         entries++
       }
+      await secondTier.forgetAll()
       return flushRow('cache', name, true, generation, generation, entries)
     },
     invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
@@ -102,5 +104,6 @@ async function invalidateRelation(
       entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
   )
   session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now())
+  await parts.secondTier.forgetAll()
   return { kind: 'relation', subject: shown, entries: entries.length, durable: true }
 }

@@ -1,7 +1,7 @@
 // Composition: what our own statements are given of the rooms, and how they ask the origin.
 
 import type { ContextTable, PlanCache } from './cache/plans/index.ts'
-import type { ResultCache } from './cache/results/index.ts'
+import type { ResultCache, SecondTier } from './cache/results/index.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
 import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
@@ -20,6 +20,7 @@ export interface OwnParts {
   readonly parser: Parser
   readonly epochs: Epochs
   readonly results: ResultCache
+  readonly secondTier: SecondTier
   readonly decisions: Decisions
   readonly contexts: ContextTable
   readonly schemas: SchemaWatch

@@ -2,7 +2,8 @@
 
 import { systemClock } from './base/index.ts'
 import { ContextTable, PlanCache } from './cache/plans/index.ts'
-import { ResultCache } from './cache/results/index.ts'
+import { type AnswerStore, ResultCache, SecondTier } from './cache/results/index.ts'
+import { answerStoreOf, noAnswers } from './cache-answers.ts'
 import { blobShare } from './cache-settings.ts'
 import { openCacheStore } from './cache-store.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
@@ -89,12 +90,17 @@ async function startIn(
     origin: origin.door,
     broken: options.brokenRules ?? new Set(),
     cache: options.cache ?? cacheStore ?? noStore,
+    answers: cacheStore === undefined ? noAnswers : answerStoreOf(cacheStore.cache),
   })
+  if (cacheStore !== undefined) cacheStore.proof = () => services.secondTier.proof
+  await services.secondTier.begin()
   const listener = new Listener(services)
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
+    if (!how.immediate) await listener.askPosition()
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await services.own.close()
+    await services.secondTier.end()
     await cacheStore?.close()
     await origin.close()
     await directory.close()
@@ -102,6 +108,7 @@ async function startIn(
   const sweeper = setInterval(() => {
     services.results.sweep(clock.nowMs(), 1000)
     services.plans.expire(clock.nowMs(), 1000)
+    services.secondTier.turn(clock.nowMs())
   }, 200)
   sweeper.unref()
   services.attach(listener)
@@ -139,6 +146,7 @@ interface Parts {
   readonly origin: OriginDoor
   readonly broken: ReadonlySet<string>
   readonly cache: StoreDoor
+  readonly answers: AnswerStore
 }
 
 function makeServices(parts: Parts) {
@@ -158,10 +166,21 @@ function makeServices(parts: Parts) {
   const contexts = new ContextTable(settings.virtualSchema)
   const schemas = new SchemaWatch((database, taken) => {
     plans.forget(database)
+    void secondTier.forgetAll().catch(() => undefined)
     for (const entry of [...results.entries()]) if (entry.database.name === database) results.remove(entry, 'flushed')
     if (!taken) return
     const detail = `schema "${settings.virtualSchema}" is not Larder's: set virtual_schema to another name and restart`
     parts.events.record({ severity: 'warning', event: 'schema_conflict', subject: database, detail })
+  })
+  const secondTier = new SecondTier({
+    store: parts.answers,
+    results,
+    epochs,
+    contexts,
+    clock: systemClock,
+    onFailure: (error) =>
+      parts.log.warning('answers in the second tier could not be dropped or noted', { error: String(error) }),
+    limits: () => ({ isOn: store.snapshot.resultL2 === 'on', delayMs: store.snapshot.resultL2Delay }),
   })
   let listener: Listener | undefined
   const own = new OwnStatements({
@@ -173,6 +192,7 @@ function makeServices(parts: Parts) {
     contexts,
     schemas,
     cache: parts.cache,
+    secondTier,
     plans: () => plans,
     sessions: () => listener?.sessions() ?? [],
   })
@@ -203,6 +223,7 @@ function makeServices(parts: Parts) {
     contexts,
     plans,
     results,
+    secondTier,
     schemas,
     decisions,
     flights: new Flights(),

@@ -146,6 +146,23 @@ export const settingTable = [
       'How long a read waits for an equal one already under way before it asks the origin itself; 0 never waits.',
   }),
   setting({
+    name: 'result_l2',
+    type: enumeration(['on', 'off']),
+    initial: 'on',
+    change: 'reload',
+    group: 'results',
+    summary:
+      'Whether answers are also kept in the second tier, where they outlive their place in memory and a restart.',
+  }),
+  setting({
+    name: 'result_l2_delay',
+    type: duration(),
+    initial: '1s',
+    change: 'reload',
+    group: 'results',
+    summary: 'How long an answer must have been valid before it is written there.',
+  }),
+  setting({
     name: 'result_in_transaction',
     type: enumeration(['until_write', 'never'], ['until_write']),
     initial: 'never',

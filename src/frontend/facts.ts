@@ -24,6 +24,7 @@ import { unmoved, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
+import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
@@ -58,6 +59,9 @@ export async function probeContext(session: Session): Promise<void> {
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
   session.searchPath.learn(session.context.holdsOurs)
+  if (session.status === status.idle && services.secondTier.wantsPosition(services.clock.nowMs())) {
+    await askPosition(session)
+  }
   // What a block has made of the schemas is not known to last.
   if (session.status === status.idle) services.schemas.note(session.databaseName, session.context.schemaTaken, tick)
 }
@@ -182,6 +186,7 @@ export function storeAnswer(
   )
   if (entry === undefined) return { landing, unstored: 'too_large' }
   text.keep(entry)
+  services.secondTier.filled(entry, session.nowMs)
   return { landing, unstored: undefined }
 }
 
@@ -223,6 +228,7 @@ export async function learnFacts(
     relations: stored.map((relation) => {
       const known = epochs.relation(relation.oid)
       known.name = relation.name
+      known.unlogged = relation.persistence === 'u'
       return known
     }),
     fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),

@@ -5,9 +5,13 @@ import { readChunks } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { errorFrame, status } from '../wire/index.ts'
 import { Output } from './output.ts'
+import { askPosition } from './position.ts'
 import type { Services } from './services.ts'
 import type { Session } from './session.ts'
 import { StartupConversation, type StartupHost } from './startup.ts'
+
+const positionAttempts = 10
+const positionRetryMs = 50
 
 interface ListenerAddress {
   readonly host: string
@@ -43,6 +47,18 @@ export class Listener {
         resolve({ host: bound.address, port: bound.port })
       })
     })
+  }
+
+  /**
+   * Where the origin stands before the last sessions leave: the connections of idle ones ask, until what is committed there is on disk, for
+   * a fraction of a second.
+   */
+  async askPosition(): Promise<void> {
+    for (let attempt = 0; attempt < positionAttempts; attempt++) {
+      const session = [...this.#sessions.values()].find((each) => isIdle(each) && !each.derailed && !each.link.closed)
+      if (session === undefined || (await askPosition(session))) return
+      await new Promise((resolve) => setTimeout(resolve, positionRetryMs))
+    }
   }
 
   /** Stops accepting, lets running statements and transactions end, then ends what is left. */

@@ -18,6 +18,7 @@ import { joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
+import { recallAnswer, recalled } from './recall.ts'
 import { Recorder } from './recorder.ts'
 import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
@@ -62,6 +63,7 @@ export function takeRead(
       ? { code: 'cold' as const, argument: undefined }
       : lookUp(session, text, parameters, request, ttlMs)
   if (look === true) return true
+  if (hints?.cache !== 'refresh' && ttlMs > 0 && recallAnswer(session, text, parameters, look)) return false
   if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing, ttlMs)) return true
   const verdict: PassVerdict = { verdict: 'miss', reason: look.code, argument: look.argument }
   // Who asks for an answer of now does not share one that was asked for before.
@@ -103,7 +105,8 @@ function lookUp(
   const contextId = (session.context as { id: number }).id
   const entry = text.find(contextId, parameters) as Entry | undefined
   if (entry === undefined) {
-    return services.results.whyGone(text, contextId, parameters) ?? { code: 'cold', argument: undefined }
+    const before = recalled(session, text, parameters)
+    return before ?? services.results.whyGone(text, contextId, parameters) ?? { code: 'cold', argument: undefined }
   }
   const stale = staleness(entry, session.nowMs, ttlMs)
   if (stale !== undefined) {

@@ -3,7 +3,7 @@
 import type net from 'node:net'
 import type { Clock } from '../base/index.ts'
 import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
-import type { ResultCache } from '../cache/results/index.ts'
+import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
 import type { Epochs } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
@@ -33,6 +33,7 @@ export interface Services {
   readonly contexts: ContextTable
   readonly plans: PlanCache
   readonly results: ResultCache
+  readonly secondTier: SecondTier
   readonly schemas: SchemaWatch
   readonly decisions: Decisions
   readonly flights: Flights

@@ -32,6 +32,7 @@ import type { Part } from './part.ts'
 import { Portals } from './portals.ts'
 import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
+import type { Recalled } from './recall.ts'
 import type { Recorder } from './recorder.ts'
 import { SearchPath } from './search-path.ts'
 import type { Services } from './services.ts'
@@ -95,6 +96,8 @@ export class Session implements UnitHost {
   lastId = 0
   /** What a wait for another session's fill brought. */
   landed: Landed | undefined
+  /** What L2 was asked for, for the message at hand. */
+  recalled: Recalled | undefined
   /** Ends such a wait when the client asks to cancel. */
   cancelWait: (() => void) | undefined
   /** The client asked to cancel, and it was not a wait of ours that ended: what follows in the same text does not run. */
@@ -264,6 +267,7 @@ export class Session implements UnitHost {
 
   #noted(record: DecisionRecord): void {
     this.landed = undefined
+    this.recalled = undefined
     this.lastId = record.id
     this.lastAtMs = record.atMs
     this.#decided = true

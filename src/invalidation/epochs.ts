@@ -23,6 +23,8 @@ export class Relation {
   /** Qualified name when the catalogue told it. */
   name: string | undefined
   lastChangeAtMs = 0
+  /** Its rows are gone when the origin falls, and no transaction says so. */
+  unlogged = false
 
   constructor(oid: number) {
     this.oid = oid
@@ -123,6 +125,11 @@ export class Epochs {
 
   get clock(): number {
     return this.#clock
+  }
+
+  /** Ticks up to this one were another process's: ours come after them. */
+  advance(tick: number): void {
+    this.#clock = Math.max(this.#clock, tick)
   }
 
   database(name: string): DatabaseEpochs {

@@ -1,3 +1,4 @@
 // Door of `invalidation`: what was derived from what, and at which epoch.
 
 export * from './epochs.ts'
+export { type DatabaseStamps, raiseStamps, stampsOf } from './stamps.ts'

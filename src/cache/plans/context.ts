@@ -259,6 +259,8 @@ export class ContextTable {
   /** The setting virtual_schema. */
   readonly ourSchema: string
   readonly #ids = new Map<string, number>()
+  /** By number, what names the context beyond the life of the process. */
+  readonly #lastingNames = new Map<number, string>()
   #lastId = 0
   readonly #customSettings = new Set<string>()
   /** Grows when a setting joins the list: what is known of every session's context is then incomplete. */
@@ -272,6 +274,14 @@ export class ContextTable {
 
   get customSettings(): readonly string[] {
     return [...this.#customSettings].sort()
+  }
+
+  /**
+   * What names a context beyond the life of the process: the digest of all that is in it, and which settings were asked for by name.
+   * Undefined if that is not known for certain.
+   */
+  lastingNameOf(id: number): string | undefined {
+    return this.#lastingNames.get(id)
   }
 
   /** Notes that a cached statement reads this setting by name. */
@@ -311,8 +321,11 @@ export class ContextTable {
     const digest = createHash('sha256')
     for (const part of parts)
       digest.update(part === null || part === undefined ? 'n;' : `${Buffer.byteLength(part)}:${part};`)
+    const name = digest.digest('base64')
+    const id = this.#intern(name)
+    this.#nameForGood(id, name, custom ?? null)
     return {
-      id: this.#intern(digest.digest('base64')),
+      id,
       role: role ?? '',
       login: login ?? '',
       database: database ?? '',
@@ -329,11 +342,21 @@ export class ContextTable {
     }
   }
 
+  /** The values are named by their place among the settings asked for; one may have joined them since. */
+  #nameForGood(id: number, digest: string, values: string | null): void {
+    const { customSettings } = this
+    const count = values === null ? 0 : (JSON.parse(values) as unknown[]).length
+    if (count === customSettings.length) this.#lastingNames.set(id, JSON.stringify([digest, ...customSettings]))
+  }
+
   #intern(digest: string): number {
     let id = this.#ids.get(digest)
     if (id === undefined) {
       // Numbers are never used again; forgetting the table only makes equal contexts of old and new sessions differ.
-      if (this.#ids.size >= contextsMax) this.#ids.clear()
+      if (this.#ids.size >= contextsMax) {
+        this.#ids.clear()
+        this.#lastingNames.clear()
+      }
       id = ++this.#lastId
       this.#ids.set(digest, id)
     }

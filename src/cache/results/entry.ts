@@ -38,8 +38,9 @@ export interface EntryFacts {
 }
 
 /** What an entry needs of the statement it belongs to: where it is found, and how it is called. */
-interface EntryOwner {
+export interface EntryOwner {
   readonly fingerprint: string
+  readonly key: string
   readonly text: string
   readonly shape?: { readonly normalised: string }
   forget(entry: Entry): void
@@ -70,6 +71,8 @@ export class Entry {
   readonly charge: number
   slot = -1
   hits = 0
+  /** L2 has it as well, as far as is known. */
+  inL2 = false
   readonly #created: number
   readonly #proven: number
   readonly #expires: number

@@ -3,6 +3,7 @@
 export { type AnswerBytes, packedBytesMax } from './answer-bytes.ts'
 export { Entry } from './entry.ts'
 export { staleness } from './freshness.ts'
+export { positionQuestion } from './origin-position.ts'
 export {
   parametersKey,
   parametersMayMeanNow,
@@ -11,3 +12,4 @@ export {
   readsText,
 } from './parameters.ts'
 export { ResultCache } from './result-cache.ts'
+export { type AnswerStore, SecondTier } from './second-tier.ts'

@@ -28,6 +28,8 @@ export class ResultCache {
   readonly #sieve = new Sieve({ withCredits: true })
   readonly #bySlot: (Entry | undefined)[] = []
   readonly #gone = new GoneAnswers()
+  /** Told of an answer that is about to make room for another. */
+  onPressed: ((entry: Entry) => void) | undefined
   #bytesInUse = 0
   #payloadBytes = 0
   #sweepAt = 0
@@ -127,6 +129,10 @@ export class ResultCache {
     return count
   }
 
+  entryAt(slot: number): Entry | undefined {
+    return this.#bySlot[slot]
+  }
+
   *entries(): Generator<Entry> {
     for (const entry of this.#bySlot) if (entry !== undefined) yield entry
   }
@@ -150,6 +156,7 @@ export class ResultCache {
     while (this.#bytesInUse + bytes > this.#limits.bytesMax || this.#sieve.count + count > this.#limits.entriesMax) {
       const slot = this.#sieve.victim()
       if (slot === undefined) return
+      this.onPressed?.(this.#bySlot[slot] as Entry)
       this.remove(this.#bySlot[slot] as Entry, 'pressure')
     }
   }

@@ -1,0 +1,289 @@
+// Answers in L2: they outlive their place in memory, and, with proof, the process (systems.md RRC-21, L2-30).
+//
+//   fill ──► memory ──(still there after result_l2_delay, and worth it; or evicted though in use; or at the end)──► L2
+//   miss ──► synopsis ──► L2 ──► nothing moved since? ──► memory ──► hit
+//
+//   unproven   an earlier process left answers; the origin has not said yet whether it stands where it stood
+//   open       what is in L2 may be asked for, and added to
+//   emptying   what is in L2 must never be served again; it is being dropped, durably
+//   off        there is no L2
+//
+// An answer in L2 is judged by the numbers it would be judged by in memory: the tick it was started at, and the stamps of what it was
+// read from. The stamps are written down now and then, with where the origin stood before. If it stands there still when the next
+// process asks, nothing was committed in between, neither by others nor through the process that is gone: the stamps hold, the clock
+// goes on above them, and so do the answers. Otherwise `$results` begins anew.
+
+import type { Clock } from '../../base/index.ts'
+import { type Epochs, raiseStamps, stampsOf, unmoved } from '../../invalidation/index.ts'
+import type { Entry, EntryOwner } from './entry.ts'
+import {
+  type Legacy,
+  nothingWritten,
+  type OriginPosition,
+  readLegacy,
+  readPosition,
+  writeLegacy,
+} from './origin-position.ts'
+import type { ResultCache } from './result-cache.ts'
+import { decodeAnswer, encodeAnswer, lastingKey } from './stored-answer.ts'
+
+/** What L2 does for it: one namespace, and a few rows beside it. */
+export interface AnswerStore {
+  /** Another number each time it was opened; undefined while it is not open. */
+  readonly incarnation: number | undefined
+  /** False for what is certainly not there. */
+  mayHold(key: string): boolean
+  get(key: string): Promise<Buffer | undefined>
+  /** Neither waited for nor promised. */
+  put(key: string, value: Buffer, expiresAtMs: number, costUs: number): void
+  /** Durable when it returns. */
+  empty(): Promise<void>
+  note(text: string): Promise<void>
+  noted(): Promise<string | undefined>
+}
+
+interface SecondTierParts {
+  readonly store: AnswerStore
+  readonly results: ResultCache
+  readonly epochs: Epochs
+  readonly clock: Clock
+  readonly contexts: { lastingNameOf(id: number): string | undefined }
+  readonly onFailure: (error: unknown) => void
+  readonly limits: () => { readonly isOn: boolean; readonly delayMs: number }
+}
+
+type State = 'off' | 'unproven' | 'emptying' | 'open'
+
+/** The statement an answer belongs to, as a reader has it. */
+interface Asked extends EntryOwner {
+  readonly outdated: boolean
+  find(contextId: number, parameters: string): unknown
+  keep(entry: Entry): void
+}
+
+/** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
+const waitingMax = 65_536
+const putsPerTurn = 200
+/** An answer that nobody asked for twice is worth a place in L2 if the origin took this long. */
+const dearUs = 1000
+/** Ticks that may be given out before the next note. */
+const reserve = 2 ** 20
+/** Stamps are taken this long after the origin was asked: what it had committed by then is bumped here by then. */
+const settleMs = 1000
+const askEveryMs = 1000
+
+export class SecondTier {
+  readonly #parts: SecondTierParts
+  #state: State = 'off'
+  #legacy: Legacy | undefined
+  #incarnation: number | undefined
+  /** Grows with each emptying: what was asked of L2 before it is not served after it. */
+  #generation = 0
+  /** Slot, id and due time of answers that wait, three numbers each. */
+  #waiting: number[] = []
+  #position: OriginPosition | undefined
+  #noteDueAtMs = Number.POSITIVE_INFINITY
+  #isNoting = false
+  /** Answers started at or above it would not be told from those of the next process. */
+  #clockMax = 0
+  #askedAtMs = Number.NEGATIVE_INFINITY
+  #isRefused = false
+  /** What proves the answers is written down. */
+  #isProvable = false
+
+  constructor(parts: SecondTierParts) {
+    this.#parts = parts
+    parts.results.onPressed = (entry) => {
+      if (entry.hits > 0 && !entry.inL2) this.#put(entry)
+    }
+  }
+
+  /** How answers of before the start are known to hold; unmoved, too, when those of now would be known to after the next. */
+  get proof(): 'pending' | 'unmoved' | 'none' {
+    if (this.#state === 'unproven') return 'pending'
+    return this.#state === 'open' && this.#isProvable ? 'unmoved' : 'none'
+  }
+
+  /** Reads what an earlier process left. Before the first statement is taken. */
+  async begin(): Promise<void> {
+    const { store, epochs } = this.#parts
+    this.#incarnation = store.incarnation
+    if (this.#incarnation === undefined) return
+    const text = await store.noted()
+    this.#legacy = text === undefined ? undefined : readLegacy(text)
+    if (this.#legacy === undefined) return await this.forgetAll()
+    epochs.advance(this.#legacy.clockMax)
+    this.#state = 'unproven'
+    if (this.#legacy.position === undefined) await this.forgetAll()
+  }
+
+  /** True if it would like to hear where the origin stands. */
+  wantsPosition(nowMs: number): boolean {
+    if (this.#isRefused || (this.#state !== 'open' && this.#state !== 'unproven')) return false
+    if (nowMs - this.#askedAtMs < askEveryMs) return false
+    this.#askedAtMs = nowMs
+    return true
+  }
+
+  /** The origin does not say where it stands to those who asked; it is not asked again. */
+  refused(): void {
+    this.#isRefused = true
+    if (this.#state === 'unproven') this.#drop()
+  }
+
+  /** What the origin answered to `positionQuestion`. True if that may prove something later. */
+  heard(row: readonly (string | null)[] | undefined, nowMs: number): boolean {
+    const position = readPosition(row)
+    if (this.#state === 'unproven') {
+      const before = this.#legacy?.position
+      const isProven = before !== undefined && position !== undefined && nothingWritten(before, position)
+      if (!isProven) {
+        this.#drop()
+        return false
+      }
+      raiseStamps(this.#parts.epochs, this.#legacy?.stamps ?? [])
+      this.#legacy = undefined
+      this.#state = 'open'
+      this.#isProvable = true
+      // It stands there still; the stamps have to be written down with our clock before an answer of ours is.
+      this.#position = before
+      this.#noteDueAtMs = nowMs
+    }
+    if (this.#state !== 'open' || position?.isQuiet !== true) return false
+    this.#position = position
+    this.#noteDueAtMs = Math.min(this.#noteDueAtMs, nowMs + settleMs)
+    return true
+  }
+
+  /** An answer was kept in memory. */
+  filled(entry: Entry, nowMs: number): void {
+    const { isOn, delayMs } = this.#parts.limits()
+    if (this.#state !== 'open' || !isOn || this.#waiting.length >= 3 * waitingMax) return
+    this.#waiting.push(entry.slot, entry.id, nowMs + delayMs)
+  }
+
+  /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
+  recall(text: Asked, database: string, contextId: number, parameters: string): Promise<void> | undefined {
+    this.#notice()
+    if (this.#state !== 'open' || !this.#parts.limits().isOn) return undefined
+    const context = this.#parts.contexts.lastingNameOf(contextId)
+    if (context === undefined) return undefined
+    const key = lastingKey(database, context, text.key, parameters)
+    if (!this.#parts.store.mayHold(key)) return undefined
+    return this.#recall(key, text, database, contextId, parameters)
+  }
+
+  async #recall(key: string, text: Asked, database: string, contextId: number, parameters: string): Promise<void> {
+    const generation = this.#generation
+    const { store, results, epochs, clock } = this.#parts
+    const bytes = await store.get(key)
+    const answer = bytes === undefined ? undefined : decodeAnswer(bytes)
+    this.#notice()
+    if (answer === undefined || this.#generation !== generation || this.#state !== 'open') return
+    if (text.outdated || text.find(contextId, parameters) !== undefined) return
+    const known = epochs.database(database)
+    const relations = answer.relations.map(([oid, name]) => {
+      const relation = known.relation(oid)
+      relation.name ??= name ?? undefined
+      return relation
+    })
+    // An answer from the future: the clock was set back, and its age is not known.
+    if (answer.createdAtMs > clock.nowMs() || !unmoved(known, relations, answer.start)) return
+    const { rows, role, start, createdAtMs, provenAtMs, expiresAtMs, costUs } = answer
+    const entry = results.store(
+      {
+        ...{ key: parameters, contextId, database: known, role, bytes: answer.bytes, rows, relations, start, costUs },
+        ...{ createdAtMs, provenAtMs, descriptionBytes: answer.descriptionBytes, owner: text },
+        parameterDescription: answer.parameterDescription,
+      },
+      expiresAtMs - provenAtMs,
+    )
+    if (entry === undefined) return
+    entry.inL2 = true
+    text.keep(entry)
+  }
+
+  /** Called a few times a second: puts what is due, writes down what has to be. */
+  turn(nowMs: number): void {
+    this.#notice()
+    let taken = 0
+    while (taken < 3 * putsPerTurn && taken < this.#waiting.length && (this.#waiting[taken + 2] as number) <= nowMs) {
+      const entry = this.#parts.results.entryAt(this.#waiting[taken] as number)
+      const isThere = entry !== undefined && entry.id === this.#waiting[taken + 1]
+      if (isThere && (entry.hits > 0 || entry.costUs >= dearUs)) this.#put(entry)
+      taken += 3
+    }
+    if (taken > 0) this.#waiting = this.#waiting.slice(taken)
+    const { clock } = this.#parts.epochs
+    const isDue = nowMs >= this.#noteDueAtMs || (this.#clockMax > 0 && clock > this.#clockMax - reserve / 2)
+    if (this.#state === 'open' && isDue && !this.#isNoting) this.#note().catch(this.#parts.onFailure)
+  }
+
+  /** Nothing that is in L2 now is ever served again: durable when it returns (G-5). */
+  async forgetAll(): Promise<void> {
+    const { store } = this.#parts
+    if (store.incarnation === undefined) {
+      this.#state = 'off'
+      return
+    }
+    this.#generation++
+    this.#state = 'emptying'
+    this.#isProvable = false
+    this.#legacy = undefined
+    this.#waiting = []
+    for (const entry of this.#parts.results.entries()) entry.inL2 = false
+    const generation = this.#generation
+    this.#incarnation = store.incarnation
+    await store.empty()
+    if (this.#generation !== generation) return
+    this.#state = 'open'
+    await this.#note()
+  }
+
+  /** The server ends and nobody writes any more: what is still valid is kept, with what proves it. */
+  async end(): Promise<void> {
+    this.#notice()
+    if (this.#state !== 'open' || !this.#parts.limits().isOn) return
+    await this.#note()
+    for (const entry of this.#parts.results.entries()) if (!entry.inL2) this.#put(entry)
+  }
+
+  #put(entry: Entry): void {
+    if (this.#state !== 'open' || entry.inL2 || entry.start >= this.#clockMax) return
+    if (!unmoved(entry.database, entry.relations, entry.start)) return
+    if (entry.relations.some((relation) => relation.unlogged)) return
+    const context = this.#parts.contexts.lastingNameOf(entry.contextId)
+    if (context === undefined) return
+    const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)
+    this.#parts.store.put(key, encodeAnswer(entry), entry.expiresAtMs, entry.costUs)
+    entry.inL2 = true
+  }
+
+  /** Another store lies under us, or the same was opened anew: what we know of its contents no longer holds. */
+  #notice(): void {
+    const { incarnation } = this.#parts.store
+    if (this.#state === 'off' || incarnation === this.#incarnation) return
+    if (incarnation === undefined) return
+    this.#drop()
+  }
+
+  #drop(): void {
+    this.forgetAll().catch(this.#parts.onFailure)
+  }
+
+  async #note(): Promise<void> {
+    const { store, epochs } = this.#parts
+    this.#isNoting = true
+    this.#noteDueAtMs = Number.POSITIVE_INFINITY
+    const generation = this.#generation
+    const clockMax = epochs.clock + reserve
+    try {
+      await store.note(writeLegacy({ position: this.#position, clockMax, stamps: stampsOf(epochs) }))
+      if (generation !== this.#generation) return
+      this.#clockMax = clockMax
+      this.#isProvable = this.#position !== undefined
+    } finally {
+      this.#isNoting = false
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// An answer as bytes: what L2 keeps of it, and the key it is found by after the process that made it is gone.
+//
+//   +---------+---------------+--------+----------------------+--------+
+//   | version | length uint32 | header | ParameterDescription | frames |
+//   +---------+---------------+--------+----------------------+--------+      header: JSON
+
+import { createHash } from 'node:crypto'
+import type { AnswerBytes } from './answer-bytes.ts'
+import { packedBytesMax } from './answer-bytes.ts'
+import type { Entry } from './entry.ts'
+
+const version = 1
+const headAt = 5
+
+interface Header {
+  readonly start: number
+  readonly createdAtMs: number
+  readonly provenAtMs: number
+  readonly expiresAtMs: number
+  readonly costUs: number
+  readonly rows: number
+  readonly role: string
+  readonly descriptionBytes: number
+  readonly parameterBytes: number
+  readonly frameBytes: number
+  readonly relations: readonly (readonly [oid: number, name: string | null])[]
+}
+
+export interface StoredAnswer extends Header {
+  readonly bytes: AnswerBytes
+  readonly parameterDescription: Buffer | undefined
+}
+
+/** RES-6: database, context, statement and parameters, each with its length before it. */
+export function lastingKey(database: string, context: string, text: string, parameters: string): string {
+  const digest = createHash('sha256')
+  for (const part of [database, context, text, parameters]) digest.update(`${part.length}:`).update(part)
+  return digest.digest('base64url')
+}
+
+export function encodeAnswer(entry: Entry): Buffer {
+  const frames = typeof entry.bytes === 'string' ? Buffer.from(entry.bytes, 'latin1') : entry.bytes
+  const header: Header = {
+    start: entry.start,
+    createdAtMs: entry.createdAtMs,
+    provenAtMs: entry.provenAtMs,
+    expiresAtMs: entry.expiresAtMs,
+    costUs: entry.costUs,
+    rows: entry.rows,
+    role: entry.role,
+    descriptionBytes: entry.descriptionBytes,
+    parameterBytes: entry.parameterDescription?.length ?? -1,
+    frameBytes: frames.length,
+    relations: entry.relations.map(({ oid, name }) => [oid, name ?? null]),
+  }
+  const head = Buffer.from(JSON.stringify(header))
+  const fixed = Buffer.allocUnsafe(headAt)
+  fixed[0] = version
+  fixed.writeUInt32BE(head.length, 1)
+  return Buffer.concat([fixed, head, entry.parameterDescription ?? Buffer.alloc(0), frames])
+}
+
+/** Undefined if it is not what this version writes. */
+export function decodeAnswer(bytes: Buffer): StoredAnswer | undefined {
+  if (bytes.length < headAt || bytes[0] !== version) return undefined
+  const headEnd = headAt + bytes.readUInt32BE(1)
+  if (headEnd > bytes.length) return undefined
+  let header: Header
+  try {
+    header = JSON.parse(bytes.toString('utf8', headAt, headEnd))
+  } catch {
+    return undefined
+  }
+  const framesAt = headEnd + Math.max(0, header.parameterBytes)
+  if (framesAt + header.frameBytes !== bytes.length) return undefined
+  const frames = bytes.subarray(framesAt)
+  return {
+    ...header,
+    parameterDescription: header.parameterBytes < 0 ? undefined : Buffer.from(bytes.subarray(headEnd, framesAt)),
+    bytes: frames.length <= packedBytesMax ? frames.latin1Slice() : Buffer.from(frames),
+  }
+}

@@ -1,0 +1,38 @@
+// Asking L2 for an answer that memory does not have; then the message is looked at again.
+
+import type { StatementText } from '../cache/plans/index.ts'
+import type { ReasonCode } from '../sql/index.ts'
+import type { Session } from './session.ts'
+
+interface MissReason {
+  readonly code: ReasonCode
+  readonly argument: string | undefined
+}
+
+/** What L2 was asked for, and why memory had no answer. */
+export interface Recalled {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly contextId: number
+  readonly reason: MissReason
+}
+
+/** Why memory had no answer when L2 was asked for this one; it is not asked again for the same message. */
+export function recalled(session: Session, text: StatementText, parameters: string): MissReason | undefined {
+  const { recalled: asked, context } = session
+  if (asked === undefined) return undefined
+  const same = asked.text === text && asked.parameters === parameters && asked.contextId === context?.id
+  return same ? asked.reason : undefined
+}
+
+/** True if L2 may have the answer: the session waits for it. */
+export function recallAnswer(session: Session, text: StatementText, parameters: string, reason: MissReason): boolean {
+  const { context, services } = session
+  if (context === undefined || !session.quiet || (reason.code !== 'cold' && reason.code !== 'evicted')) return false
+  if (recalled(session, text, parameters) !== undefined) return false
+  const answer = services.secondTier.recall(text, session.databaseName, context.id, parameters)
+  if (answer === undefined) return false
+  session.recalled = { text, parameters, contextId: context.id, reason }
+  session.slowly(() => answer)
+  return true
+}

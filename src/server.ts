@@ -97,7 +97,7 @@ async function startIn(
   const listener = new Listener(services)
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
-    if (!how.immediate) await listener.askPosition()
+    if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await services.own.close()
     await services.secondTier.end()
@@ -109,6 +109,7 @@ async function startIn(
     services.results.sweep(clock.nowMs(), 1000)
     services.plans.expire(clock.nowMs(), 1000)
     services.secondTier.turn(clock.nowMs())
+    if (services.secondTier.wantsPosition(clock.nowMs())) void listener.askPosition(1)
   }, 200)
   sweeper.unref()
   services.attach(listener)
@@ -157,6 +158,7 @@ function makeServices(parts: Parts) {
     bumped: (_database, scope) => {
       if (scope.everything) counters.epoch_bumps_global++
       else counters.epoch_bumps += scope.relations.length
+      secondTier.moved()
     },
     suspended: () => counters.suspensions++,
   }

@@ -59,7 +59,7 @@ export async function probeContext(session: Session): Promise<void> {
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
   session.searchPath.learn(session.context.holdsOurs)
-  if (session.status === status.idle && services.secondTier.wantsPosition(services.clock.nowMs())) {
+  if (session.status === status.idle && services.secondTier.isUnproven) {
     await askPosition(session)
   }
   // What a block has made of the schemas is not known to last.

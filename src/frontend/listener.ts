@@ -10,7 +10,6 @@ import type { Services } from './services.ts'
 import type { Session } from './session.ts'
 import { StartupConversation, type StartupHost } from './startup.ts'
 
-const positionAttempts = 10
 const positionRetryMs = 50
 
 interface ListenerAddress {
@@ -50,15 +49,23 @@ export class Listener {
   }
 
   /**
-   * Where the origin stands before the last sessions leave: the connections of idle ones ask, until what is committed there is on disk, for
-   * a fraction of a second.
+   * Where the origin stands: the connection of an idle session asks, and again a little later if a transaction runs there, as often as
+   * is wanted.
    */
-  async askPosition(): Promise<void> {
-    for (let attempt = 0; attempt < positionAttempts; attempt++) {
-      const session = [...this.#sessions.values()].find((each) => isIdle(each) && !each.derailed && !each.link.closed)
-      if (session === undefined || (await askPosition(session))) return
+  async askPosition(attempts: number): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const session = this.#idleSession()
+      if (session === undefined || (await askPosition(session)) || attempt >= attempts) return
       await new Promise((resolve) => setTimeout(resolve, positionRetryMs))
     }
+  }
+
+  #idleSession(): Session | undefined {
+    for (const session of this.#sessions.values()) {
+      const isBetweenGroups = isIdle(session) && session.open === undefined && !session.skipping && !session.derailed
+      if (isBetweenGroups && !session.ended && !session.link.closed) return session
+    }
+    return undefined
   }
 
   /** Stops accepting, lets running statements and transactions end, then ends what is left. */

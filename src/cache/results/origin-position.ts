@@ -4,9 +4,9 @@
 // ids below X had ended when X was the upper end, and X is the upper end still, nothing was committed in between.
 //
 // It fails safe where that does not hold: on a standby; while a transaction with an id runs; at another server, another timeline, another
-// version. An origin that falls may lose the end of its log and give ids again: so either the log was on disk up to where the sample
-// was taken, or the origin has not fallen since, which its counters tell: a fall resets them, an orderly restart does not. What changes
-// without an id is not proven by it: unlogged relations, which a fall empties.
+// version. An origin that falls may lose the end of its log and give ids again, also those of commits that answers have seen; its
+// counters tell, which a fall resets and an orderly restart does not. What changes without an id is not proven by it: unlogged
+// relations, which a fall empties.
 
 import type { DatabaseStamps } from '../../invalidation/index.ts'
 
@@ -19,31 +19,26 @@ export interface OriginPosition {
   readonly lsn: string
   /** No transaction below `nextXid` runs. */
   readonly isQuiet: boolean
-  /** The log was on disk up to its end. */
-  readonly isFlushed: boolean
-  /** When the origin's counters were last reset. */
+  /** When the origin's counters were last reset: by a fall, if by nothing else. */
   readonly countersSince: string
 }
 
 /** Answers one row; all NULL from a standby. */
 export const positionQuestion = `SELECT (pg_catalog.pg_control_system()).system_identifier, pg_catalog.left(pg_catalog.pg_walfile_name(l.inserted), 8),
  pg_catalog.current_setting('server_version_num'), pg_catalog.pg_snapshot_xmin(l.snapshot), pg_catalog.pg_snapshot_xmax(l.snapshot),
- pg_catalog.pg_wal_lsn_diff(l.inserted, '0/0'), pg_catalog.pg_wal_lsn_diff(l.flushed, '0/0'),
- pg_catalog.date_part('epoch', pg_catalog.pg_stat_get_bgwriter_stat_reset_time())
+ pg_catalog.pg_wal_lsn_diff(l.inserted, '0/0'), pg_catalog.date_part('epoch', pg_catalog.pg_stat_get_bgwriter_stat_reset_time())
  FROM (SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_snapshot() END AS snapshot,
-  CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_flush_lsn() END AS flushed,
   CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_insert_lsn() END AS inserted OFFSET 0) l`
 
 /** Undefined if the origin cannot say where it stands. */
 export function readPosition(row: readonly (string | null)[] | undefined): OriginPosition | undefined {
-  if (row === undefined || row.length !== 8 || row.some((value) => value === null)) return undefined
-  const [system, timeline, version, least, next, inserted, flushed, countersSince] = row as readonly string[]
+  if (row === undefined || row.length !== 7 || row.some((value) => value === null)) return undefined
+  const [system, timeline, version, least, next, inserted, countersSince] = row as readonly string[]
   return {
     server: JSON.stringify([system, timeline, version]),
     nextXid: next as string,
     lsn: inserted as string,
     isQuiet: least === next,
-    isFlushed: BigInt(flushed as string) >= BigInt(inserted as string),
     countersSince: countersSince as string,
   }
 }
@@ -51,8 +46,7 @@ export function readPosition(row: readonly (string | null)[] | undefined): Origi
 /** True if nothing was committed since the origin stood at `before`. */
 export function nothingWritten(before: OriginPosition, now: OriginPosition): boolean {
   if (!before.isQuiet || before.server !== now.server || before.nextXid !== now.nextXid) return false
-  if (BigInt(now.lsn) < BigInt(before.lsn)) return false
-  return before.isFlushed || before.countersSince === now.countersSince
+  return before.countersSince === now.countersSince && BigInt(now.lsn) >= BigInt(before.lsn)
 }
 
 /** What one process leaves to the next. */

@@ -88,6 +88,8 @@ export class SecondTier {
   #clockMax = 0
   #askedAtMs = Number.NEGATIVE_INFINITY
   #isRefused = false
+  /** Something was put, or changed, since the origin last told. */
+  #isDirty = true
   /** What proves the answers is written down. */
   #isProvable = false
 
@@ -117,12 +119,22 @@ export class SecondTier {
     if (this.#legacy.position === undefined) await this.forgetAll()
   }
 
-  /** True if it would like to hear where the origin stands. */
+  /** What an earlier process left waits for word of where the origin stands. */
+  get isUnproven(): boolean {
+    return this.#state === 'unproven' && !this.#isRefused
+  }
+
+  /** True, at most once a second, if something has to be proven that the last answer does not prove. */
   wantsPosition(nowMs: number): boolean {
-    if (this.#isRefused || (this.#state !== 'open' && this.#state !== 'unproven')) return false
+    if (this.#isRefused || (this.#state !== 'unproven' && !(this.#state === 'open' && this.#isDirty))) return false
     if (nowMs - this.#askedAtMs < askEveryMs) return false
     this.#askedAtMs = nowMs
     return true
+  }
+
+  /** Something was written through this server: the origin no longer stands where it stood. */
+  moved(): void {
+    this.#isDirty = true
   }
 
   /** The origin does not say where it stands to those who asked; it is not asked again. */
@@ -150,6 +162,7 @@ export class SecondTier {
       this.#noteDueAtMs = nowMs
     }
     if (this.#state !== 'open' || position?.isQuiet !== true) return false
+    this.#isDirty = false
     this.#position = position
     this.#noteDueAtMs = Math.min(this.#noteDueAtMs, nowMs + settleMs)
     return true
@@ -227,6 +240,7 @@ export class SecondTier {
       return
     }
     this.#generation++
+    this.#isDirty = true
     this.#state = 'emptying'
     this.#isProvable = false
     this.#legacy = undefined
@@ -257,6 +271,7 @@ export class SecondTier {
     const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)
     this.#parts.store.put(key, encodeAnswer(entry), entry.expiresAtMs, entry.costUs)
     entry.inL2 = true
+    this.#isDirty = true
   }
 
   /** Another store lies under us, or the same was opened anew: what we know of its contents no longer holds. */

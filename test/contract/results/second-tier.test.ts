@@ -16,9 +16,7 @@ let clients: pg.Client[]
 
 beforeAll(async () => {
   origin = await openTestPostgres()
-  foreign = new pg.Client(origin.url)
-  foreign.on('error', () => undefined)
-  await foreign.connect()
+  foreign = await reconnect()
   // Whatever takes a transaction id of its own accord would be a change.
   await foreign.query('alter system set autovacuum = off')
   await foreign.query('select pg_reload_conf()')
@@ -57,7 +55,16 @@ interface Server {
 
 async function start(...more: string[]): Promise<Server> {
   const args = ['serve', '--listen', '127.0.0.1:0', '--upstream', origin.url, '--data-dir', join(directory, 'data')]
-  const command = Command.run([...args, '--result-ttl', '1h', '--result-l2-delay', '0', ...more])
+  const command = Command.run([
+    ...args,
+    '--result-ttl',
+    '1h',
+    '--result-l2-delay',
+    '0',
+    '--l2-read-timeout',
+    '20s',
+    ...more,
+  ])
   commands.push(command)
   const [, host, port, user, database] = await command.prints(/psql -h (\S+) -p (\d+) -U (\S+) -d (\S+)\n/)
   const connect = async (as = user) => {
@@ -73,6 +80,20 @@ async function start(...more: string[]): Promise<Server> {
 async function stop({ command }: Server, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   command.signal(signal)
   await command.exit
+}
+
+/** As soon as the origin takes connections. */
+async function reconnect(): Promise<pg.Client> {
+  for (;;) {
+    const client = new pg.Client(origin.url)
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      return client
+    } catch {
+      // It is recovering.
+    }
+  }
 }
 
 const read = 'select v from kept where id = $1'
@@ -96,6 +117,20 @@ async function untilKept(client: pg.Client, puts: number): Promise<void> {
   await until(client, `select proof = 'unmoved' from cache.l2`)
   await client.query(`select cache.put('settled', 'k', 'v', durable => true)`)
 }
+
+it('L2-30 nothing comes back when the origin fell: it may have lost commits that answers had seen', async () => {
+  const first = await start()
+  for (const _ of ['fill', 'hit']) await ask(first.client, 8)
+  await untilKept(first.client, 1)
+  await stop(first, 'SIGTERM')
+  const { rows } = await foreign.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const ended = new Promise((resolve) => foreign.once('end', resolve))
+  process.kill(rows[0]?.pid as number, 'SIGKILL')
+  await ended
+  foreign = await reconnect()
+  const second = await start()
+  expect(await ask(second.client, 8)).toEqual({ v: 'v8', verdict: 'miss' })
+})
 
 describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
   it('L2-30 RRC-9 RRC-21 an answer is served again when nothing was written at the origin, to the roles that had it', async () => {

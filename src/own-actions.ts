@@ -38,7 +38,8 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       return flushRow('cache', name, true, generation, generation, entries)
     },
     invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
-    invalidateTag: (tag) => ({ kind: 'tag', subject: tag, entries: 0, durable: true }),
+    invalidateResults: (_, label, viewer) =>
+      results.invalidateTag(label, epochs.tick(), Date.now(), (entry) => viewer.isAdmin || viewer.memberOf(entry.role)),
     resetStats: () => parts.metrics.reset(),
     reload: () => parts.store.reload(),
     check: () => {

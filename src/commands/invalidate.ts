@@ -92,7 +92,10 @@ export async function invalidate(
   authorise(viewer, 'read', tag, context.settings.current)
   const rows: InvalidateRow[] = []
   for (const relation of target.relations) rows.push(await actions.invalidateRelation(relation, viewer))
-  for (const label of target.tags) rows.push(await actions.invalidateTag(label, viewer))
+  for (const subject of target.tags) {
+    const entries = await actions.invalidateResults('tag', subject, viewer)
+    rows.push({ kind: 'tag', subject, entries, durable: true })
+  }
   const values = rows.map((row) => [row.kind, row.subject, row.entries, row.durable])
   return { tag, columns: invalidateColumns, rows: values, notices: changeNotices(context) }
 }

@@ -99,7 +99,8 @@ export interface CommandActions {
    * 42501 unless the viewer is an admin or may write it.
    */
   invalidateRelation(relation: RelationName, viewer: Viewer): Promise<InvalidateRow>
-  invalidateTag(tag: string, viewer: Viewer): InvalidateRow | Promise<InvalidateRow>
+  /** Results with this label, of roles of the viewer's; how many left. */
+  invalidateResults(kind: 'tag', label: string, viewer: Viewer): number | Promise<number>
   resetStats(): void
   /** Reads the settings files again. */
   reload(): void | Promise<void>

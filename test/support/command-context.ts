@@ -41,9 +41,9 @@ export function contextWith(overrides: Partial<CommandContext> = {}): NotedConte
         noted.push(`invalidateRelation ${schema ?? '-'} ${name}`)
         return { kind: 'relation', subject: name, entries: 2, durable: false }
       },
-      invalidateTag(tag) {
-        noted.push(`invalidateTag ${tag}`)
-        return { kind: 'tag', subject: tag, entries: 0, durable: false }
+      invalidateResults(kind, label) {
+        noted.push(`invalidateResults ${kind} ${label}`)
+        return 0
       },
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),

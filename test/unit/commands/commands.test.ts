@@ -79,7 +79,7 @@ describe('INVALIDATE', () => {
   it('takes tags as constants or parameters', async () => {
     const context = contextWith()
     await execute("INVALIDATE CACHE TAG $1, E'a\\'b'", context, ['x'])
-    expect(context.noted).toEqual(['invalidateTag x', "invalidateTag a'b"])
+    expect(context.noted).toEqual(['invalidateResults tag x', "invalidateResults tag a'b"])
     await expect(execute("INVALIDATE CACHE TAG ''")).rejects.toMatchObject({ sqlstate: '42602' })
     await expect(execute('INVALIDATE CACHE TAG $1')).rejects.toMatchObject({ sqlstate: '42P02' })
   })
@@ -91,7 +91,7 @@ describe('INVALIDATE', () => {
       context,
       ['{app.a,"\\"B c\\""}', '{t}'],
     )
-    expect(context.noted).toEqual(['invalidateRelation app a', 'invalidateRelation - B c', 'invalidateTag t'])
+    expect(context.noted).toEqual(['invalidateRelation app a', 'invalidateRelation - B c', 'invalidateResults tag t'])
     expect([tag, rows.length, columns.length]).toEqual(['SELECT 3', 3, 4])
     const statement = recognise('SELECT cache.invalidate(tags => $2, relations => $1)', { schemaName: 'cache' })
     expect(statement).toMatchObject({ parameterCount: 2, parameterTypes: [1009, 1009] })

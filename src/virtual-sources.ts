@@ -143,7 +143,7 @@ function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
     database: entry.database.name,
     relations: entry.relations.map((relation) => relation.oid),
     epochs: entry.relations.map((relation) => relation.epoch),
-    tags: [],
+    tags: entry.tags,
     rowCount: entry.rows,
     bytes: entry.bytes.length,
     storedBytes: entry.charge,

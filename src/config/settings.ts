@@ -14,6 +14,7 @@ import {
   duration,
   enumeration,
   integer,
+  labels,
   list,
   secretText,
   text,
@@ -144,6 +145,14 @@ export const settingTable = [
     group: 'results',
     summary:
       'How long a read waits for an equal one already under way before it asks the origin itself; 0 never waits.',
+  }),
+  setting({
+    name: 'result_tags',
+    type: labels(),
+    initial: '',
+    change: 'session',
+    group: 'results',
+    summary: 'Tags of the answers stored from now on; INVALIDATE CACHE TAG removes the answers that carry one.',
   }),
   setting({
     name: 'result_in_transaction',

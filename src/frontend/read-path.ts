@@ -69,7 +69,15 @@ export function takeRead(
     landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0
       ? 0
       : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
-  return fill(session, text, parameters, request, verdict, ttlMs, waitMs)
+  return fill(session, text, parameters, request, verdict, { ttlMs, waitMs, tags: hints?.tags ?? settings.resultTags })
+}
+
+/** How a read is filled, by its hints and settings. */
+interface Wish {
+  readonly ttlMs: number
+  /** How long it may wait for an equal one under way. */
+  readonly waitMs: number
+  readonly tags: readonly string[]
 }
 
 /** Why this text may not be kept, as far as text and settings say. */
@@ -150,9 +158,9 @@ function fill(
   parameters: string,
   request: Request,
   verdict: PassVerdict,
-  ttlMs: number,
-  waitMs: number,
+  wish: Wish,
 ): boolean {
+  const { ttlMs, waitMs, tags } = wish
   const facts = factsInForce(session, text, ttlMs)
   if (facts?.refusal !== undefined) {
     const refused: PassVerdict = { verdict: 'bypass', reason: facts.refusal.code, argument: facts.refusal.argument }
@@ -163,11 +171,11 @@ function fill(
   if (facts === undefined || !facts.fixed || facts.mayWrite) {
     if (!session.quiet) return session.waitForQuiet()
     if (!convertible(text, request)) return passStraight(session, text, request, asked)
-    const keep = recordable(request, parameters) ? { parameters, ttlMs } : undefined
+    const keep = recordable(request, parameters) ? { parameters, ttlMs, tags } : undefined
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (waitMs > 0 && session.quiet && joinFlight(session, text, parameters, waitMs)) return false
-  return fillStraight(session, text, parameters, request, facts, asked, ttlMs)
+  return fillStraight(session, text, parameters, request, facts, asked, wish)
 }
 
 /** The relations are known: the client's bytes go out as they are and the answer is copied while it passes. */
@@ -178,7 +186,7 @@ function fillStraight(
   request: Request,
   facts: ShapeFacts,
   verdict: PassVerdict,
-  ttlMs: number,
+  { ttlMs, tags }: Wish,
 ): boolean {
   const { services, context } = session
   if (context === undefined || ttlMs === 0 || parametersMayMeanNow(parameters) || !recordable(request, parameters)) {
@@ -191,8 +199,8 @@ function fillStraight(
     )
   }
   const start = services.epochs.tick()
-  const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs }
-  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start)
+  const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs, tags }
+  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start, tags)
   services.flights.begin(flight)
   const unit = new ClientUnit(session)
   const recorder = new Recorder(services.results.entryBytesMax)

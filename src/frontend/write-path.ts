@@ -34,7 +34,7 @@ import { CaptureUnit, type ClientUnit, type UnitOutcome } from './units.ts'
 /** A read on the write path: how it is reported, and whether its answer may be kept. */
 interface CapturedRead {
   readonly verdict: PassVerdict
-  readonly keep: { readonly parameters: string; readonly ttlMs: number } | undefined
+  readonly keep: { readonly parameters: string; readonly ttlMs: number; readonly tags: readonly string[] } | undefined
 }
 
 function heldBytesMax(session: Session): number {
@@ -90,7 +90,7 @@ export function runCaptured(
   let mark: FillMark | undefined
   if (keep !== undefined && context !== undefined) {
     unit.recorder = new Recorder(services.results.entryBytesMax)
-    mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs }
+    mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs, tags: keep.tags }
   }
   const startedUs = services.clock.monotonicUs()
   session.busy = true

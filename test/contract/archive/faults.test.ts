@@ -1,6 +1,6 @@
 // What remote stores make of bad days: each fault is played by a relay before the real server.
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ObjectReader } from '../../../src/archive/object-reader.ts'
 import { type ArchiveSettings, openArchiveStore } from '../../../src/archive/open-store.ts'
 import { TransferError } from '../../../src/archive/retry.ts'
@@ -38,12 +38,18 @@ async function openHttp(): Promise<void> {
   close = () => server.close()
 }
 
+/** One for all tests: starting it takes longer than most of them. */
 let s3: S3Server
 
-async function openS3(): Promise<void> {
+beforeAll(async () => {
   s3 = await openS3Server()
+})
+afterAll(() => s3?.close())
+
+async function openS3(): Promise<void> {
+  await s3.clear()
   await openThrough(s3.port, (port) => `s3://larder/backups?endpoint=http://127.0.0.1:${port}`, s3.credentials)
-  close = () => s3.close()
+  close = async () => undefined
 }
 
 afterEach(async () => {

@@ -318,7 +318,13 @@ function* dependencyRows(entry: Entry): Generator<DependencyRow> {
 function sessionRow(session: Session): SessionRow {
   const { identity, transaction } = session
   const state =
-    session.status === 0x49 ? 'idle' : session.status === 0x45 ? 'failed' : transaction.wrote ? 'wrote' : 'open'
+    session.status === 0x49
+      ? 'idle'
+      : session.status === 0x45
+        ? 'failed'
+        : transaction.wrote || transaction.truncated
+          ? 'wrote'
+          : 'open'
   return {
     id: session.id,
     pid: identity.pid,

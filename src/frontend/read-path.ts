@@ -22,6 +22,7 @@ import { Recorder } from './recorder.ts'
 import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
+import type { Member } from './several.ts'
 import { hintsFor } from './text-hints.ts'
 import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
@@ -128,7 +129,13 @@ function lookUp(
 }
 
 /** A read that is not kept still may write (a function of a user): then its locks are asked for. */
-function goUncached(session: Session, text: StatementText, request: Request, verdict: PassVerdict): boolean {
+export function goUncached(
+  session: Session,
+  text: StatementText,
+  request: Request,
+  verdict: PassVerdict,
+  members?: readonly Member[],
+): boolean {
   const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
   // set_config() is built in and writes nothing, yet changes what the session's answers look like.
   const forget = text.shape.statement.reason?.code === 'unknown_key' ? () => session.forgetContext() : undefined
@@ -149,7 +156,7 @@ function goUncached(session: Session, text: StatementText, request: Request, ver
       ? passStraight(session, text, request, verdict)
       : runOpaque(session, text, request, 'write', verdict)
   }
-  return runCaptured(session, text, request, { verdict, keep: undefined })
+  return runCaptured(session, text, request, { verdict, keep: undefined }, members)
 }
 
 function fill(

@@ -176,7 +176,9 @@ truncate cache.blobs;
 with gone as (delete from cache.blobs where namespace = 'docs' returning key) select * from gone;
 --> ERROR 0A000: DELETE of relation "cache.blobs" inside another statement is not supported
 --> HINT: Change it with INSERT, UPDATE or DELETE alone; FLUSH CACHE NAMESPACE name empties a namespace.
+-- own
 select value from cache.blobs where namespace = 'docs' and key = 7;
+--> bypass(catalog(cache))
 --> ERROR 42883: operator does not exist: text = integer
 --> HINT: No operator matches the given name and argument types. You might need to add explicit type casts.
 --> POSITION: 64

@@ -109,6 +109,7 @@ show caches;
 --> SHOW
 show cache settings like 'result_t%';
 --> name text | value text | type text | initial text | change text | category text | summary text | source text | pending_restart bool
+--> result_tags | "" | list | "" | session | results | Tags of the answers stored from now on; INVALIDATE CACHE TAG removes the answers that carry one. | default | f
 --> result_ttl | 30s | duration | 30s | session | results | How old an answer may be. It bounds what is missed of writes that do not pass through this server; 0 caches nothing. | default | f
 --> SHOW
 explain (cache) select price from item where id = 1;

@@ -45,8 +45,8 @@ delete from settings;
 --> HINT: Change a setting with SET cache.name = value, or for the whole server with ALTER SYSTEM SET.
 -- own
 select * from blobs;
---> ERROR 0A000: relation "cache.blobs" is not supported
---> DETAIL: It comes with a later release.
+--> namespace text | key text | value bytea | content_type text | metadata jsonb | tags _text | dependencies _text | ttl interval | expires_at timestamptz | idle_ttl interval | stale_window interval | jitter_percent int8 | priority int8 | admission text | version int8 | generation int8 | state text | tier text | bytes int8 | stored_bytes int8 | codec text | created_at timestamptz | last_access_at timestamptz | hits int8
+--> SELECT 0
 with settings as (select 1 as one) select one from settings;
 --> miss
 --> one int4

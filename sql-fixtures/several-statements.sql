@@ -22,12 +22,12 @@ update a set n = 2 \; update b set n = 2;
 --> UPDATE 1
 -- session reader
 select n from a;
---> miss(invalidated(fixture))
+--> miss(invalidated(public.a))
 --> n int4
 --> 2
 --> SELECT 1
 select n from b;
---> miss(invalidated(fixture))
+--> miss(invalidated(public.b))
 --> n int4
 --> 2
 --> SELECT 1

@@ -22,12 +22,12 @@ truncate a cascade;
 --> TRUNCATE TABLE
 -- session reader
 select count(*) from a;
---> miss(schema_changed)
+--> miss(invalidated(public.a))
 --> count int8
 --> 0
 --> SELECT 1
 select count(*) from b;
---> miss(schema_changed)
+--> miss(invalidated(public.b))
 --> count int8
 --> 0
 --> SELECT 1

@@ -16,6 +16,7 @@ export const noAnswers: AnswerStore = {
   get: async () => undefined,
   put: () => undefined,
   empty: async () => undefined,
+  forgetTag: async () => undefined,
   note: async () => undefined,
   noted: async () => undefined,
 }
@@ -35,10 +36,10 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
         return undefined
       }
     },
-    put(key, value, expiresAtMs, costUs) {
+    put(key, value, { expiresAtMs, costUs, tags }) {
       try {
         if (cache.namespace(namespace) === undefined) ignoring(cache.createNamespace(namespace, { archive: 'off' }))
-        const put = { namespace, key, value, expiresAtMs, costUs, admission: 'never', isOwned: true }
+        const put = { namespace, key, value, expiresAtMs, costUs, tags, admission: 'never', isOwned: true }
         ignoring(cache.tryPut([put]))
       } catch {
         // Refused: too large, or no place. The origin has it.
@@ -46,6 +47,10 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
     },
     async empty() {
       if (cache.namespace(namespace) !== undefined) await cache.flush(namespace)
+    },
+    async forgetTag(tag) {
+      if (cache.namespace(namespace) === undefined) return
+      await cache.invalidate({ kind: 'tag', namespace, subjects: [tag] })
     },
     async note(text) {
       const bytes = Buffer.from(text)

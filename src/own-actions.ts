@@ -1,6 +1,6 @@
 // Composition: what our own statements may do to the rooms: flush, invalidate, reset, reload, check.
 
-import { staleness } from './cache/results/index.ts'
+import { type Entry, staleness } from './cache/results/index.ts'
 import type { CommandActions, FlushRow, InvalidateRow, RelationName } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
@@ -40,8 +40,14 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       return flushRow('cache', name, true, generation, generation, entries)
     },
     invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
-    // Results carry no labels yet.
-    invalidateResults: () => 0,
+    invalidateResults: async (kind, label, viewer) => {
+      // What a result depends on are relations, which no label names.
+      if (kind === 'dependency') return 0
+      const allows = (entry: Entry): boolean => viewer.isAdmin || viewer.memberOf(entry.role)
+      const entries = results.invalidateTag(label, epochs.tick(), Date.now(), allows)
+      await secondTier.forgetTag(label)
+      return entries
+    },
     resetStats: () => parts.metrics.reset(),
     reload: () => parts.store.reload(),
     check: async () => [

@@ -143,7 +143,7 @@ function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
     database: entry.database.name,
     relations: entry.relations.map((relation) => relation.oid),
     epochs: entry.relations.map((relation) => relation.epoch),
-    tags: [],
+    tags: entry.tags,
     rowCount: entry.rows,
     bytes: entry.bytes.length,
     storedBytes: entry.charge,
@@ -318,7 +318,13 @@ function* dependencyRows(entry: Entry): Generator<DependencyRow> {
 function sessionRow(session: Session): SessionRow {
   const { identity, transaction } = session
   const state =
-    session.status === 0x49 ? 'idle' : session.status === 0x45 ? 'failed' : transaction.wrote ? 'wrote' : 'open'
+    session.status === 0x49
+      ? 'idle'
+      : session.status === 0x45
+        ? 'failed'
+        : transaction.wrote || transaction.truncated
+          ? 'wrote'
+          : 'open'
   return {
     id: session.id,
     pid: identity.pid,

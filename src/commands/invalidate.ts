@@ -139,10 +139,10 @@ async function invalidateEntries(
     isDurable &&= removed.durable
     for (const [index, count] of removed.entries.entries()) entries[index] = (entries[index] as number) + count
   }
-  if (isLabel && namespace === undefined && context.viewer.canRead && !markStale) {
+  if (isLabel && namespace === undefined && context.viewer.canRead) {
     for (const [index, subject] of subjects.entries()) {
-      const row = await context.actions.invalidateResults(kind, subject, context.viewer)
-      entries[index] = (entries[index] as number) + row
+      const count = await context.actions.invalidateResults(kind, subject, context.viewer)
+      entries[index] = (entries[index] as number) + count
     }
   }
   return subjects.map((subject, index) => ({ kind, subject, entries: entries[index] as number, durable: isDurable }))

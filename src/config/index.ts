@@ -1,6 +1,7 @@
 // The settings: one table, its sources, the snapshot in force, and the overlay of a session.
 
 export { flagOf, parseFlags } from './flags.ts'
+export { isLabel, labelsMax } from './labels.ts'
 export { nearest } from './nearest.ts'
 export { SessionSettings } from './session-settings.ts'
 export type { SettingRow } from './setting-row.ts'

@@ -4,6 +4,7 @@
 
 import { maskPasswords } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
+import { isLabel, labelsMax } from './labels.ts'
 import { byteUnits, parseQuantity, renderQuantity, timeUnits, type UnitFamily } from './units.ts'
 
 export interface SettingType<T> {
@@ -144,6 +145,22 @@ export function list(accepts: string): SettingType<readonly string[]> {
           .filter((item) => item !== ''),
       ),
     render: (value) => value.join(', '),
+  }
+}
+
+/** Labels between commas, each once. */
+export function labels(): SettingType<readonly string[]> {
+  const names = list(`labels of 1 to 255 bytes between commas, at most ${labelsMax}`)
+  return {
+    ...names,
+    parse(given, label) {
+      const found = [...new Set(names.parse(given, label))]
+      const isGood = found.length <= labelsMax && found.every(isLabel)
+      if (isGood) return Object.freeze(found)
+      throw new ServerError(conditions.invalidParameterValue, [label, given.slice(0, 300)], {
+        hint: `Expected ${names.accepts}.`,
+      })
+    },
   }
 }
 

@@ -14,6 +14,7 @@ import {
   duration,
   enumeration,
   integer,
+  labels,
   list,
   secretText,
   text,
@@ -161,6 +162,14 @@ export const settingTable = [
     change: 'reload',
     group: 'results',
     summary: 'How long an answer must have been valid before it is written there.',
+  }),
+  setting({
+    name: 'result_tags',
+    type: labels(),
+    initial: '',
+    change: 'session',
+    group: 'results',
+    summary: 'Tags of the answers stored from now on; INVALIDATE CACHE TAG removes the answers that carry one.',
   }),
   setting({
     name: 'result_in_transaction',

@@ -27,7 +27,11 @@ export function commitBlock(session: Session, text: StatementText, request: Requ
       void abandonBlock(session, answer.error)
       return
     }
-    const capture = readCapture(row)
+    const locked = readCapture(row)
+    if (locked.catalogueChanged) session.catalogueCounted = true
+    // All that it did was TRUNCATE: relations have other files now, of which nothing known depends; triggers might have done more.
+    const unseen = transaction.truncated && !transaction.wrote && !locked.triggers
+    const capture = unseen ? { ...locked, catalogueChanged: false } : locked
     const suspension = new Suspension(session)
     // A prepared transaction changes nothing yet; COMMIT PREPARED bumps everything.
     if (!prepares)

@@ -16,8 +16,9 @@
 import { captureFrames } from '../cache/plans/index.ts'
 import type { Unit } from '../origin/index.ts'
 import { backend, closeFrame, flushFrame, frame, frontend, parseFrame, syncFrame } from '../wire/index.ts'
+import type { CaptureUnit } from './capture-unit.ts'
 import type { Session } from './session.ts'
-import type { CaptureUnit, ClientUnit } from './units.ts'
+import type { ClientUnit } from './units.ts'
 
 const markName = '_larder_mark'
 

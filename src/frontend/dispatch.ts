@@ -8,14 +8,16 @@ import { plainKey } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import { prepareCapture, settleCatalogueCounts } from './capture-helper.ts'
 import { copyIn } from './copy-in.ts'
+import { contextInForce, probeContext } from './facts.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock } from './in-block.ts'
 import { holdOpen, runOpaque } from './opaque.ts'
 import { knowsOwner } from './owner.ts'
 import { passStraight } from './pass.ts'
-import { takeRead } from './read-path.ts'
+import { goUncached, takeRead } from './read-path.ts'
 import { findText, type Request } from './request.ts'
 import type { Session } from './session.ts'
+import { mayChangeSettings, membersOf, readsOnly } from './several.ts'
 import { readSource } from './source-text.ts'
 import { runCaptured } from './write-path.ts'
 
@@ -104,10 +106,11 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
       return statement.temporaryOnly && !session.captureRefused && convertible(text, request)
         ? runCaptured(session, text, request, undefined)
         : runOpaque(session, text, request, 'ddl')
-    case 'call':
     case 'several':
+      return runSeveral(session, text, request)
+    case 'call':
     case 'unreadable':
-      return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
+      return runOpaque(session, text, request, 'write')
     case 'transaction':
       return statement.verb === 'commit_prepared' || statement.verb === 'rollback_prepared'
         ? runOpaque(session, text, request, 'transaction')
@@ -129,6 +132,18 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
     default:
       return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
   }
+}
+
+/** Several statements in one text, outside a block: what is plain is asked for its locks like any other. */
+function runSeveral(session: Session, text: StatementText, request: Request): boolean {
+  const members = request.simple && !session.captureRefused ? membersOf(text) : undefined
+  if (members === undefined) return runOpaque(session, text, request, 'several')
+  if (!readsOnly(text) || mayChangeSettings(text)) return runCaptured(session, text, request, undefined, members)
+  if (contextInForce(session) === undefined) {
+    session.slowly(() => probeContext(session))
+    return false
+  }
+  return goUncached(session, text, request, { verdict: 'bypass', reason: 'several_statements' }, members)
 }
 
 /** A simple query that mentions parameters is an error the origin should word itself; as extended message it would read otherwise. */

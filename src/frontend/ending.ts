@@ -3,8 +3,9 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import type { Unit } from '../origin/index.ts'
 import { copyFailFrame, errorFrame, syncFrame } from '../wire/index.ts'
+import { CaptureUnit } from './capture-unit.ts'
 import type { Session } from './session.ts'
-import { CaptureUnit, type ClientUnit } from './units.ts'
+import type { ClientUnit } from './units.ts'
 
 /** The client has gone, or said goodbye. What may have been committed is still waited for. */
 export function leave(session: Session): void {

@@ -119,6 +119,7 @@ export interface FillMark {
   readonly start: number
   readonly atMs: number
   readonly ttlMs: number
+  readonly tags: readonly string[]
 }
 
 interface Stored {
@@ -158,7 +159,7 @@ export function storeAnswer(
   }
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
-  if (moved && !services.broken.has('R1-check')) {
+  if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.tags, start)) {
     services.counters.result_fill_rejects++
     return { landing, unstored: 'moved' }
   }
@@ -176,6 +177,7 @@ export function storeAnswer(
       parameterDescription: recorder.parameterDescription,
       rows: landing.rows,
       relations: facts.relations,
+      tags: mark.tags,
       start: services.broken.has('R1-check') ? services.epochs.tick() : start,
       createdAtMs: mark.atMs,
       provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),

@@ -19,6 +19,8 @@ export class Flight {
   readonly database: DatabaseEpochs
   readonly relations: readonly Relation[]
   readonly start: number
+  /** Labels its answer will be kept under. */
+  readonly tags: readonly string[]
   /** The next under the same key (Flights). */
   other: Flight | undefined
   /** Made by the first who waits. */
@@ -31,6 +33,7 @@ export class Flight {
     database: DatabaseEpochs,
     relations: readonly Relation[],
     start: number,
+    tags: readonly string[] = [],
   ) {
     this.text = text
     this.contextId = contextId
@@ -38,6 +41,7 @@ export class Flight {
     this.database = database
     this.relations = relations
     this.start = start
+    this.tags = tags
   }
 
   /** A reader may share this fill if nothing it reads moved since the fill's start and no write to it is being committed. */

@@ -3,6 +3,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { SessionSettings } from '../config/index.ts'
 import { ServerError } from '../errors/index.ts'
+import type { StatementKind } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { commitBlock } from './commit-block.ts'
 import { copyInBlock } from './copy-in.ts'
@@ -11,13 +12,14 @@ import { runOpaque } from './opaque.ts'
 import { passStraight } from './pass.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
+import { isPlain, mayChangeSettings, readsOnly } from './several.ts'
 
 /** One statement inside a block: noted for its end, and passed on. */
 export function inBlock(session: Session, text: StatementText, request: Request): boolean {
   const { statement } = text.shape
   const { transaction } = session
   if (statement.kind === 'transaction') return transactionVerb(session, text, request)
-  if (statement.kind === 'several' || statement.kind === 'unreadable') {
+  if ((statement.kind === 'several' && !isPlain(text)) || statement.kind === 'unreadable') {
     // It may hold a COMMIT, the end of the block, unannounced; or a ROLLBACK of a failed one, and whatever comes behind it.
     if (!session.quiet) return session.waitForQuiet()
     transaction.ending = true
@@ -26,6 +28,9 @@ export function inBlock(session: Session, text: StatementText, request: Request)
   }
   const code = transaction.told ? 'wrote' : 'in_transaction'
   noteInBlock(session, text)
+  if (statement.kind === 'several') {
+    return passStraight(session, text, request, { verdict: 'bypass', reason: 'several_statements' })
+  }
   if (statement.kind === 'read') {
     return passStraight(session, text, request, session.part?.options.verdict ?? { verdict: 'bypass', reason: code })
   }
@@ -36,7 +41,13 @@ export function inBlock(session: Session, text: StatementText, request: Request)
 export function noteInBlock(session: Session, text: StatementText): void {
   const { statement } = text.shape
   const { transaction } = session
-  switch (statement.kind) {
+  if (statement.truncates) {
+    transaction.told = true
+    transaction.truncated = true
+    return
+  }
+  const kind = kindInBlock(text)
+  switch (kind) {
     case 'read': {
       const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
       // Under a role or settings of the block's own its names may mean other relations than those the facts are of.
@@ -73,10 +84,19 @@ export function noteInBlock(session: Session, text: StatementText): void {
       // What may run any SQL may also have dropped our prepared helper.
       if (statement.kind === 'call' || statement.kind === 'execute') session.captureReady = false
       transaction.wrote = true
-      transaction.settings ||= statement.kind !== 'write' && statement.kind !== 'copy_in'
+      transaction.settings ||= kind !== 'write' && kind !== 'copy_in'
   }
   // Who asks, and for how long, may be another matter from here on.
   if (transaction.settings) session.viewer = undefined
+}
+
+/** A text of several is what the most of them is; one that changes settings may do anything under them. */
+function kindInBlock(text: StatementText): StatementKind {
+  const { kind, parts } = text.shape.statement
+  if (kind !== 'several') return kind
+  if (mayChangeSettings(text)) return 'explain_write'
+  if (readsOnly(text)) return 'read'
+  return parts.includes('explain_write') ? 'explain_write' : 'write'
 }
 
 function transactionVerb(session: Session, text: StatementText, request: Request): boolean {

@@ -65,9 +65,8 @@ export function runOpaque(
 ): boolean {
   session.portals.forgetAll()
   const suspension = new Suspension(session)
-  const plainReads = what === 'several' && text !== undefined && onlyHarmlessReads(text)
   const schema = what !== 'several' && what !== 'cursor'
-  if (!plainReads && !(what === 'ddl' && session.services.broken.has('ddl'))) suspension.hold(wholeDatabase, schema)
+  if (!(what === 'ddl' && session.services.broken.has('ddl'))) suspension.hold(wholeDatabase, schema)
   session.transaction.settings = true
   const reported =
     verdict ??
@@ -121,12 +120,4 @@ function renamesStatements(text: StatementText): boolean {
 
 function cannotCommitInside(text: StatementText): boolean {
   return text.shape.statement.parts.every((kind) => kind !== 'transaction' && kind !== 'call' && kind !== 'unreadable')
-}
-
-function onlyHarmlessReads(text: StatementText): boolean {
-  const { parts, names } = text.shape.statement
-  // A view, an operator or a type of a user's may call what writes.
-  const { relations, functions, operators, userTypes } = names
-  const isPlain = relations.length + functions.length + operators.length + userTypes.length === 0
-  return isPlain && parts.every((kind) => kind === 'read' || kind === 'show')
 }

@@ -4,6 +4,7 @@ import { captureFrames } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
+import type { CaptureUnit } from './capture-unit.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
@@ -14,7 +15,7 @@ import { parseFrameOf } from './prepared-statements.ts'
 import { type Group, type ResolvedExecute, requestOf } from './request.ts'
 import type { Session } from './session.ts'
 import { Suspension } from './suspension.ts'
-import { type CaptureUnit, ClientUnit } from './units.ts'
+import { ClientUnit } from './units.ts'
 import { captureUnit } from './write-path.ts'
 
 /** A group whose first messages are at the origin, and whose Sync is still to come. */
@@ -39,7 +40,7 @@ export function beginOpen(session: Session, group: Group): boolean {
     if (!session.captureRefused && notReady(session)) return false
   }
   const suspension = new Suspension(session)
-  const unit = captureUnit(session, requestOf(group), group.steps.length, suspension, undefined, true)
+  const unit = captureUnit(session, requestOf(group), group.steps.length, suspension, undefined, { open: true })
   session.open = { unit, suspension }
   noteOpen(session, group, executes)
   passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)

@@ -1,8 +1,8 @@
 // A question of our own to the origin, in a transaction of its own: frames out, rows back, nothing for the client.
 
-import { queryFrame, syncFrame } from '../wire/index.ts'
+import type { LinkLoss, Unit } from '../origin/index.ts'
+import { backend, queryFrame, readDataRow, readFields, syncFrame } from '../wire/index.ts'
 import type { Session } from './session.ts'
-import { QuestionUnit } from './units.ts'
 
 export interface QuestionAnswer {
   readonly rows: readonly (readonly (string | null)[])[]
@@ -33,4 +33,45 @@ function send(session: Session, bytes: Buffer): Promise<QuestionAnswer> {
     session.link.queue(unit)
     session.link.send(bytes, true)
   })
+}
+
+/** A question of our own: nothing of it reaches the client but notices and parameter changes. */
+class QuestionUnit implements Unit {
+  readonly rows: (string | null)[][] = []
+  readonly #settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void
+  readonly #onStatus: (status: number) => void
+  #error: Map<string, string> | undefined
+
+  constructor(
+    settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void,
+    onStatus: (status: number) => void,
+  ) {
+    this.#settle = settle
+    this.#onStatus = onStatus
+  }
+
+  take(type: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type === backend.dataRow) this.rows.push(readDataRow(bytes, start))
+    else if (type === backend.error) this.#error = readFields(bytes, start, end)
+    return type === backend.notification || type === backend.parameterStatus
+  }
+
+  takePiece(): boolean {
+    return false
+  }
+
+  ready(status: number): void {
+    this.#onStatus(status)
+    this.#settle({ rows: this.rows, error: this.#error })
+  }
+
+  lost(loss: LinkLoss): void {
+    this.#settle({
+      rows: [],
+      error: new Map([
+        ['C', '08006'],
+        ['M', loss.message],
+      ]),
+    })
+  }
 }

@@ -23,6 +23,7 @@ import { Recorder } from './recorder.ts'
 import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
+import type { Member } from './several.ts'
 import { hintsFor } from './text-hints.ts'
 import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
@@ -71,7 +72,15 @@ export function takeRead(
     landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0
       ? 0
       : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
-  return fill(session, text, parameters, request, verdict, ttlMs, waitMs)
+  return fill(session, text, parameters, request, verdict, { ttlMs, waitMs, tags: hints?.tags ?? settings.resultTags })
+}
+
+/** How a read is filled, by its hints and settings. */
+interface Wish {
+  readonly ttlMs: number
+  /** How long it may wait for an equal one under way. */
+  readonly waitMs: number
+  readonly tags: readonly string[]
 }
 
 /** Why this text may not be kept, as far as text and settings say. */
@@ -123,7 +132,13 @@ function lookUp(
 }
 
 /** A read that is not kept still may write (a function of a user): then its locks are asked for. */
-function goUncached(session: Session, text: StatementText, request: Request, verdict: PassVerdict): boolean {
+export function goUncached(
+  session: Session,
+  text: StatementText,
+  request: Request,
+  verdict: PassVerdict,
+  members?: readonly Member[],
+): boolean {
   const facts = factsInForce(session, text, Number.POSITIVE_INFINITY)
   // set_config() is built in and writes nothing, yet changes what the session's answers look like.
   const forget = text.shape.statement.reason?.code === 'unknown_key' ? () => session.forgetContext() : undefined
@@ -144,7 +159,7 @@ function goUncached(session: Session, text: StatementText, request: Request, ver
       ? passStraight(session, text, request, verdict)
       : runOpaque(session, text, request, 'write', verdict)
   }
-  return runCaptured(session, text, request, { verdict, keep: undefined })
+  return runCaptured(session, text, request, { verdict, keep: undefined }, members)
 }
 
 function fill(
@@ -153,9 +168,9 @@ function fill(
   parameters: string,
   request: Request,
   verdict: PassVerdict,
-  ttlMs: number,
-  waitMs: number,
+  wish: Wish,
 ): boolean {
+  const { ttlMs, waitMs, tags } = wish
   const facts = factsInForce(session, text, ttlMs)
   if (facts?.refusal !== undefined) {
     const refused: PassVerdict = { verdict: 'bypass', reason: facts.refusal.code, argument: facts.refusal.argument }
@@ -166,11 +181,11 @@ function fill(
   if (facts === undefined || !facts.fixed || facts.mayWrite) {
     if (!session.quiet) return session.waitForQuiet()
     if (!convertible(text, request)) return passStraight(session, text, request, asked)
-    const keep = recordable(request, parameters) ? { parameters, ttlMs } : undefined
+    const keep = recordable(request, parameters) ? { parameters, ttlMs, tags } : undefined
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (waitMs > 0 && session.quiet && joinFlight(session, text, parameters, waitMs)) return false
-  return fillStraight(session, text, parameters, request, facts, asked, ttlMs)
+  return fillStraight(session, text, parameters, request, facts, asked, wish)
 }
 
 /** The relations are known: the client's bytes go out as they are and the answer is copied while it passes. */
@@ -181,7 +196,7 @@ function fillStraight(
   request: Request,
   facts: ShapeFacts,
   verdict: PassVerdict,
-  ttlMs: number,
+  { ttlMs, tags }: Wish,
 ): boolean {
   const { services, context } = session
   if (context === undefined || ttlMs === 0 || parametersMayMeanNow(parameters) || !recordable(request, parameters)) {
@@ -194,8 +209,8 @@ function fillStraight(
     )
   }
   const start = services.epochs.tick()
-  const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs }
-  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start)
+  const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs, tags }
+  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start, tags)
   services.flights.begin(flight)
   const unit = new ClientUnit(session)
   const recorder = new Recorder(services.results.entryBytesMax)

@@ -255,19 +255,18 @@ export class Session implements UnitHost {
   /** Notes a verdict. */
   decide(decision: Decision): void {
     const { services } = this
-    this.last = services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision)
-    this.#noted(this.last)
+    this.#noted(services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision))
   }
 
   /** Notes an answer from the cache. */
   decideHit(text: StatementText, entry: Entry, totalUs: number, traceparent: string | undefined): void {
-    this.last = this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs, traceparent)
-    this.#noted(this.last)
+    this.#noted(this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs, traceparent))
   }
 
   #noted(record: DecisionRecord): void {
     this.landed = undefined
     this.recalled = undefined
+    this.last = record
     this.lastId = record.id
     this.lastAtMs = record.atMs
     this.#decided = true

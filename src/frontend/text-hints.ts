@@ -1,7 +1,7 @@
 // What a comment asks of the cache, as far as this release does it; what it does not is a fault, never passed over in silence.
 
 import type { StatementText, TextHints } from '../cache/plans/index.ts'
-import { type SettingRow, settingTable } from '../config/index.ts'
+import { isLabel, labelsMax, type SettingRow, settingTable } from '../config/index.ts'
 import { ServerError } from '../errors/index.ts'
 import type { Hints } from '../sql/index.ts'
 import type { Aside } from './source-text.ts'
@@ -26,8 +26,21 @@ export function textHints(hints: Hints): TextHints | undefined {
     }
   }
   const { cache, ttlMs } = hints
-  if (cache === undefined && ttlMs === undefined && values.size === 0 && faults.length === 0) return undefined
-  return { cache, ttlMs, coalesceWaitMs: values.get('coalesce_wait') as number | undefined, faults }
+  const tags = tagsIn(hints, faults)
+  const isSilent = cache === undefined && ttlMs === undefined && tags === undefined
+  if (isSilent && values.size === 0 && faults.length === 0) return undefined
+  return { cache, ttlMs, tags, coalesceWaitMs: values.get('coalesce_wait') as number | undefined, faults }
+}
+
+/** All or none: under some of its tags an answer would be missed by who invalidates another. */
+function tagsIn(hints: Hints, faults: string[]): readonly string[] | undefined {
+  if (hints.tags.length === 0) return undefined
+  const tags = [...new Set(hints.tags)]
+  const wrong = tags.find((tag) => !isLabel(tag))
+  if (wrong !== undefined) faults.push(`invalid value for hint "tags": "${wrong.slice(0, 300)}"`)
+  else if (tags.length > labelsMax) faults.push(`hint "tags" has more than ${labelsMax} labels`)
+  else return tags
+  return undefined
 }
 
 function parsedBy(setting: string, option: string, text: string, faults: string[]): unknown {
@@ -56,6 +69,7 @@ export function mergeHints(own: TextHints | undefined, beside: TextHints | undef
         ? 'refresh'
         : (beside.cache ?? own.cache),
     ttlMs: beside.ttlMs ?? own.ttlMs,
+    tags: beside.tags ?? own.tags,
     coalesceWaitMs: beside.coalesceWaitMs ?? own.coalesceWaitMs,
     faults: [...own.faults, ...beside.faults],
   }

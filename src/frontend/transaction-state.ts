@@ -8,6 +8,8 @@ import type { ClientUnit, UnitOutcome } from './units.ts'
 export class TransactionState {
   /** May have changed rows: its locks are asked for before COMMIT. */
   wrote = false
+  /** TRUNCATE was among them. */
+  truncated = false
   /** A statement that writes was among them, not only one that might. */
   told = false
   /** Changed the catalogue. */
@@ -49,11 +51,12 @@ export class TransactionState {
   /** True if its locks must be asked for before it commits. */
   mayHaveChanged(epochs: DatabaseEpochs): boolean {
     if (this.assumedAt !== undefined && epochs.schemaStamp > this.assumedAt) this.wrote = true
-    return this.wrote || this.ddl || this.opaque
+    return this.wrote || this.truncated || this.ddl || this.opaque
   }
 
   reset(): void {
     this.wrote = false
+    this.truncated = false
     this.assumedAt = undefined
     this.ddl = false
     this.told = false

@@ -20,6 +20,7 @@ import {
   syncFrame,
 } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
+import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
 import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
 import { passReason } from './in-block.ts'
@@ -28,13 +29,14 @@ import { Recorder } from './recorder.ts'
 import { provePrepared } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
+import type { Member } from './several.ts'
 import { Suspension, scopeOf } from './suspension.ts'
-import { CaptureUnit, type ClientUnit, type UnitOutcome } from './units.ts'
+import type { ClientUnit, UnitOutcome } from './units.ts'
 
 /** A read on the write path: how it is reported, and whether its answer may be kept. */
 interface CapturedRead {
   readonly verdict: PassVerdict
-  readonly keep: { readonly parameters: string; readonly ttlMs: number } | undefined
+  readonly keep: { readonly parameters: string; readonly ttlMs: number; readonly tags: readonly string[] } | undefined
 }
 
 function heldBytesMax(session: Session): number {
@@ -47,7 +49,7 @@ export function captureUnit(
   answersExpected: number,
   suspension: Suspension,
   text: StatementText | undefined,
-  open = false,
+  options: { readonly open?: boolean; readonly shifts?: readonly number[] | undefined } = {},
 ): CaptureUnit {
   const unit: CaptureUnit = new CaptureUnit(session, {
     answersExpected,
@@ -55,9 +57,10 @@ export function captureUnit(
     captured: (capture) => {
       session.services.counters.lock_captures++
       if (capture?.catalogueChanged) session.catalogueCounted = true
-      // Making a temporary relation moves the catalogue where no other session looks; functions it calls might do more.
-      const { temporaryOnly, names } = text?.shape.statement ?? { temporaryOnly: false, names: undefined }
-      const unseen = temporaryOnly && names?.functions.length === 0
+      // Making a temporary relation moves the catalogue where no other session looks; functions it calls might do more. TRUNCATE gives
+      // relations other files, of which nothing known depends; triggers might do more.
+      const { temporaryOnly, truncates, names } = text?.shape.statement ?? noStatement
+      const unseen = (temporaryOnly && names?.functions.length === 0) || (truncates && !capture?.triggers)
       const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: false } : capture
       // In a block nothing is committed yet; only a test that leaves out its rule gets here.
       if (session.status !== status.idle) return
@@ -68,29 +71,34 @@ export function captureUnit(
     },
     heldBytesMax: heldBytesMax(session),
     overflow: (bytes) => session.output.add(bytes),
-    open,
+    ...options,
   })
   return unit
 }
 
-/** One statement, or one group of plain ones, that may write: its locks are read before Sync. */
+const noStatement = { temporaryOnly: false, truncates: false, names: undefined }
+
+/** One statement, or a group or text of plain ones (`members`), that may write: its locks are read before Sync. */
 export function runCaptured(
   session: Session,
   text: StatementText | undefined,
   request: Request,
   read: CapturedRead | undefined,
+  members: readonly Member[] | undefined = undefined,
 ): boolean {
   if (notReady(session)) return false
   const { services } = session
   const suspension = new Suspension(session)
-  const unit = captureUnit(session, request, answersOf(request), suspension, text)
-  const frames = framesToCapture(session, text, request, unit)
+  const answersExpected = request.group?.steps.length ?? answersPerMember * (members?.length ?? 1)
+  const shifts = members?.map((member) => member.shift)
+  const unit = captureUnit(session, request, answersExpected, suspension, text, { shifts })
+  const frames = framesToCapture(session, text, request, unit, members)
   const { context } = session
   const keep = read?.keep
   let mark: FillMark | undefined
   if (keep !== undefined && context !== undefined) {
     unit.recorder = new Recorder(services.results.entryBytesMax)
-    mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs }
+    mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs, tags: keep.tags }
   }
   const startedUs = services.clock.monotonicUs()
   session.busy = true
@@ -103,7 +111,7 @@ export function runCaptured(
       const costUs = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && mark !== undefined) provePrepared(session, request.group, mark.start, mark.context.id)
       noteSideEffects(session, text, unit)
-      const verdict = read?.verdict ?? { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
+      const verdict = read?.verdict ?? verdictOfWrite(text)
       const answer = (told: PassVerdict, unstored: ReasonCode | undefined) => {
         for (const bytes of unit.held) session.output.add(bytes)
         noteAnswer(session, text, told, unit, services.clock.monotonicUs() - startedUs, unstored)
@@ -216,24 +224,33 @@ export function noteSideEffects(session: Session, text: StatementText | undefine
   }
 }
 
-function answersOf(request: Request): number {
-  return request.group === undefined ? 4 : request.group.steps.length
+function verdictOfWrite(text: StatementText | undefined): PassVerdict {
+  if (text?.shape.statement.kind === 'several') return { verdict: 'bypass', reason: 'several_statements' }
+  return { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
 }
+
+/** To Parse, Bind, Describe and Execute. */
+const answersPerMember = 4
 
 function framesToCapture(
   session: Session,
   text: StatementText | undefined,
   request: Request,
   unit: ClientUnit,
+  members: readonly Member[] | undefined,
 ): Buffer[] {
   if (request.group === undefined) {
-    const source = request.bytes.latin1Slice(request.start + 5, request.end - 1)
+    const sources = members?.map((member) => member.source) ?? [
+      request.bytes.latin1Slice(request.start + 5, request.end - 1),
+    ]
     framesOf(session, text, request, unit)
     return [
-      parseFrame('', source, undefined, 'latin1'),
-      bindFrame('', ''),
-      describeFrame('P', ''),
-      executeFrame(''),
+      ...sources.flatMap((source) => [
+        parseFrame('', source, undefined, 'latin1'),
+        bindFrame('', ''),
+        describeFrame('P', ''),
+        executeFrame(''),
+      ]),
       captureFrames,
       closeFrame('S', ''),
       flushFrame,

@@ -34,6 +34,7 @@ function nothingKnown(kind: StatementKind): Statement {
     virtualRelations: [],
     virtualFunctions: [],
     usesOtherRelations: false,
+    truncates: false,
     temporaryOnly: false,
     withHold: false,
     parts: [],
@@ -44,6 +45,8 @@ function nothingKnown(kind: StatementKind): Statement {
 function several(statements: readonly Statement[]): Statement {
   return {
     ...nothingKnown('several'),
+    reason: statements.find((statement) => statement.reason?.code === 'unknown_key')?.reason,
+    truncates: statements.every((statement) => statement.truncates),
     names: statements.map((statement) => statement.names).reduce(mergeNames),
     parameterCount: Math.max(...statements.map((statement) => statement.parameterCount)),
     usesVirtualSchema: statements.some((statement) => statement.usesVirtualSchema),
@@ -71,6 +74,7 @@ function analyseOne(raw: RawStatement, virtualSchema: string | undefined): State
     virtualRelations: found.virtualRelations,
     virtualFunctions: found.virtualFunctions,
     usesOtherRelations: found.usesOtherRelations,
+    truncates: node.type === 'TruncateStmt',
     temporaryOnly: kind === 'ddl' && isTemporaryOnly(node, found),
     withHold: node.type === 'DeclareCursorStmt' && (Number(node.fields.options ?? 0) & cursorWithHold) !== 0,
     parts: [],

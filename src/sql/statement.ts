@@ -100,7 +100,10 @@ export interface Statement {
   readonly chain: boolean
   /** BEGIN or SET TRANSACTION with an isolation level other than READ COMMITTED. */
   readonly isolation: string | undefined
-  /** For a read: undefined when its text allows caching, else the first reason it does not. For others: undefined. */
+  /**
+   * For a read: undefined when its text allows caching, else the first reason it does not. For `several`: `unknown_key` if one of them
+   * has that reason. For others: undefined.
+   */
   readonly reason: TextReason | undefined
   readonly names: NamesUsed
   /** Highest `$n` in the text; 0 for none. */
@@ -113,6 +116,8 @@ export interface Statement {
   readonly virtualFunctions: readonly string[]
   /** True if it names any relation outside the virtual schema (WITH names in scope left out). */
   readonly usesOtherRelations: boolean
+  /** True for TRUNCATE: of the catalogue it changes file numbers, which nothing that is known of statements hangs on. */
+  readonly truncates: boolean
   /** True for CREATE TEMP …, SELECT INTO TEMP: a catalogue change no other session can see. */
   readonly temporaryOnly: boolean
   /** DECLARE … WITH HOLD: its query runs at COMMIT. */

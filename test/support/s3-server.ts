@@ -26,6 +26,8 @@ export interface S3Server {
   readonly credentials: { readonly s3AccessKeyId: string; readonly s3SecretAccessKey: string }
   /** Ids of uploads in parts that were begun and not completed. */
   uploads(): Promise<string[]>
+  /** Its bucket is empty again. */
+  clear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,6 +42,10 @@ export async function openS3Server(): Promise<S3Server> {
     async uploads() {
       const entries = await readdir(join(directory, 'larder'), { recursive: true })
       return entries.flatMap((entry) => /_uploads\/([^/]+)$/.exec(entry)?.[1] ?? [])
+    },
+    async clear() {
+      const bucket = join(directory, 'larder')
+      for (const entry of await readdir(bucket)) await rm(join(bucket, entry), { recursive: true })
     },
     async close() {
       const exited = once(child, 'exit')

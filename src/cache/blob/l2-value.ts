@@ -13,18 +13,20 @@ const stepBytes = 8 * 1024 * 1024
 const joinedBytes = 512 * 1024
 /** Room for the most extents a chain may have, and their count. */
 const extentListBytes = 1 + 64 * 8
+/** Room for the limits that an entry has not, but may be given later, where it lies. */
+const limitBytes = 6 * 6 + 4
 
 type Head = Omit<RecordHead, keyof Encoded>
 
 export class L2Values {
   readonly #store: Store
   readonly #compressor: Compressor
-  /** Longest record: a quarter page. */
+  /** Longest record when it is placed: a quarter page less what limits may add. */
   readonly #inlineBytesMax: number
 
   constructor(store: Store, compressor: Compressor) {
     this.#store = store
-    this.#inlineBytesMax = store.header.pageSize >> 2
+    this.#inlineBytesMax = (store.header.pageSize >> 2) - limitBytes
     this.#compressor = compressor
   }
 

@@ -197,7 +197,10 @@ export class L2 {
 
   /** Makes a namespace, or gives one new options. */
   define(name: string, scope: Scope, options: string): void {
-    this.commits.remember(() => this.namespaces.define(name, scope, options))
+    // After a fall the commit that failed may be found whole, and with it that the namespace was dropped later on.
+    this.commits.remember(() => {
+      if (this.namespaces.find(scope.id)?.dropped !== true) this.namespaces.define(name, scope, options)
+    })
     const before = this.namespaces.find(scope.id)?.generation
     const namespace = this.namespaces.define(name, scope, options)
     if (namespace.generation !== before) this.synopses.start(namespace)

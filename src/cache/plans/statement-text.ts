@@ -18,6 +18,8 @@ const plainKey = ''
 export interface TextHints {
   readonly cache: 'on' | 'off' | 'refresh' | undefined
   readonly ttlMs: number | undefined
+  /** For the answer that is stored; undefined if nothing is said of them. */
+  readonly tags: readonly string[] | undefined
   readonly coalesceWaitMs: number | undefined
   /** What is ours among them and cannot be followed, one message each. */
   readonly faults: readonly string[]

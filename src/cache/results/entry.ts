@@ -11,6 +11,7 @@
 
 import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
 import type { AnswerBytes } from './answer-bytes.ts'
+import { tagBytes } from './tags.ts'
 
 /** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
 const entryOverheadBytes = 400
@@ -26,6 +27,8 @@ export interface EntryFacts {
   readonly parameterDescription?: Buffer | undefined
   readonly rows: number
   readonly relations: readonly Relation[]
+  /** Labels by which it can be removed, none twice. */
+  readonly tags: readonly string[]
   /** Tick taken before the first byte of the statement went to the origin. */
   readonly start: number
   readonly createdAtMs: number
@@ -65,6 +68,7 @@ export class Entry {
   readonly parameterDescription: Buffer | undefined
   readonly rows: number
   readonly relations: readonly Relation[]
+  readonly tags: readonly string[]
   readonly start: number
   readonly costUs: number
   readonly owner: EntryOwner
@@ -89,6 +93,7 @@ export class Entry {
     this.parameterDescription = facts.parameterDescription
     this.rows = facts.rows
     this.relations = facts.relations
+    this.tags = facts.tags
     this.start = facts.start
     this.costUs = Math.round(facts.costUs)
     this.owner = facts.owner
@@ -105,7 +110,7 @@ export class Entry {
   }
 
   get #besideBytes(): number {
-    return this.key.length + (this.parameterDescription?.length ?? 0) + entryOverheadBytes
+    return this.key.length + (this.parameterDescription?.length ?? 0) + tagBytes(this.tags) + entryOverheadBytes
   }
 
   get createdAtMs(): number {

@@ -13,6 +13,7 @@ import type { Counters } from '../../observe/index.ts'
 import { Entry, type EntryFacts } from './entry.ts'
 import { staleness } from './freshness.ts'
 import { GoneAnswers, type GoneReason } from './gone.ts'
+import { Tags } from './tags.ts'
 
 interface ResultCacheLimits {
   readonly bytesMax: number
@@ -30,6 +31,7 @@ export class ResultCache {
   readonly #gone = new GoneAnswers()
   /** Told of an answer that is about to make room for another. */
   onPressed: ((entry: Entry) => void) | undefined
+  readonly #tags = new Tags()
   #bytesInUse = 0
   #payloadBytes = 0
   #sweepAt = 0
@@ -71,6 +73,7 @@ export class ResultCache {
     this.#makeRoom(entry.charge, 1)
     entry.slot = this.#sieve.insert(facts.costUs, entry.charge)
     this.#bySlot[entry.slot] = entry
+    if (entry.tags.length > 0) this.#tags.add(entry)
     this.#account(entry, 1)
     this.#counters.result_fills++
     return entry
@@ -89,9 +92,29 @@ export class ResultCache {
     this.#sieve.remove(entry.slot)
     this.#bySlot[entry.slot] = undefined
     entry.slot = -1
+    if (entry.tags.length > 0) this.#tags.remove(entry)
     this.#account(entry, -1)
     entry.owner.forget(entry)
     this.#count(entry, cause)
+  }
+
+  /** Removes the answers that carry the tag and that `allows`; how many of them might still have been served. */
+  invalidateTag(tag: string, tick: number, nowMs: number, allows: (entry: Entry) => boolean): number {
+    this.#tags.move(tag, tick)
+    let count = 0
+    for (const entry of this.#tags.entriesOf(tag)) {
+      if (!allows(entry)) continue
+      const stale = staleness(entry, nowMs, Number.POSITIVE_INFINITY)
+      if (stale?.dead !== true) count++
+      this.remove(entry, 'invalidated')
+      this.#remember(entry, stale?.dead ? stale : { code: 'invalidated', argument: `tag ${tag}` })
+    }
+    return count
+  }
+
+  /** True if one of the tags was invalidated after `start`: what was asked then must not be kept under them. */
+  tagsMoved(tags: readonly string[], start: number): boolean {
+    return tags.length > 0 && this.#tags.movedSince(tags, start)
   }
 
   /** Why an answer that is not there is not there, as far as remembered. */
@@ -150,6 +173,7 @@ export class ResultCache {
     assert(bytes === this.#bytesInUse, 'charges add up to the bytes in use')
     assert(count === this.#sieve.count, 'every entry is on the list')
     assert(bytes <= this.#limits.bytesMax, 'the budget holds')
+    this.#tags.verify(this.entries())
   }
 
   #makeRoom(bytes: number, count: number): void {

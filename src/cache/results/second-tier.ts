@@ -35,9 +35,11 @@ export interface AnswerStore {
   mayHold(key: string): boolean
   get(key: string): Promise<Buffer | undefined>
   /** Neither waited for nor promised. */
-  put(key: string, value: Buffer, expiresAtMs: number, costUs: number): void
+  put(key: string, value: Buffer, about: { expiresAtMs: number; costUs: number; tags: readonly string[] }): void
   /** Durable when it returns. */
   empty(): Promise<void>
+  /** Takes out what carries the tag. Durable when it returns. */
+  forgetTag(tag: string): Promise<void>
   note(text: string): Promise<void>
   noted(): Promise<string | undefined>
 }
@@ -202,11 +204,13 @@ export class SecondTier {
     })
     // An answer from the future: the clock was set back, and its age is not known.
     if (answer.createdAtMs > clock.nowMs() || !unmoved(known, relations, answer.start)) return
+    if (results.tagsMoved(answer.tags, answer.start)) return
     const { rows, role, start, createdAtMs, provenAtMs, expiresAtMs, costUs } = answer
     const entry = results.store(
       {
         ...{ key: parameters, contextId, database: known, role, bytes: answer.bytes, rows, relations, start, costUs },
         ...{ createdAtMs, provenAtMs, descriptionBytes: answer.descriptionBytes, owner: text },
+        tags: answer.tags,
         parameterDescription: answer.parameterDescription,
       },
       expiresAtMs - provenAtMs,
@@ -254,6 +258,11 @@ export class SecondTier {
     await this.#note()
   }
 
+  /** Nothing that carries the tag, of whatever role, is served from L2 again: durable when it returns (G-5). */
+  async forgetTag(tag: string): Promise<void> {
+    if (this.#state !== 'off') await this.#parts.store.forgetTag(tag)
+  }
+
   /** The server ends and nobody writes any more: what is still valid is kept, with what proves it. */
   async end(): Promise<void> {
     this.#notice()
@@ -269,7 +278,7 @@ export class SecondTier {
     const context = this.#parts.contexts.lastingNameOf(entry.contextId)
     if (context === undefined) return
     const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)
-    this.#parts.store.put(key, encodeAnswer(entry), entry.expiresAtMs, entry.costUs)
+    this.#parts.store.put(key, encodeAnswer(entry), entry)
     entry.inL2 = true
     this.#isDirty = true
   }

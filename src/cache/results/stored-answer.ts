@@ -20,13 +20,14 @@ interface Header {
   readonly costUs: number
   readonly rows: number
   readonly role: string
+  readonly tags: readonly string[]
   readonly descriptionBytes: number
   readonly parameterBytes: number
   readonly frameBytes: number
   readonly relations: readonly (readonly [oid: number, name: string | null])[]
 }
 
-export interface StoredAnswer extends Header {
+interface StoredAnswer extends Header {
   readonly bytes: AnswerBytes
   readonly parameterDescription: Buffer | undefined
 }
@@ -48,6 +49,7 @@ export function encodeAnswer(entry: Entry): Buffer {
     costUs: entry.costUs,
     rows: entry.rows,
     role: entry.role,
+    tags: entry.tags,
     descriptionBytes: entry.descriptionBytes,
     parameterBytes: entry.parameterDescription?.length ?? -1,
     frameBytes: frames.length,

@@ -210,6 +210,24 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
   })
 })
 
+it('L1-34 G-5 what carried an invalidated tag does not come back, the rest does', async () => {
+  const first = await start()
+  const tagged = (id: number) => `select v from kept where id = ${id} /*+ cache(tags=t${id}) */`
+  for (const id of [1, 2]) for (const _ of ['fill', 'hit']) await first.client.query(tagged(id))
+  await untilKept(first.client, 2)
+  await first.client.query(`invalidate cache tag 't1'`)
+  await stop(first, 'SIGKILL')
+  const second = await start()
+  const verdicts: unknown[] = []
+  for (const id of [1, 2]) {
+    await second.client.query(tagged(id))
+    verdicts.push((await second.client.query('select verdict from cache.last_statement')).rows[0])
+  }
+  expect(verdicts).toEqual([{ verdict: 'miss' }, { verdict: 'hit' }])
+  const { rows } = await second.client.query(`select tags from cache.results where tags <> '{}'`)
+  expect(rows).toContainEqual({ tags: ['t2'] })
+})
+
 it('L2-30 after a restart a write through the server reaches what came back, over any number of restarts', async () => {
   for (const round of [1, 2, 3]) {
     const server = await start()

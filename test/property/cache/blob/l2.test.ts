@@ -305,6 +305,7 @@ describe('the second tier', () => {
       )
       evictions += play.evictions
     }
-    expect(evictions).toBeGreaterThan(50)
+    // Else the rounds were too easy to show what evictions do.
+    expect(evictions).toBeGreaterThan(10)
   })
 })

@@ -110,6 +110,7 @@ class Store {
         ops.push(() => this.answers.clear())
         await commit()
       },
+      forgetTag: async () => undefined,
       note: async (text) => {
         note = text
         ops.push(() => {
@@ -204,7 +205,7 @@ class Life {
           descriptionBytes: 0,
           rows: 1,
         },
-        ...{ relations: [known], start, createdAtMs: nowMs, provenAtMs: nowMs, costUs: 5000, owner: text },
+        ...{ tags: [], relations: [known], start, createdAtMs: nowMs, provenAtMs: nowMs, costUs: 5000, owner: text },
       },
       1e9,
     )

@@ -251,6 +251,27 @@ describe('what is stored', () => {
   })
 })
 
+describe('an entry of any size', () => {
+  it('takes every limit later on, also where its record is as long as a record may be', () => {
+    const stage = new L2Stage()
+    const change = { ttlMs: 1e6, expiresAtMs: stage.clock.nowMs() + 1e6, idleTtlMs: 1e6, staleWindowMs: 1e6 }
+    for (let size = 800; size < 1030; size++) {
+      const key = `of ${size} bytes`
+      stage.put({ key, value: random.bytes(size) })
+      stage.clock.advance(1)
+      const request = { scope: stage.shop, keys: [key], change, atMs: stage.clock.nowMs(), stamp: 1 }
+      expect(finish(stage.l2.touching.touch(request))).toEqual([true])
+      const target = { kind: 'key' as const, subjects: [key] }
+      expect(finish(stage.l2.invalidation.invalidate({ scope: stage.shop, target, markStale: true }))).toEqual([1])
+      expect(finish(stage.l2.get(stage.shop, key, silent))).toMatchObject({
+        state: 'stale',
+        record: { rawBytes: size },
+      })
+    }
+    expect(stage.check()).toEqual([])
+  })
+})
+
 describe('a value that is damaged', () => {
   it('is a miss, is told, leaves, and nothing else suffers (L2-33, SYN-3)', async () => {
     const stage = new L2Stage()
@@ -307,6 +328,32 @@ describe('a commit that fails', () => {
     stage.kill()
     expect(stage.get('replaced')).toBeUndefined()
     expect(stage.get('kept')).toBe('value of kept')
+  })
+
+  it('and is found whole afterwards still knows what was made, dropped and made anew in it (L2-34, G-4)', async () => {
+    const stage = new L2Stage()
+    await stage.l2.commit()
+    const { commit } = stage.store.header
+    const first = { id: 2, generation: 1 }
+    stage.l2.define('again', first, '{}')
+    stage.put({ key: 'a', scope: first })
+    stage.l2.drop(2)
+    const second = { id: 3, generation: 1 }
+    stage.l2.define('again', second, '{}')
+    stage.put({ key: 'b', scope: second })
+    stage.disk.failOnce('sync', 'EIO', 1)
+    await expect(stage.l2.commit()).rejects.toThrow('EIO')
+    stage.store.reopen()
+    expect(stage.store.header.commit).toBeGreaterThan(commit)
+    stage.l2.commits.fallen()
+    expect(stage.get('a', first)).toBeUndefined()
+    expect(stage.l2.namespaces.alive(first)).toBeUndefined()
+    expect(stage.l2.namespaces.alive(second)?.name).toBe('again')
+    await stage.l2.commit()
+    await stage.restart()
+    expect(stage.l2.namespaces.alive(first)).toBeUndefined()
+    expect(stage.l2.namespaces.alive(second)?.name).toBe('again')
+    expect(stage.check()).toEqual([])
   })
 
   it('because the disk is full gives the pages back, and what invalidates still commits (L2-35)', async () => {

@@ -94,9 +94,8 @@ export class Session implements UnitHost {
   readonly hintFaults = new HintFaults()
   last: DecisionRecord | undefined
   lastId = 0
-  /** What a wait for another session's fill brought. */
+  /** What a wait for another session's fill brought, and what L2 was asked for, for the message at hand. */
   landed: Landed | undefined
-  /** What L2 was asked for, for the message at hand. */
   recalled: Recalled | undefined
   /** Ends such a wait when the client asks to cancel. */
   cancelWait: (() => void) | undefined

@@ -1,5 +1,6 @@
 // Door of `commands`: the statements that the server executes itself.
 
+export { executeValues } from './execute-values.ts'
 export type { ExplainCache } from './explain-cache.ts'
 export * from './own-statement.ts'
 export { authorise } from './privileges.ts'

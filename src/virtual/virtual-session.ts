@@ -17,6 +17,7 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import {
   bindFrame,
+  closeFrame,
   errorFrame,
   executeFrame,
   frame,
@@ -63,8 +64,10 @@ export class VirtualSession {
   #login = ''
   /** Settings as they are in force on the connection: the client's, ours, and the name of the client's database. */
   #applied = new Map<string, string>()
-  /** The client's prepared statements, to be made again on a new connection: their Parse frames by name. */
+  /** The client's prepared statements, to be made again on a new connection: by name, the frames that do. */
   readonly #statements = new Map<string, Buffer>()
+  /** Names to close before anything else is sent. */
+  #forgotten: string[] = []
   #isRunning = false
   #isClosed = false
   #cancelled = false
@@ -100,6 +103,16 @@ export class VirtualSession {
     this.#statements.clear()
   }
 
+  /** Notes a statement that SQL has prepared, and what prepares it. */
+  remember(name: string, frames: Buffer): void {
+    this.#statements.set(name, frames)
+  }
+
+  /** Drops one of the client's prepared statements, if there is one of that name. */
+  forget(name: string): void {
+    if (this.#statements.delete(name)) this.#forgotten.push(name)
+  }
+
   /** For good; a statement under way ends with its connection. */
   close(): void {
     this.#isClosed = true
@@ -110,6 +123,7 @@ export class VirtualSession {
   #disconnect(): void {
     this.#connection?.close()
     this.#connection = undefined
+    this.#forgotten = []
   }
 
   async #run(request: VirtualRequest, output: VirtualOutput): Promise<VirtualOutcome> {
@@ -123,7 +137,7 @@ export class VirtualSession {
       refuseOthers(request)
       const client = request.simple ? Buffer.concat(extendedOf(request.frames)) : request.frames
       const copies = executes(client) ? this.#gather(request) : []
-      const before = [...this.#settingFrames(request)]
+      const before = [...this.#closingFrames(), ...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
       await connection.exchange(this.#parts(before, identity, copies, client), before.length + 3, reader)
       if (!request.simple && !reader.unresolved) this.#remember(client)
@@ -182,6 +196,12 @@ export class VirtualSession {
     this.#login = login
     this.#applied = new Map()
     return connection
+  }
+
+  *#closingFrames(): Iterable<Buffer> {
+    if (this.#forgotten.length === 0) return
+    yield Buffer.concat([...this.#forgotten.map((name) => closeFrame('S', name)), syncFrame])
+    this.#forgotten = []
   }
 
   /** One frame group per setting that differs from what the connection has. */

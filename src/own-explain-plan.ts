@@ -71,7 +71,12 @@ async function askWithLocks(
 ): Promise<{ rows: readonly (readonly (string | null)[])[]; capture: Capture | undefined }> {
   const outside = session.status === status.idle && session.captureReady
   const answer = await session.ask(
-    Buffer.concat([...frames, ...(outside ? [captureFrames] : []), closeFrame('S', question)]),
+    Buffer.concat([
+      closeFrame('S', question),
+      ...frames,
+      ...(outside ? [captureFrames] : []),
+      closeFrame('S', question),
+    ]),
   )
   if (answer.error !== undefined) throw originError(answer.error, positionOf)
   const rows = [...answer.rows]

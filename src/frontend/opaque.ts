@@ -79,7 +79,7 @@ export function runOpaque(
       session.captureReady = false
       session.questions.clear()
     }
-    if (text !== undefined && renamesStatements(text)) session.statements.clear()
+    if (text !== undefined && renamesStatements(text)) session.statements.forgetOrigins()
     if (!outcome.failed) return true
     // Whatever failed may have left something behind, unless it could not commit inside.
     return !(

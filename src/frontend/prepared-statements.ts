@@ -19,6 +19,10 @@ export interface PreparedStatement {
   readonly source: string
   readonly types: string
   readonly aside: Aside | undefined
+  /** Prepared here for good: the origin never hears of it, nor of the name. */
+  ours?: boolean
+  /** Of one of ours that SQL has prepared: what stood between its name and itself, types and AS. */
+  readonly head?: string
   atOrigin: boolean
   /** Tick at which the origin last took it as it is, or would have: a later change of the catalogue may change its columns. */
   provenTick: number
@@ -42,6 +46,12 @@ export class PreparedStatements {
     this.#byName.set(name, { name, text, source, types, aside, atOrigin, provenTick, contextId })
   }
 
+  /** A statement of ours, prepared by SQL. */
+  addOurs(name: string, text: StatementText, head: string, provenTick: number): void {
+    const about = { source: text.text, types: '', aside: undefined, ours: true, head, atOrigin: true }
+    this.#byName.set(name, { name, text, ...about, provenTick, contextId: contextUnknown })
+  }
+
   /** The unnamed statement, parsed here alone and without parameter types. */
   addUnnamed(
     text: StatementText,
@@ -62,6 +72,17 @@ export class PreparedStatements {
     for (const statement of this.#byName.values()) {
       if (statement.contextId === contextUnknown) statement.contextId = contextLost
     }
+  }
+
+  /** Which of the origin's there are is not known any more. */
+  forgetOrigins(): void {
+    for (const [name, statement] of this.#byName) if (!statement.ours) this.#byName.delete(name)
+  }
+
+  /** True if one of ours has been prepared. */
+  get hasOurs(): boolean {
+    for (const statement of this.#byName.values()) if (statement.ours) return true
+    return false
   }
 
   clear(): void {

@@ -14,6 +14,7 @@ export { openParser, type Parser } from './parser.ts'
 export { type PreparedWords, preparedWords } from './prepared.ts'
 export { inSchema, type ReasonCode, type ReasonRow, reasons, reasonsIn, type Verdict } from './reasons.ts'
 export { schemasOfPath } from './search-path.ts'
+export { shownShape } from './shown.ts'
 export type {
   NamesUsed,
   Statement,

@@ -44,7 +44,7 @@ export interface EntryFacts {
 interface EntryOwner {
   readonly fingerprint: string
   readonly text: string
-  readonly shape?: { readonly normalised: string }
+  readonly shape?: { readonly shown: string }
   forget(entry: Entry): void
 }
 

@@ -6,6 +6,7 @@ import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
 import type { Said } from './own-explain.ts'
+import { explainOwn } from './own-explain-own.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { type Executed, isPreparedHere, meaningOf, queryOf, readyAtOrigin } from './own-prepared.ts'
@@ -212,7 +213,10 @@ export class OwnRuns {
     }
     const viewer = await viewerOf(session, this.#parts)
     authorise(viewer, command.needs, command.tag, session.settings.current)
-    return command.execute(commandContext(session, viewer, this.#parts, this.#sources, said), parameters)
+    const context = commandContext(session, viewer, this.#parts, this.#sources, said)
+    const explain: typeof context.explain = async (request) =>
+      (await explainOwn(this, session, request, this.#parts)) ?? context.explain(request)
+    return command.execute({ ...context, explain }, parameters)
   }
 
   /** The text with our rows in it, for the origin. */

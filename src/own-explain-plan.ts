@@ -51,11 +51,11 @@ async function planOfShape(session: Session, request: ExplainRequest): Promise<O
   throw originError(answer.error, moving(opening, request))
 }
 
-function openingOf({ originOptions, format }: ExplainRequest, more: readonly string[]): string {
+export function openingOf({ originOptions, format }: ExplainRequest, more: readonly string[]): string {
   return `EXPLAIN (${[...originOptions, `FORMAT ${format}`, ...more].join(', ')}) `
 }
 
-function linesOf(
+export function linesOf(
   rows: readonly (readonly (string | null)[])[],
   { format }: ExplainRequest,
 ): readonly string[] | object {

@@ -14,6 +14,7 @@ import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
 import type { Said } from './own-explain.ts'
+import { explainOwn } from './own-explain-own.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
@@ -241,7 +242,10 @@ export class OwnRuns {
   async #context(session: Session, formats: Formats, said: Said): Promise<CommandContext> {
     const viewer = await viewerOf(session, this.#parts)
     const postgres = postgresHelp((question) => this.#ask(session, question), formats)
-    return commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
+    const context = commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
+    const explain: CommandContext['explain'] = async (request) =>
+      (await explainOwn(this, session, request, this.#parts)) ?? context.explain(request)
+    return { ...context, explain }
   }
 
   /** The text with our rows in it, for the origin. */

@@ -54,6 +54,13 @@ export function blobSettingsOf(settings: Settings): BlobSettings {
       commitIntervalMs: settings.l2CommitInterval,
       commitBytesMax: settings.l2CommitBytesMax,
       retryDelayMs: settings.l2RetryDelay,
+      backgroundWriter: {
+        enabled: settings.bgwriter === 'on',
+        delayMs: settings.bgwriterDelay,
+        pagesMax: settings.bgwriterPagesMax,
+        multiplier: Number(settings.bgwriterLruMultiplier),
+        dirtyFractionMax: Number(settings.bgwriterDirtyFractionMax),
+      },
       sweepIntervalMs: settings.sweepInterval,
       sweepOnStart: settings.sweepOnStart === 'on',
       sweepLimits: { entriesMax: settings.sweepEntriesMax, msMax: settings.sweepMsMax },

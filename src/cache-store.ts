@@ -119,7 +119,7 @@ async function gathered(
   const [blobs, tags, status] = await Promise.all([
     wants('blobs') ? cache.scan(scan) : [],
     wants('tags') ? cache.tags() : [],
-    wants('l2', 'synopsis', 'compression') ? cache.status() : undefined,
+    wants('l2', 'synopsis', 'compression', 'pages', 'bgwriter') ? cache.status() : undefined,
   ])
   const names = new Map([...cache.namespaces()].map((namespace) => [namespace.id, namespace]))
   const l2: L2Row = {
@@ -140,6 +140,8 @@ async function gathered(
         return [{ namespace: namespace.name, ...facts, ...cache.synopsisCounts(namespace.name) }]
       }),
     compression: () => status?.compression ?? [],
+    pages: () => status?.areas ?? [],
+    lastBgwriterRoundAtMs: () => status?.lastRoundAtMs,
   }
 }
 

@@ -51,11 +51,11 @@ async function planOfShape(session: Session, request: ExplainRequest): Promise<O
   throw originError(answer.error, moving(opening, request))
 }
 
-function openingOf({ originOptions, format }: ExplainRequest, more: readonly string[]): string {
+export function openingOf({ originOptions, format }: ExplainRequest, more: readonly string[]): string {
   return `EXPLAIN (${[...originOptions, `FORMAT ${format}`, ...more].join(', ')}) `
 }
 
-function linesOf(
+export function linesOf(
   rows: readonly (readonly (string | null)[])[],
   { format }: ExplainRequest,
 ): readonly string[] | object {
@@ -71,7 +71,12 @@ async function askWithLocks(
 ): Promise<{ rows: readonly (readonly (string | null)[])[]; capture: Capture | undefined }> {
   const outside = session.status === status.idle && session.captureReady
   const answer = await session.ask(
-    Buffer.concat([...frames, ...(outside ? [captureFrames] : []), closeFrame('S', question)]),
+    Buffer.concat([
+      closeFrame('S', question),
+      ...frames,
+      ...(outside ? [captureFrames] : []),
+      closeFrame('S', question),
+    ]),
   )
   if (answer.error !== undefined) throw originError(answer.error, positionOf)
   const rows = [...answer.rows]

@@ -157,7 +157,7 @@ function expectedOf(text: StatementText): ExplainCache['expectedUs'] {
   }
 }
 
-function remedyOf(code: ReasonCode | undefined, parts: OwnParts): string | undefined {
+export function remedyOf(code: ReasonCode | undefined, parts: OwnParts): string | undefined {
   return reasonsIn(parts.store.snapshot.virtualSchema).find((reason) => reason.code === code)?.remedy
 }
 

@@ -15,7 +15,9 @@ import {
 import { conditions, ServerError } from './errors/index.ts'
 import { type Aside, type Group, hintsFor, Part, type Request, type Session } from './frontend/index.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
-import { inlinedGroup, inlineName, routeInlined, typesOf } from './own-inlined-group.ts'
+import { inlinedGroup, inlineName, prepareHere, routeInlined, typesOf } from './own-inlined-group.ts'
+import { ToldError } from './own-parts.ts'
+import { deallocate, dropAtOrigin, prepareBySql } from './own-prepared.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
@@ -64,13 +66,15 @@ export class OwnGroup {
 
   async run(): Promise<void> {
     const session = this.#session
-    const group = this.#request.group as Group
+    const group = await this.#closeFirst(this.#request.group as Group)
+    if (group.steps.length === 0) return
     const texts = this.#texts(group)
     for (const text of texts) {
       const own = this.#runs.ownOf(session, text)
       if (own !== undefined) this.#owns.set(text, this.#leavesPortal(group) ? this.#atOrigin(text, own) : own)
     }
     this.#runs.checkBlock(session)
+    this.#refuseDuplicates(group)
     const kinds = new Set(texts.map((text) => this.#groupKind(text)))
     if (kinds.has('foreign')) {
       throw new ServerError(
@@ -93,6 +97,29 @@ export class OwnGroup {
     }
     if (kinds.has('system')) return this.#system(group, texts)
     for (const step of group.steps) await this.#step(step)
+  }
+
+  /** What is closed before anything else; in a failed block too, as by PostgreSQL. The rest of the group is left. */
+  async #closeFirst(group: Group): Promise<Group> {
+    const found = group.steps.findIndex((step) => step.kind !== 'close')
+    const count = found < 0 ? group.steps.length : found
+    for (const step of group.steps.slice(0, count)) {
+      if (step.kind === 'close' && step.target === 'S') await this.#runs.closeStatement(this.#session, step.name)
+      this.#session.output.add(closeCompleteFrame)
+    }
+    return count === 0 ? group : { ...group, steps: group.steps.slice(count) }
+  }
+
+  /** One name, one statement, whoever has it. */
+  #refuseDuplicates(group: Group): void {
+    const closed = new Set<string>()
+    for (const step of group.steps) {
+      if (step.kind === 'close' && step.target === 'S') closed.add(step.name)
+      const isNamed = step.kind === 'parse' && step.name !== '' && !closed.has(step.name)
+      if (isNamed && this.#session.statements.get(step.name) !== undefined) {
+        throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
+      }
+    }
   }
 
   /** Whether a portal may be read on in later groups: inside a block it lives on, and only the origin can keep it. */
@@ -133,6 +160,7 @@ export class OwnGroup {
     if (own.kind === 'refused') throw own.error
     if (own.kind === 'own') return own.statement.kind === 'select' ? 'system' : 'command'
     if (own.kind === 'catalogue') return 'system'
+    if (own.kind === 'prepared') return 'command'
     if (own.kind === 'several')
       throw new ServerError(conditions.syntaxError, ['cannot insert multiple commands into a prepared statement'])
     if (own.plan.kind === 'refused') throw own.plan.error
@@ -166,7 +194,7 @@ export class OwnGroup {
         const qualified = own?.kind === 'virtual' ? own.qualified : undefined
         if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
       } else frames.push(group.bytes.subarray(step.start, step.end))
-      if (step.kind === 'parse' && text !== undefined) session.prepare(step, text, true)
+      if (step.kind === 'parse' && text !== undefined) prepareHere(session, step, text)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
     const own = isSole(texts) ? this.#owns.get(texts[0] as StatementText) : undefined
@@ -192,7 +220,7 @@ export class OwnGroup {
       ])
     }
     const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => this.#owns.get(asked))
-    const rendered = await this.#runs.render(session, own.plan, wanted)
+    const rendered = await this.#runs.render(session, own.plan, wanted, own.executes)
     const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
     await session.ask(closeFrame('S', inlineName))
     if (session.ended) return
@@ -205,6 +233,7 @@ export class OwnGroup {
     await new Part(session, { positionOf, cutParses, verdict: this.#runs.inlinedVerdict }, () =>
       routeInlined(session, text, inlined),
     ).run()
+    if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
   }
 
   async #step(step: Group['steps'][number]): Promise<void> {
@@ -214,10 +243,7 @@ export class OwnGroup {
     switch (step.kind) {
       case 'parse': {
         const text = session.texts.get(step.key)
-        if (step.name !== '' && session.statements.get(step.name) !== undefined) {
-          throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
-        }
-        if (text !== undefined) session.prepare(step, text, true)
+        if (text !== undefined) prepareHere(session, step, text)
         output.add(parseCompleteFrame)
         return
       }
@@ -251,6 +277,12 @@ export class OwnGroup {
           output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
           return
         }
+        if (own.kind === 'prepared') {
+          if (own.words.verb === 'deallocate') output.add(deallocate(this.#runs, session, own))
+          else if (await prepareBySql(this.#runs, session, own, (frames) => output.add(frames), 0))
+            throw new ToldError()
+          return
+        }
         if (own.kind !== 'own' || own.statement.kind !== 'command') return
         if (portal.rest === undefined) {
           const said = { hints: hintsFor(portal.text, portal.aside), shift: 0 }
@@ -263,7 +295,7 @@ export class OwnGroup {
         return
       }
       case 'close':
-        if (step.target === 'S') session.statements.delete(step.name)
+        if (step.target === 'S') await this.#runs.closeStatement(session, step.name)
         output.add(closeCompleteFrame)
     }
   }

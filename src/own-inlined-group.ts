@@ -6,6 +6,15 @@ import { describeFrame, frame, frameHeaderBytes, frontend, parseFrame, status, s
 
 export const inlineName = '_larder_inline'
 
+type ParseStep = Extract<Group['steps'][number], { kind: 'parse' }>
+
+/** The origin never hears of it. */
+export function prepareHere(session: Session, step: ParseStep, text: StatementText): void {
+  session.prepare(step, text, true)
+  const kept = session.statements.get(step.name)
+  if (kept !== undefined) kept.ours = true
+}
+
 /** The parameter types of a Parse as they came. */
 export function typesOf(step: { readonly types: string }): Buffer | undefined {
   return step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
@@ -24,7 +33,7 @@ export function inlinedGroup(
     const bytes = group.bytes.subarray(step.start, step.end)
     if (step.kind === 'parse') {
       // Never sent to the origin as the client wrote it.
-      session.prepare(step, text, true)
+      prepareHere(session, step, text)
       frames.push(parseFrame(inlineName, rendered, typesOf(step)))
       return { ...step, name: inlineName, key: '' }
     }

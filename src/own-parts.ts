@@ -50,10 +50,11 @@ export class ToldError extends Error {
   override readonly name = 'ToldError'
 }
 
-/** One question with text parameters, asked on the session's own connection. */
+/** One question with text parameters, asked on the session's own connection. One that failed before this has left its statement behind. */
 export function ask(session: Session, text: string, values: readonly (string | null)[]) {
   return session.ask(
     Buffer.concat([
+      closeFrame('S', question),
       parseFrame(question, text),
       bindFrame('', question, values),
       executeFrame(''),

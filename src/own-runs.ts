@@ -14,15 +14,17 @@ import { conditions, ServerError } from './errors/index.ts'
 import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
 import type { Said } from './own-explain.ts'
+import { explainOwn } from './own-explain-own.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
+import { type Executed, isPreparedHere, meaningOf, queryOf, readyAtOrigin } from './own-prepared.ts'
 import { gatherStore } from './own-store.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
 import { type SessionViewer, viewerOf } from './own-viewer.ts'
 import {
   CatalogueRouter,
-  type SplicedText,
+  SplicedText,
   SystemDatabase,
   type VirtualOutcome,
   type VirtualPlan,
@@ -32,7 +34,7 @@ import {
   type Wanted,
 } from './virtual/index.ts'
 import { virtualSources } from './virtual-sources.ts'
-import { parseFrame, status } from './wire/index.ts'
+import { closeFrame, parseFrame, status } from './wire/index.ts'
 
 /** What a session has of ours. */
 interface Attachment {
@@ -104,6 +106,28 @@ export class OwnRuns {
     this.#attached.get(session)?.virtual?.reset()
   }
 
+  /** SQL has prepared a statement in the system database; the frames do it again elsewhere. */
+  rememberPrepared(session: Session, name: string, frames: Buffer): void {
+    this.#attached.get(session)?.virtual?.remember(name, frames)
+  }
+
+  /** One prepared statement of ours is closed. */
+  forgetStatement(session: Session, name: string): void {
+    session.statements.delete(name)
+    this.#attached.get(session)?.virtual?.forget(name)
+  }
+
+  /** The same for a name that may be the origin's. */
+  async closeStatement(session: Session, name: string): Promise<void> {
+    const isOurs = session.statements.get(name)?.ours === true
+    this.forgetStatement(session, name)
+    if (!isOurs && !session.identity.admin && !session.link.closed) await session.ask(closeFrame('S', name))
+  }
+
+  get schemaName(): string {
+    return this.#texts.schemaName
+  }
+
   leave(session: Session): void {
     this.#attached.get(session)?.virtual?.close()
     this.#attached.delete(session)
@@ -111,18 +135,33 @@ export class OwnRuns {
 
   /** True if it is known whose statement this is. */
   isSettled(session: Session, text: StatementText): boolean {
+    const own = text.own as OwnText | undefined
+    if (own?.kind === 'prepared') {
+      return own.words.verb !== 'prepare' || this.isSettled(session, queryOf(session, own))
+    }
+    if (own?.kind === 'several' && own.names !== undefined) return true
     if (text.own === undefined) return this.#loose.isSettled(session, text)
     return session.status === status.failed || this.#parts.schemas.isCurrent(session.epochs)
   }
 
   /** Asks the origin what decides it. */
   settle(session: Session, text: StatementText): Promise<void> {
+    const own = text.own as OwnText | undefined
+    if (own?.kind === 'prepared') return this.settle(session, queryOf(session, own))
     return text.own === undefined ? this.#loose.settle(session, text) : probeContext(session)
   }
 
   /** What a text is to this session; undefined: the origin's. */
   ownOf(session: Session, text: StatementText): OwnText | undefined {
     const own = text.own as OwnText | undefined
+    if (own?.kind === 'prepared') return meaningOf(this, session, own)
+    if (
+      own?.kind === 'several' &&
+      own.names !== undefined &&
+      !own.names.some((name) => isPreparedHere(session, name))
+    ) {
+      return undefined
+    }
     if (!session.identity.admin) return this.#resolved(own ?? this.#loose.ownOf(session, text))
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
     const qualified = this.#loose.ownOfAdmin(session, text)
@@ -149,6 +188,7 @@ export class OwnRuns {
 
   /** The plan by which the origin runs it, with the rows in it. */
   planElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
+    if (own.executes !== undefined) return this.planElsewhere(own.executes.innerText, own.executes.inner)
     return this.#texts.planElsewhere(own.qualified?.text ?? utf8(text.text), own.statement)
   }
 
@@ -202,16 +242,27 @@ export class OwnRuns {
   async #context(session: Session, formats: Formats, said: Said): Promise<CommandContext> {
     const viewer = await viewerOf(session, this.#parts)
     const postgres = postgresHelp((question) => this.#ask(session, question), formats)
-    return commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
+    const context = commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
+    const explain: CommandContext['explain'] = async (request) =>
+      (await explainOwn(this, session, request, this.#parts)) ?? context.explain(request)
+    return { ...context, explain }
   }
 
   /** The text with our rows in it, for the origin. */
-  async render(session: Session, plan: Extract<VirtualPlan, { kind: 'inline' }>, wanted: Wanted): Promise<SplicedText> {
+  async render(
+    session: Session,
+    plan: Extract<VirtualPlan, { kind: 'inline' }>,
+    wanted: Wanted,
+    executes?: Executed,
+  ): Promise<SplicedText> {
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
     const sources = await this.#prepared({ relations: plan.inlined.relations, wanted, viewer }, rowCountMax)
-    return plan.inlined.render(sources, viewer, rowCountMax, wanted)
+    const rendered = plan.inlined.render(sources, viewer, rowCountMax, wanted)
+    if (executes === undefined) return rendered
+    await readyAtOrigin(session, executes, rendered)
+    return new SplicedText(executes.text, [])
   }
 
   /** Runs frames in the system database. */

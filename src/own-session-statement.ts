@@ -10,7 +10,10 @@ export function completeSessionStatement(session: Session, statement: Statement,
   const word = (/^\s*([a-z]+)/i.exec(sql)?.[1] ?? '').toUpperCase()
   if (statement.kind === 'empty') return emptyQueryFrame
   if (statement.kind !== 'transaction') {
-    if (word === 'DISCARD' || word === 'DEALLOCATE') session.statements.clear()
+    if (/^\s*(?:discard\s+all|deallocate\s+(?:prepare\s+)?all)\b/i.test(sql)) {
+      session.statements.clear()
+      session.services.own.forgetPrepared(session)
+    }
     const set = /^\s*set\s+(?:session\s+|local\s+)?([\w.]+)\s*(?:=|to)\s*'?([^';]*)'?/i.exec(sql)
     if (set?.[1] !== undefined) session.identity.parameters.set(set[1], set[2] ?? '')
     return commandCompleteFrame(/^\s*(?:discard|deallocate)\s+all/i.test(sql) ? `${word} ALL` : word)

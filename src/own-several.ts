@@ -45,7 +45,7 @@ export class OwnSeveral {
   constructor(runs: OwnRuns, session: Session, text: StatementText) {
     this.#runs = runs
     this.#session = session
-    this.#members = membersOf(session, text)
+    this.#members = membersOf(runs, session, text)
     const atOrigin = this.#members.filter((member) => member.atOrigin)
     this.#wantsBlock = atOrigin.length > 1 || atOrigin.some((member) => member.control !== undefined)
     if (atOrigin.length > 0) refuseUnreadable(session, text)
@@ -197,7 +197,7 @@ function noTransaction(): Buffer {
 }
 
 /** The statements of the text. Throws a syntax error in any of them: PostgreSQL, too, reads all before it runs the first. */
-function membersOf(session: Session, text: StatementText): Member[] {
+function membersOf(runs: OwnRuns, session: Session, text: StatementText): Member[] {
   const source = text.text
   return statementSpans(source).map(({ start, end }) => {
     const trimmed = source.slice(start, end).trimEnd()
@@ -205,7 +205,9 @@ function membersOf(session: Session, text: StatementText): Member[] {
     const shift = characterCount(source.slice(0, start + trimmed.length - bytes.length))
     const member = findText(session, bytes, undefined)
     refuseTypo(member, shift)
-    const own = member.own as OwnText | undefined
+    const said = member.own as OwnText | undefined
+    // What is executed by name, the session knows.
+    const own = said?.kind === 'prepared' ? runs.ownOf(session, member) : said
     const atOrigin = !session.identity.admin && (own === undefined || own.kind === 'catalogue' || isInlined(own))
     return { text: member, shift, atOrigin, control: controlOf(member) }
   })

@@ -3,6 +3,7 @@
 import type { StatementText } from './cache/plans/index.ts'
 import { authorise, encodeResult, Parameters } from './commands/index.ts'
 import { type Aside, hintsFor, partOf, routeToOrigin, type Session } from './frontend/index.ts'
+import { deallocate, dropAtOrigin, prepareBySql } from './own-prepared.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
@@ -53,6 +54,10 @@ export async function runSimple(
       return (await runs.system(session, { ...system, frames: queryOf(text), relations: [], catalogue: true })).failed
     case 'several':
       throw new Error('several statements where one was expected')
+    case 'prepared':
+      if (own.words.verb === 'prepare') return prepareBySql(runs, session, own, options.answer, shift)
+      options.answer(deallocate(runs, session, own))
+      return false
     case 'virtual':
       return runVirtual(runs, session, text, own, options)
   }
@@ -89,11 +94,13 @@ async function runVirtual(
     }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
-      const rendered = await runs.render(session, plan, plan.narrowing.wanted())
+      const rendered = await runs.render(session, plan, plan.narrowing.wanted(), own.executes)
       const bytes = queryFrame(rendered.text)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
       const asked = { positionOf: positionIn(rendered), completed, verdict: runs.inlinedVerdict }
-      return partOf(session, text, request, routeToOrigin, asked).run()
+      const failed = await partOf(session, text, request, routeToOrigin, asked).run()
+      if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
+      return failed
     }
   }
 }

@@ -56,7 +56,8 @@ export async function gatherStore(
 /** The least that holds all the rows that some place of the statement wants. */
 function scanOf(places: readonly WantedRows[] | undefined, names: readonly string[], rowCountMax: number): BlobScan {
   const whole = { namespaces: names, keys: undefined, prefix: undefined, withValue: true, countMax: rowCountMax + 1 }
-  if (places === undefined || places.length === 0) return whole
+  if (places === undefined) return whole
+  if (places.length === 0) return { ...whole, namespaces: [], withValue: false }
   const withValue = places.some((place) => place.needsContents)
   const namespaces = valuesOf(places, 'namespace')
   const [only] = places

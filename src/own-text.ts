@@ -2,7 +2,8 @@
 
 import { type OwnStatement, readBlobStatement, recognise } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
-import { analyse, type Parser, type Statement, statementSpans } from './sql/index.ts'
+import { type Executed, everyName } from './own-prepared.ts'
+import { analyse, type Parser, type PreparedWords, preparedWords, type Statement, statementSpans } from './sql/index.ts'
 import {
   type Narrowing,
   narrowingOf,
@@ -22,11 +23,15 @@ export type OwnText =
       readonly plan: VirtualPlan
       /** The text with our schema before the names that are ours without it, if the client left it out. */
       readonly qualified?: SplicedText
+      /** Set for an EXECUTE: the plan is that of the statement prepared. */
+      readonly executes?: Executed
     }
+  /** PREPARE, EXECUTE or DEALLOCATE of one name: ours if the statement is. */
+  | { readonly kind: 'prepared'; readonly text: string; readonly statement: Statement; readonly words: PreparedWords }
   /** Reads only the catalogue: ours if it asks about our schema. */
   | { readonly kind: 'catalogue'; readonly statement: Statement }
-  /** Several statements in one text, some of them ours. */
-  | { readonly kind: 'several' }
+  /** Several statements in one text, some of them ours; with `names`, only where one of these prepared statements is. */
+  | { readonly kind: 'several'; readonly names?: readonly string[] }
 
 export class OwnTexts {
   readonly schemaName: string
@@ -54,6 +59,9 @@ export class OwnTexts {
   }
 
   byGrammar(text: string, statement: Statement): OwnText | undefined {
+    const words = preparedWords(text, statement, (asked) => this.#parser.parse(asked).tree)
+    if (words !== undefined) return { kind: 'prepared', text, statement, words }
+    if (statement.kind === 'several') return this.#severalPrepared(text)
     if (statement.usesVirtualSchema) {
       const overBlobs = this.#overBlobs(text, statement)
       if (overBlobs !== undefined) {
@@ -69,6 +77,19 @@ export class OwnTexts {
     if (!statement.virtualRelations.includes('blobs') || statement.virtualFunctions.length > 0) return undefined
     const { tree } = this.#parser.parse(text)
     return tree === undefined ? undefined : readBlobStatement(text, tree, statement, this.schemaName)
+  }
+
+  /** Statements that are executed or dropped by name may be ours: which are, the session knows. */
+  #severalPrepared(text: string): OwnText | undefined {
+    if (!/\b(?:execute|deallocate)\b/i.test(text)) return undefined
+    const names = statementSpans(text).flatMap(({ start, end }) => {
+      const part = text.slice(start, end)
+      const member = this.analyse(part)
+      const words = preparedWords(part, member, (asked) => this.#parser.parse(asked).tree)
+      if (words === undefined) return member.kind === 'deallocate' ? [everyName] : []
+      return words.verb === 'prepare' ? [] : [words.name]
+    })
+    return names.length === 0 ? undefined : { kind: 'several', names }
   }
 
   /** `admin`: for a session that has no origin. */

@@ -73,7 +73,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
           statements: row.statements,
           lastAtMs: row.lastAtMs,
           lastStatement: utf8(row.lastText?.text ?? ''),
-          lastShape: row.lastText?.shape.normalised ?? '',
+          lastShape: row.lastText?.shape.shown ?? '',
           lastRole: row.lastRole,
         }
         yield shown
@@ -137,7 +137,7 @@ function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
     key: entryName(entry),
     fingerprint: owner.fingerprint,
     statement: utf8(owner.text),
-    shape: owner.shape?.normalised ?? utf8(owner.text),
+    shape: owner.shape?.shown ?? '',
     parameters: parametersOf(entry.key),
     role: entry.role,
     database: entry.database.name,
@@ -196,7 +196,7 @@ function queryRow(shape: Shape): QueryRow {
   return {
     fingerprint: shape.fingerprint,
     database: shape.database,
-    statement: shape.normalised,
+    statement: shape.shown,
     kind: shape.statement.kind,
     supported,
     reason: refusal ?? (supported ? undefined : (counts.lastReason ?? shape.statement.kind)),
@@ -225,7 +225,7 @@ function planRow(shape: Shape): PlanRow {
   const known = [...shape.facts.values()].at(-1)
   return {
     fingerprint: shape.fingerprint,
-    statement: shape.normalised,
+    statement: shape.shown,
     kind: shape.statement.kind,
     volatility: volatilityOf(shape),
     relations: known?.relations.map((relation) => relation.oid) ?? [],

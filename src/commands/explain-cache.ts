@@ -39,6 +39,8 @@ export interface ExplainCache {
     readonly miss: number | undefined
     readonly origin: number | undefined
   }
+  /** Who answers it, if that is neither the caches nor the origin as ever. */
+  readonly answeredBy?: string
   /** What running it through the caches came to; undefined unless it was run. */
   readonly actual: ActualRun | undefined
   /** The origin's EXPLAIN: its lines (FORMAT TEXT), or its parsed JSON; undefined if the origin cannot be reached. */
@@ -63,6 +65,7 @@ export function explainLines(explained: ExplainCache): string[] {
   add('Key Inputs', explained.keyInputs.join(', '))
   for (const relation of explained.relations) add('Relation', relationText(relation))
   if (entry !== undefined) add('Entry', `age=${entry.ageMs} ms  tier=${entry.tier}  bytes=${entry.bytes}`)
+  add('Answered By', explained.answeredBy)
   add('Expected', expectedText(explained))
   add('Actual', actualText(explained))
   if (Array.isArray(originPlan)) {
@@ -99,6 +102,7 @@ export function explainJson(explained: ExplainCache): object {
         Miss: expectedUs.miss ?? null,
         Origin: expectedUs.origin ?? null,
       },
+      ...(cache.answeredBy === undefined ? {} : { 'Answered By': cache.answeredBy }),
       Actual:
         actual === undefined
           ? null

@@ -16,6 +16,7 @@ export type {
 export { type PointRead, readPoint } from './blobs/point-read.ts'
 export { isPlain } from './blobs/projection.ts'
 export { readBlobStatement } from './blobs/read-statement.ts'
+export { executeValues } from './execute-values.ts'
 export type { ExplainCache } from './explain-cache.ts'
 export * from './own-statement.ts'
 export { Parameters, type RawParameter } from './parameters.ts'

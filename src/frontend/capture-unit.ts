@@ -2,18 +2,7 @@
 
 import { type Capture, readCapture } from '../cache/plans/index.ts'
 import { backend, moveErrorPosition, readDataRow } from '../wire/index.ts'
-import { ClientUnit, isAnswer, type UnitHost } from './units.ts'
-
-const clientTerminals = new Set<number>([
-  backend.parseComplete,
-  backend.bindComplete,
-  backend.closeComplete,
-  backend.rowDescription,
-  backend.noData,
-  backend.commandComplete,
-  backend.emptyQuery,
-  backend.portalSuspended,
-])
+import { ClientUnit, clientTerminals, isAnswer, type UnitHost } from './units.ts'
 
 interface CaptureOptions {
   /** Answers the client's messages will bring before ours begin. */

@@ -34,7 +34,7 @@ export function describeLocally(session: Session, group: Group): boolean {
     return false
   if (describe.target !== 'S' || describe.name !== parse.name || session.status !== status.idle) return false
   if (context.temporary) return false
-  if (parse.name !== '' && session.statements.get(parse.name) !== undefined) return false
+  if (!session.statements.isFree(parse.name)) return false
   const text = session.texts.get(parse.key)
   if (text?.shape.statement.kind !== 'read' || session.settings.current.resultCache === 'off') return false
   const known = text.descriptions.get(context.id)

@@ -11,10 +11,11 @@ import { describeLocally, recordDescription } from './descriptions.ts'
 import { isOurs, notReadyForBlock, route } from './dispatch.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock, noteInBlock } from './in-block.ts'
+import { forgetRenamed } from './name-changes.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
 import { knowsOwner, knowsOwners } from './owner.ts'
-import { passStraight } from './pass.ts'
+import { passStraight, replayAlone } from './pass.ts'
 import { takeRead } from './read-path.ts'
 import { replyToGroup } from './reply.ts'
 import { findText, type Group, type ResolvedExecute, requestOf } from './request.ts'
@@ -34,6 +35,7 @@ export function dispatchGroup(session: Session, group: Group): boolean {
   }
   if (session.skipping) return skip(session, group)
   if (session.open !== undefined) return continueOpen(session, group)
+  if (!session.quiet && usesUnanswered(session, group)) return session.waitForQuiet()
   if (group.last === frontend.functionCall) {
     if (inBlockNow(session)) {
       session.transaction.wrote = true
@@ -81,6 +83,16 @@ function soleExecute(session: Session, group: Group): (Prepared & { readonly par
   if (parse !== undefined) return { text: findText(session, parse.key, parse.text), aside: parse.aside, parameters }
   const prepared = session.statements.get(bind.statement)
   return prepared && { text: prepared.text, aside: prepared.aside, parameters }
+}
+
+/** True if it binds what a group before it has prepared, and the origin has not said yet that it did: it may run another text. */
+function usesUnanswered({ statements }: Session, group: Group): boolean {
+  return group.steps.some(
+    (step) =>
+      step.kind === 'bind' &&
+      statements.get(step.statement)?.answered === false &&
+      !group.steps.some((other) => other.kind === 'parse' && other.name === step.statement),
+  )
 }
 
 /** A statement with what its Parse said beside it. */
@@ -193,6 +205,8 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
     return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
   }
   const kinds = executes.map((execute) => execute.text.shape.statement.kind)
+  if (executes.some(({ text }) => text.shape.statement.renamed?.length !== 0) && !readyToRename(session, executes))
+    return false
   const plain = kinds.every((kind) => kind === 'read' || kind === 'write' || kind === 'show' || kind === 'explain')
   if (inBlockNow(session)) {
     if (kinds.some((kind) => mayEndBlock.has(kind))) {
@@ -223,6 +237,14 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
     )
   }
   return runOpaque(session, undefined, request, 'write')
+}
+
+/** Before PREPARE and DEALLOCATE among others the origin gets what it does not know; false if that must wait. */
+function readyToRename(session: Session, executes: readonly ResolvedExecute[]): boolean {
+  if (!session.quiet) return session.waitForQuiet()
+  if (session.status !== status.failed) replayAlone(session, session.statements.replayAll())
+  for (const { text } of executes) forgetRenamed(session, text)
+  return true
 }
 
 /** BEGIN and statements that stay in its block: some drivers send it along with the first. */

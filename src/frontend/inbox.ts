@@ -10,6 +10,7 @@ import type { ConvertedCopy } from './converted-copy.ts'
 import { derail, dispatchQuery } from './dispatch.ts'
 import { dispatchGroup } from './dispatch-group.ts'
 import { takeStoredAnswer } from './fast-path.ts'
+import type { Missed } from './request.ts'
 import type { Session } from './session.ts'
 
 /** Client bytes kept while a slow path runs, before the client is made to wait. */
@@ -18,6 +19,13 @@ const heldBytesMax = 256 * 1024
 const groupBytesMax = 1024 * 1024
 /** Bytes waiting for a slow reader before the other side is paused. */
 const backlogBytesMax = 1024 * 1024
+
+/** What a message too long to be looked at may say of names. */
+const missedBy: ReadonlyMap<number, Missed> = new Map([
+  [frontend.bind, 'bind'],
+  [frontend.query, 'text'],
+  [frontend.functionCall, 'text'],
+])
 
 export class Inbox {
   readonly #session: Session
@@ -161,7 +169,8 @@ export class Inbox {
       const frameEnd = here + 1 + length
       if (frameEnd > end) {
         if (frameEnd - at <= groupBytesMax) return -1
-        return this.#openGroup(bytes, at, here, end) === -1 ? -1 : this.#bulk(bytes, here, end, frameEnd)
+        if (this.#openGroup(bytes, at, here, steps, unread) === -1) return -1
+        return this.#bulk(bytes, here, end, frameEnd)
       }
       if ((type === frontend.sync || type === frontend.flush) && length !== 4) {
         this.#session.violation('invalid message format')
@@ -171,6 +180,7 @@ export class Inbox {
         return dispatchGroup(this.#session, {
           steps,
           unread,
+          missed: unread ? 'anything' : undefined,
           bytes,
           start: at,
           end: frameEnd,
@@ -182,22 +192,23 @@ export class Inbox {
       }
       if (type === frontend.query || type === frontend.terminate) {
         // A query without Sync before it: let the origin sort it out, as it would.
-        return here > at ? this.#openGroup(bytes, at, here, end) : -1
+        return here > at ? this.#openGroup(bytes, at, here, steps, unread) : -1
       }
       const step = readStep(bytes, here, frameEnd)
       if (step === undefined) unread = true
       else steps.push(step)
       here = frameEnd
     }
-    if (here - at > groupBytesMax) return this.#openGroup(bytes, at, here, end)
+    if (here - at > groupBytesMax) return this.#openGroup(bytes, at, here, steps, unread)
     return -1
   }
 
-  /** Sends part of a group without having seen its end: nothing about it is known, so everything is assumed. */
-  #openGroup(bytes: Buffer, at: number, stop: number, _end: number): number {
+  /** Sends part of a group without having seen its end: nothing about what it runs is known, so everything is assumed. */
+  #openGroup(bytes: Buffer, at: number, stop: number, steps: readonly Step[], malformed: boolean): number {
     return dispatchGroup(this.#session, {
-      steps: [],
+      steps,
       unread: true,
+      missed: malformed ? 'anything' : undefined,
       bytes,
       start: at,
       end: stop,
@@ -213,7 +224,8 @@ export class Inbox {
     const type = bytes[at] as number
     const last = type === frontend.query || type === frontend.functionCall ? type : frontend.flush
     if (type !== frontend.copyData) {
-      const group = { steps: [], unread: true, bytes, start: at, end, bodyEnd: end, last }
+      const missed = missedBy.get(type) ?? 'anything'
+      const group = { steps: [], unread: true, missed, bytes, start: at, end, bodyEnd: end, last }
       if (!dispatchGroup(this.#session, group)) return -1
       this.#bulkBytes = frameEnd - end
     } else this.#bulkBytes = 0

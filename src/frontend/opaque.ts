@@ -4,6 +4,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { wholeDatabase } from '../invalidation/index.ts'
 import { status } from '../wire/index.ts'
 import { passReason } from './in-block.ts'
+import { forgetRenamed } from './name-changes.ts'
 import { type PassVerdict, passStraight } from './pass.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -79,7 +80,7 @@ export function runOpaque(
       session.captureReady = false
       session.questions.clear()
     }
-    if (text !== undefined && renamesStatements(text)) session.statements.clear()
+    if (text !== undefined && !ranNothing(text, target)) forgetRenamed(session, text)
     if (!outcome.failed) return true
     // Whatever failed may have left something behind, unless it could not commit inside.
     return !(
@@ -111,11 +112,6 @@ function verdictOf(text: StatementText | undefined, what: string): PassVerdict {
   if (what === 'cursor') return { verdict: 'bypass', reason: 'cursor' }
   if (text?.shape.statement.kind === 'unreadable') return { verdict: 'bypass', reason: 'unreadable' }
   return { verdict: 'pass', reason: text === undefined ? 'write' : passReason(text) }
-}
-
-/** Behind it a prepared statement's name may stand for another text than its Parse gave. */
-function renamesStatements(text: StatementText): boolean {
-  return text.shape.statement.parts.some((kind) => kind === 'deallocate' || kind === 'prepare' || kind === 'unreadable')
 }
 
 function cannotCommitInside(text: StatementText): boolean {

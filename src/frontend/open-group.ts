@@ -9,6 +9,7 @@ import { describeLocally, recordDescription } from './descriptions.ts'
 import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { noteInBlock } from './in-block.ts'
+import { forgetRenamed } from './name-changes.ts'
 import { holdOpen } from './opaque.ts'
 import { framesOf, passStraight, registerParses } from './pass.ts'
 import { parseFrameOf } from './prepared-statements.ts'
@@ -91,6 +92,7 @@ function noteOpen(session: Session, group: Group, executes: readonly ResolvedExe
   for (const { text } of executes) {
     const { kind } = text.shape.statement
     noteInBlock(session, text)
+    forgetRenamed(session, text)
     // What may commit at its Execute, before any Sync, is held back from now on. What comes behind the Sync may be outside the block.
     if (session.status !== status.idle && mayEndBlock.has(kind)) session.transaction.ending = true
     if (session.status === status.idle ? !atomicKinds.has(kind) : mayEndBlock.has(kind)) holdOpen(session)
@@ -106,7 +108,8 @@ export function continueOpen(session: Session, group: Group): boolean {
   noteOpen(session, group, executes)
   const { open } = session
   const ends = group.last === frontend.sync
-  const replays = session.statements.replay(group.steps)
+  const { statements } = session
+  const replays = group.missed === 'bind' ? statements.replayAll(true) : statements.replay(group.steps)
   if (!group.unread) session.portals.follow(session, group.steps)
   if (open !== undefined) {
     open.unit.expect(group.steps.length)

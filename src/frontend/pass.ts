@@ -3,6 +3,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
+import { forgetRenamed, NameChanges } from './name-changes.ts'
 import { portalsOutlive } from './portals.ts'
 import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
 import type { Group, Request } from './request.ts'
@@ -56,7 +57,7 @@ export function framesOf(
   unit.aside = request.aside
   if (request.group !== undefined) {
     const { steps } = request.group
-    replays = session.statements.replay(steps)
+    replays = request.group.missed === 'bind' ? session.statements.replayAll(true) : session.statements.replay(steps)
     if (!request.group.unread && portalsOutlive(session)) session.portals.follow(session, steps)
     registerParses(session, request.group, unit)
   }
@@ -70,36 +71,31 @@ export function framesOf(
     unit.replayed.push(...replays)
     return [...replays.map(parseFrameOf), request.bytes.subarray(request.start, end)]
   }
-  // Before a simple query each replay is a unit of its own, which the client never hears of.
+  replayAlone(session, replays)
+  return undefined
+}
+
+/** Before a simple query each replay is a unit of its own, which the client never hears of. */
+export function replayAlone(session: Session, replays: readonly PreparedStatement[]): void {
   for (const replayed of replays) {
     void session.ask(parseFrameOf(replayed)).then((answer) => {
       if (answer.error !== undefined) replayed.atOrigin = false
     })
   }
-  return undefined
 }
 
-/** Statements the group prepares count as known to the origin; those whose Parse failed, or was never looked at, are forgotten again. */
+/** What the group prepares and closes counts from now on, unless the origin says otherwise. What comes behind an error is ignored. */
 export function registerParses(session: Session, group: Group, unit: ClientUnit): void {
+  unit.names ??= new NameChanges(session)
+  const { names } = unit
   for (const step of group.steps) {
-    if (step.kind === 'parse') {
-      unit.parsesSent++
-      const text = session.texts.get(step.key)
-      if (text === undefined) continue
-      if (unit.failed) {
-        session.statements.delete(step.name)
-        continue
-      }
-      session.prepare(step, text, true)
-      const waiting = unit.unparsed ?? []
-      unit.unparsed = waiting
-      waiting.push(step.name)
-      unit.onParsed = () => waiting.shift()
-      unit.onFailed = () => {
-        for (const name of waiting) session.statements.delete(name)
-      }
-    } else if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
+    if (step.kind === 'parse') unit.parsesSent++
+    if (unit.failed) continue
+    if (step.kind === 'parse') names.parse(step, session.texts.get(step.key))
+    else if (step.kind === 'close' && step.target === 'S') names.close(step.name)
+    else names.other()
   }
+  if (group.missed !== undefined && !unit.failed) names.miss(group.missed)
 }
 
 function forgetDropped(
@@ -116,7 +112,8 @@ function forgetDropped(
     session.questions.clear()
     session.services.own.forgetPrepared(session)
     if (tag === 'DISCARD ALL') session.settings.resetAll()
-  } else if (tag === 'DEALLOCATE' && text !== undefined) {
+  } else if (tag === 'PREPARE' && text !== undefined) forgetRenamed(session, text)
+  else if (tag === 'DEALLOCATE' && text !== undefined) {
     const name = /deallocate\s+(?:prepare\s+)?("(?:[^"]|"")+"|[^\s;"]+)/i.exec(text.text)?.[1]
     if (name === undefined) return
     session.statements.delete(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase())

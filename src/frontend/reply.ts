@@ -5,7 +5,7 @@ import { type Entry, readsText, staleness } from '../cache/results/index.ts'
 import { bindCompleteFrame, closeCompleteFrame, parseCompleteFrame, status } from '../wire/index.ts'
 import type { Step } from './batch.ts'
 import { contextInForce } from './facts.ts'
-import { contextUnknown } from './prepared-statements.ts'
+import { contextUnknown, type PreparedStatements } from './prepared-statements.ts'
 import { refusalOf } from './read-path.ts'
 import type { Group, Request, ResolvedExecute } from './request.ts'
 import type { Session } from './session.ts'
@@ -78,13 +78,17 @@ function isPlainGroup(steps: readonly Step[]): boolean {
   return true
 }
 
-function canReply(session: Session, entry: Entry, steps: readonly Step[]): boolean {
+function canReply({ statements }: Session, entry: Entry, steps: readonly Step[]): boolean {
   for (const step of steps) {
     if (step.kind === 'describe' && !describes(entry, step.target)) return false
-    if (step.kind === 'parse' && step.name !== '' && session.statements.get(step.name) !== undefined) return false
-    if (step.kind === 'close' && step.target === 'S' && session.statements.get(step.name)?.atOrigin) return false
+    if (step.kind === 'parse' && !statements.isFree(step.name)) return false
+    if (step.kind === 'close' && step.target === 'S' && mayBeAtOrigin(statements, step.name)) return false
   }
   return true
+}
+
+function mayBeAtOrigin(statements: PreparedStatements, name: string): boolean {
+  return statements.get(name)?.atOrigin ?? !statements.isFree(name)
 }
 
 /** The description of a statement has text formats whatever the portal's are: one of text results serves both. */

@@ -5,11 +5,15 @@ import type { ExecuteStep, Step } from './batch.ts'
 import type { Session } from './session.ts'
 import type { Aside } from './source-text.ts'
 
+/** What of a group is not among its steps: a message too long to be held, or one that is none. */
+export type Missed = 'bind' | 'text' | 'anything'
+
 /** The messages of one sync group, and where they lie. */
 export interface Group {
   readonly steps: readonly Step[]
-  /** Some message of it was not understood, so nothing may be concluded. */
+  /** Some message of it was not understood, so nothing may be concluded; `missed` says what it may have been, if names are at stake. */
   readonly unread: boolean
+  readonly missed?: Missed | undefined
   readonly bytes: Buffer
   readonly start: number
   /** End of the group, its last message included. */

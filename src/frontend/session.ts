@@ -30,7 +30,7 @@ import { OriginSide } from './origin-side.ts'
 import type { Output } from './output.ts'
 import type { Part } from './part.ts'
 import { Portals } from './portals.ts'
-import { contextUnknown, PreparedStatements } from './prepared-statements.ts'
+import { contextUnknown, type PreparedStatement, PreparedStatements } from './prepared-statements.ts'
 import { askQuestion, type QuestionAnswer } from './question.ts'
 import type { Recalled } from './recall.ts'
 import type { Recorder } from './recorder.ts'
@@ -216,8 +216,8 @@ export class Session implements UnitHost {
   }
 
   /** Registers a statement the client prepares. */
-  prepare(step: ParseStep, text: StatementText, atOrigin: boolean): void {
-    this.statements.add(step, text, atOrigin, this.services.epochs.clock, this.context?.id ?? contextUnknown)
+  prepare(step: ParseStep, text: StatementText, atOrigin: boolean): PreparedStatement {
+    return this.statements.add(step, text, atOrigin, this.services.epochs.clock, this.context?.id ?? contextUnknown)
   }
 
   /** Resolves when the client has taken most of what waits for it. */

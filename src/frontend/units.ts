@@ -5,6 +5,7 @@
 
 import type { LinkLoss, Unit } from '../origin/index.ts'
 import { backend, readFields, readTag } from '../wire/index.ts'
+import type { NameChanges } from './name-changes.ts'
 import type { Part } from './part.ts'
 import type { DescriptionRecorder, Recorder } from './recorder.ts'
 import type { Aside } from './source-text.ts'
@@ -27,6 +28,18 @@ export interface UnitHost {
   /** A recorder refers to the chunk at hand: it is settled before the chunk goes. */
   recording(recorder: Recorder): void
 }
+
+/** Each of the client's extended messages is answered by one of these, or by an error. */
+export const clientTerminals: ReadonlySet<number> = new Set([
+  backend.parseComplete,
+  backend.bindComplete,
+  backend.closeComplete,
+  backend.rowDescription,
+  backend.noData,
+  backend.commandComplete,
+  backend.emptyQuery,
+  backend.portalSuspended,
+])
 
 /** Forwards everything; may record, and may cut the ParseCompletes of statements we replayed. */
 export class ClientUnit implements Unit {
@@ -52,14 +65,10 @@ export class ClientUnit implements Unit {
   descriptionRecorder: DescriptionRecorder | undefined
   /** It was asked for by extended messages. */
   extended = false
-  /** Names of the client's Parses that are not answered yet. */
-  unparsed: string[] | undefined
+  /** What its Parses and Closes make of names. */
+  names: NameChanges | undefined
   /** What was said beside the statement. */
   aside: Aside | undefined
-  /** Called for each ParseComplete that is the client's. */
-  onParsed: (() => void) | undefined
-  /** Called once at the first error. */
-  onFailed: (() => void) | undefined
   /** What the session does at its ReadyForQuery, before the client hears of it; and when the origin is lost before. */
   onReady: ((outcome: UnitOutcome) => void) | undefined
   onLost: ((loss: LinkLoss) => void) | undefined
@@ -101,6 +110,7 @@ export class ClientUnit implements Unit {
   /** True if the frame is to be passed on. */
   protected see(type: number, bytes: Buffer, start: number, end: number): boolean {
     this.descriptionRecorder?.take(type, bytes, start, end)
+    if (this.names !== undefined && type !== backend.parseComplete && clientTerminals.has(type)) this.names.answered()
     switch (type) {
       case backend.dataRow:
         this.rows++
@@ -121,7 +131,7 @@ export class ClientUnit implements Unit {
         return true
       case backend.parseComplete:
         if (this.cutsParse()) return false
-        this.onParsed?.()
+        this.names?.answered()
         return true
       case backend.parameterDescription:
         if (this.recorder !== undefined) this.recorder.parameterDescription = Buffer.from(bytes.subarray(start, end))
@@ -170,7 +180,7 @@ export class ClientUnit implements Unit {
     if (this.failed) return
     this.failed = true
     this.sqlstate = readFields(bytes, start, end).get('C') ?? ''
-    this.onFailed?.()
+    this.names?.failed()
   }
 
   /** True if the error is kept, to be written when the unit is ready: nothing comes between. */

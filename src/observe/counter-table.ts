@@ -8,15 +8,22 @@ type CounterKind = 'counter' | 'gauge'
 interface CounterRow<Name extends string = string> {
   readonly name: Name
   readonly kind: CounterKind
+  /** Of its columns. */
+  readonly type: 'int8' | 'float8'
   readonly summary: string
 }
 
 function counter<const Name extends string>(name: Name, summary: string): CounterRow<Name> {
-  return { name, kind: 'counter', summary }
+  return { name, kind: 'counter', type: 'int8', summary }
 }
 
 function gauge<const Name extends string>(name: Name, summary: string): CounterRow<Name> {
-  return { name, kind: 'gauge', summary }
+  return { name, kind: 'gauge', type: 'int8', summary }
+}
+
+/** A gauge between 0 and 1. */
+function share<const Name extends string>(name: Name, summary: string): CounterRow<Name> {
+  return { name, kind: 'gauge', type: 'float8', summary }
 }
 
 export const counterTable = [
@@ -123,6 +130,20 @@ export const counterTable = [
   gauge('l2_free_pages', 'pages of that file that hold nothing'),
   gauge('l2_entries', 'entries in the second tier, those of generations that are over included'),
   gauge('l2_bytes_in_use', 'bytes of these entries as stored, with their records'),
+  counter('page_hits', 'pages of the second tier found in memory'),
+  counter('page_misses', 'pages read from its file'),
+  counter('page_insertions', 'pages that came into memory, read or made'),
+  counter('page_evictions', 'pages that left memory for others'),
+  counter('page_writebacks', 'of these, written first because they were changed'),
+  counter('page_ring_overflows', 'pages that a scan read through the pool because all of its own were in use'),
+  gauge('page_slots', 'pages that memory has room for, rings of scans included'),
+  gauge('page_dirty', 'pages in memory that are changed and not yet written'),
+  gauge('page_pinned', 'pages in memory that are in use at this moment'),
+  counter('bgwriter_rounds', 'rounds of the background writer of the second tier'),
+  counter('bgwriter_pages_written', 'pages it wrote ahead of commits'),
+  counter('bgwriter_rounds_full', 'rounds that wrote as many pages as they may'),
+  counter('bgwriter_write_errors', 'pages it could not write'),
+  share('bgwriter_dirty_fraction', 'share of the memory of pages that is changed and not yet written'),
   counter('synopsis_rebuilds', 'times the synopsis of a namespace was built from its keys'),
   gauge('synopsis_bytes', 'bytes of the synopses of all namespaces'),
   counter('sweep_runs', 'runs of the sweeper'),

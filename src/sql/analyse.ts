@@ -34,6 +34,7 @@ function nothingKnown(kind: StatementKind): Statement {
     virtualRelations: [],
     virtualFunctions: [],
     usesOtherRelations: false,
+    renamed: kind === 'unreadable' ? undefined : [],
     truncates: false,
     temporaryOnly: false,
     withHold: false,
@@ -46,6 +47,9 @@ function several(statements: readonly Statement[]): Statement {
   return {
     ...nothingKnown('several'),
     reason: statements.find((statement) => statement.reason?.code === 'unknown_key')?.reason,
+    renamed: statements.every(({ renamed }) => renamed)
+      ? statements.flatMap(({ renamed }) => renamed ?? [])
+      : undefined,
     truncates: statements.every((statement) => statement.truncates),
     names: statements.map((statement) => statement.names).reduce(mergeNames),
     parameterCount: Math.max(...statements.map((statement) => statement.parameterCount)),
@@ -74,12 +78,21 @@ function analyseOne(raw: RawStatement, virtualSchema: string | undefined): State
     virtualRelations: found.virtualRelations,
     virtualFunctions: found.virtualFunctions,
     usesOtherRelations: found.usesOtherRelations,
+    renamed: renamedBy(node),
     truncates: node.type === 'TruncateStmt',
     temporaryOnly: kind === 'ddl' && isTemporaryOnly(node, found),
     withHold: node.type === 'DeclareCursorStmt' && (Number(node.fields.options ?? 0) & cursorWithHold) !== 0,
     parts: [],
     syntaxError: undefined,
   }
+}
+
+function renamedBy({ type, fields }: Typed): readonly string[] | undefined {
+  if (type === 'DiscardStmt') return fields.target === 'DISCARD_ALL' ? undefined : []
+  if (type !== 'PrepareStmt' && type !== 'DeallocateStmt') return []
+  const name = textOf(fields.name)
+  // DEALLOCATE ALL has none.
+  return name === undefined ? undefined : [name]
 }
 
 /** CURSOR_OPT_HOLD of PostgreSQL's parsenodes.h. */

@@ -11,8 +11,10 @@ export { Literal } from './literal.ts'
 export { mergeNames, noNames } from './names.ts'
 export { normalise } from './normalise.ts'
 export { openParser, type Parser } from './parser.ts'
+export { type PreparedWords, preparedWords } from './prepared.ts'
 export { inSchema, type ReasonCode, type ReasonRow, reasons, reasonsIn, type Verdict } from './reasons.ts'
 export { schemasOfPath } from './search-path.ts'
+export { shownShape } from './shown.ts'
 export type {
   NamesUsed,
   Statement,

@@ -240,7 +240,7 @@ const placeholders: Readonly<Record<number, string>> = {
   [tokens.number]: '?n',
 }
 
-function isLiteral(kind: TokenKind): boolean {
+export function isLiteral(kind: TokenKind): boolean {
   return kind >= tokens.string && kind <= tokens.number
 }
 
@@ -248,7 +248,7 @@ function isName(kind: TokenKind): boolean {
   return kind === tokens.word || kind === tokens.quotedName
 }
 
-function beginsData(kind: TokenKind, text: string, start: number, end: number): boolean {
+export function beginsData(kind: TokenKind, text: string, start: number, end: number): boolean {
   if (kind !== tokens.word) return true
   const keyword = keywordAt(text, start, end)
   return keyword !== undefined && dataWords.has(keyword)

@@ -116,6 +116,8 @@ export interface Statement {
   readonly virtualFunctions: readonly string[]
   /** True if it names any relation outside the virtual schema (WITH names in scope left out). */
   readonly usesOtherRelations: boolean
+  /** Names of prepared statements that PREPARE or DEALLOCATE in it change; undefined if it may be any of them. */
+  readonly renamed: readonly string[] | undefined
   /** True for TRUNCATE: of the catalogue it changes file numbers, which nothing that is known of statements hangs on. */
   readonly truncates: boolean
   /** True for CREATE TEMP …, SELECT INTO TEMP: a catalogue change no other session can see. */

@@ -19,7 +19,7 @@ import { PageIndex } from './page-index.ts'
 const none = -1
 
 /** What `cache.pages` shows of an area. */
-interface AreaStats {
+export interface AreaStats {
   readonly area: string
   readonly slots: number
   used: number

@@ -33,6 +33,7 @@ import type { Space } from './space.ts'
 import { StoreDirectory, translated } from './store-directory.ts'
 import { createStoreFiles, openStoreFiles, type StoreFiles } from './store-files.ts'
 import { defaultPageSize, defaultPoolBytes, defaultReserve, type StoreOptions } from './store-options.ts'
+import { type StoreStats, statsOf } from './store-stats.ts'
 import { type Notes, notesOf, rootOf, type Superblock } from './superblock.ts'
 import { Tree } from './tree.ts'
 
@@ -283,15 +284,8 @@ export class Store implements ChainContext {
     return reclaimOrphans(this.pin(), this.pager, rows)
   }
 
-  stats(): Record<string, number> {
-    const { allocator } = this.space
-    return {
-      ...this.#counts,
-      ...this.pager.file.stats,
-      pageCount: allocator.pageCount,
-      freePages: allocator.unusedCount,
-      fileBytes: this.pager.file.size,
-    }
+  stats(): StoreStats {
+    return statsOf(this.#counts, this)
   }
 
   async #commitOnce(clean: boolean): Promise<void> {

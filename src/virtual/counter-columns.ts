@@ -10,5 +10,5 @@ export function counterColumns<Row>(
 ): Column<Row>[] {
   return counterTable
     .filter(({ name }) => name.startsWith(prefix) && !leftOut.includes(name))
-    .map(({ name, summary }) => column<Row>(name, 'int8', summary, (row) => metricsOf(row).counters[name]))
+    .map(({ name, type, summary }) => column<Row>(name, type, summary, (row) => metricsOf(row).counters[name]))
 }

@@ -3,7 +3,7 @@
 export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
 export { namesContents } from './narrowed-places.ts'
-export { type Narrowing, narrowingOf } from './narrowing.ts'
+export { Narrowing, narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'
 export * from './sources.ts'
 export { SplicedText } from './spliced-text.ts'

@@ -1,4 +1,4 @@
-// Which statements of a text are no queries.
+// Which statements of a text are no queries, nor prepare or run one.
 
 import { Lexer, statementSpans, tokens } from '../sql/index.ts'
 
@@ -11,12 +11,14 @@ const readingWords: ReadonlySet<string> = new Set([
   'explain',
   'copy',
   'show',
+  'prepare',
+  'execute',
   '',
 ])
 
 /**
- * The first word of the first statement that is neither a query nor an EXPLAIN, COPY or SHOW; undefined if there is
- * none. Whatever ends or begins a transaction is among those that are not.
+ * The first word of the first statement that is neither a query nor an EXPLAIN, COPY, SHOW, PREPARE or EXECUTE; undefined
+ * if there is none. Whatever ends or begins a transaction is among those that are not.
  */
 export function firstOtherWord(text: string): string | undefined {
   for (const span of statementSpans(text)) {

@@ -140,9 +140,6 @@ function refuseChanges(tree: ParseTree, statement: Statement, schemaName: string
     case 'ddl':
       refuseDdl(tree, node.type, node.fields, schemaName)
       return
-    case 'prepare':
-    case 'execute':
-      throw comesLater(`PREPARE over relations of schema "${schemaName}"`)
     // A cursor keeps the rows it was opened on: the origin gets them with it (SQL-25), and answers FETCH.
     case 'cursor':
     case 'read':

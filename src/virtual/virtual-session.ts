@@ -18,6 +18,7 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import {
   bindFrame,
+  closeFrame,
   errorFrame,
   executeFrame,
   frame,
@@ -66,8 +67,10 @@ export class VirtualSession {
   #login = ''
   /** Settings as they are in force on the connection: the client's, ours, and the name of the client's database. */
   #applied = new Map<string, string>()
-  /** The client's prepared statements, to be made again on a new connection: their Parse frames by name. */
+  /** The client's prepared statements, to be made again on a new connection: by name, the frames that do. */
   readonly #statements = new Map<string, Buffer>()
+  /** Names to close before anything else is sent. */
+  #forgotten: string[] = []
   #isRunning = false
   #isClosed = false
   #cancelled = false
@@ -103,6 +106,16 @@ export class VirtualSession {
     this.#statements.clear()
   }
 
+  /** Notes a statement that SQL has prepared, and what prepares it. */
+  remember(name: string, frames: Buffer): void {
+    this.#statements.set(name, frames)
+  }
+
+  /** Drops one of the client's prepared statements, if there is one of that name. */
+  forget(name: string): void {
+    if (this.#statements.delete(name)) this.#forgotten.push(name)
+  }
+
   /** For good; a statement under way ends with its connection. */
   close(): void {
     this.#isClosed = true
@@ -113,6 +126,7 @@ export class VirtualSession {
   #disconnect(): void {
     this.#connection?.close()
     this.#connection = undefined
+    this.#forgotten = []
   }
 
   async #run(request: VirtualRequest, output: VirtualOutput): Promise<VirtualOutcome> {
@@ -128,7 +142,7 @@ export class VirtualSession {
       const runs = executes(client)
       const sources = runs ? await this.#options.prepare?.(request) : undefined
       const copies = runs ? this.#gather(request, sources ?? this.#options.sources) : []
-      const before = [...this.#settingFrames(request)]
+      const before = [...this.#closingFrames(), ...this.#settingFrames(request)]
       const reader = new BatchReader(request, before.length, output)
       const parts = this.#parts(before, identity, copies, client, request.changes !== true)
       await connection.exchange(parts, before.length + 3, reader)
@@ -195,6 +209,12 @@ export class VirtualSession {
     this.#login = login
     this.#applied = new Map()
     return connection
+  }
+
+  *#closingFrames(): Iterable<Buffer> {
+    if (this.#forgotten.length === 0) return
+    yield Buffer.concat([...this.#forgotten.map((name) => closeFrame('S', name)), syncFrame])
+    this.#forgotten = []
   }
 
   /** One frame group per setting that differs from what the connection has. */

@@ -4,9 +4,9 @@ import { and, count, eq, gt, relations, sql, sum } from 'drizzle-orm'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, jsonb, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
-import pg from 'pg'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
+import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 const author = pgTable('author', { id: serial().primaryKey(), name: text().notNull().unique() })
@@ -32,7 +32,7 @@ const stage = useClientStage({
 
 const drivers = {
   'node-postgres': () => {
-    const pool = new pg.Pool({ connectionString: stage.larder.url(), max: 4 })
+    const pool = openPool({ connectionString: stage.larder.url(), max: 4 })
     return { db: drizzlePg(pool, { schema }), close: () => pool.end() }
   },
   'postgres-js': () => {

@@ -1,8 +1,8 @@
 // Kysely doing its normal business through Larder: schema, introspection, queries, transactions.
 
 import { type Generated, Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 interface Database {
@@ -14,7 +14,7 @@ const stage = useClientStage()
 
 function open(): Kysely<Database> {
   return new Kysely({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: stage.larder.url(), max: 4 }) }),
+    dialect: new PostgresDialect({ pool: openPool({ connectionString: stage.larder.url(), max: 4 }) }),
   })
 }
 

@@ -5,9 +5,10 @@ import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, jsonb, numeric, pgEnum, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { type Generated, Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
+import { openPool } from '../support/pool.ts'
 import { type Door, useWays } from './ways.ts'
 
 const ways = useWays({
@@ -44,7 +45,7 @@ type Drizzle = ReturnType<typeof drizzlePg<typeof schema>>
 
 const drivers: Readonly<Record<string, (door: Door) => { db: Drizzle; close: () => Promise<void> }>> = {
   'node-postgres': (door) => {
-    const pool = new pg.Pool({ ...door, user: 'postgres', max: 1 })
+    const pool = openPool({ ...door, user: 'postgres', max: 1 })
     return { db: drizzlePg(pool, { schema }), close: () => pool.end() }
   },
   'postgres.js': ({ host, port, database }) => {
@@ -214,7 +215,7 @@ interface Tables {
 
 const withKysely = (play: (db: Kysely<Tables>) => Promise<unknown>) => async (door: Door) => {
   const db = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ ...door, user: 'postgres', max: 1 }) }),
+    dialect: new PostgresDialect({ pool: openPool({ ...door, user: 'postgres', max: 1 }) }),
   })
   try {
     return await play(db)

@@ -2,6 +2,7 @@
 
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { openPool } from '../support/pool.ts'
 import { cancelRequest, WireClient } from '../support/wire-client.ts'
 import { type Door, useWays } from './ways.ts'
 
@@ -167,7 +168,7 @@ describe('node-postgres', () => {
 
   it('runs many statements on a pool', () =>
     ways.expectAlike(async (door) => {
-      const pool = new pg.Pool({ ...configOf(door), max: 4 })
+      const pool = openPool({ ...configOf(door), max: 4 })
       const reads = await Promise.all(
         Array.from({ length: 60 }, (_, index) =>
           seen(pool, {

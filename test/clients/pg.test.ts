@@ -2,6 +2,7 @@
 
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 const stage = useClientStage({
@@ -44,7 +45,7 @@ describe('node-postgres', () => {
   })
 
   it('uses named statements and binary results on many connections', async () => {
-    const pool = new pg.Pool({ connectionString: stage.larder.url(), max: 5 })
+    const pool = openPool({ connectionString: stage.larder.url(), max: 5 })
     const query = { name: 'get-item', text: 'select id, price from item where id = $1', values: [1] }
     const answers = await Promise.all(Array.from({ length: 40 }, () => pool.query(query)))
     for (const { rows } of answers) expect(rows).toEqual([{ id: 1, price: '1.5' }])

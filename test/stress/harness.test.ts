@@ -53,8 +53,8 @@ for (const version of await availableVersions()) {
         const outcome = await run({ server: larder, seconds, reads: version === 18 ? reads : reads / 4 })
         await larder.close()
         expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
-        // A check without hits has no teeth. Texts of several statements void everything, so the share hangs on how fast the others are.
-        expect(outcome.hitShare).toBeGreaterThan(0.02)
+        // A check without hits has no teeth.
+        expect(outcome.hitShare).toBeGreaterThan(0.05)
         expect(outcome.writes).toBeGreaterThan(outcome.reads / 200)
       },
       timeoutMs,

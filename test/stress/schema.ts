@@ -43,7 +43,8 @@ export const schema = `
   insert into kv6 select k, 0 from ${series};
   create view kv6_plain as select k, v from kv6;
   create view kv6_rule as select k, v + 0 as v from kv6;
-  create rule kv6_update as on update to kv6_rule do instead update kv6 set v = new.v where k = old.k;
+  -- new.v is computed from the row as the statement first saw it: without greatest() the later of two writers could undo the other
+  create rule kv6_update as on update to kv6_rule do instead update kv6 set v = greatest(kv6.v, new.v) where k = old.k;
   create view kv6_trigger as select k, v + 0 as v from kv6;
   create function write_kv6() returns trigger language plpgsql as
     'begin update kv6 set v = greatest(v, new.v) where k = old.k; return new; end';

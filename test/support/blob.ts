@@ -183,6 +183,7 @@ export const storeSettings: StoreSettings = {
   commitIntervalMs: 5,
   commitBytesMax: 8 << 20,
   retryDelayMs: 5,
+  backgroundWriter: { enabled: true, delayMs: 200, pagesMax: 100, multiplier: 2, dirtyFractionMax: 0.5 },
   sweepIntervalMs: 0,
   sweepOnStart: false,
   sweepLimits: { entriesMax: 1000, msMax: 50 },

@@ -2,6 +2,7 @@
 
 import { type Counters, counterTable, createCounters } from '../../observe/index.ts'
 import type { Store } from '../../storage/index.ts'
+import { HostCounts } from './host-counts.ts'
 import type { L2Namespaces } from './l2-namespaces.ts'
 import type {
   ErrorMessage,
@@ -26,6 +27,7 @@ const movedBytesMin = 16 * 1024
 export class HostReport {
   readonly counters: Counters = createCounters()
   readonly #port: HostPort
+  readonly #counts = new HostCounts(this.counters)
   readonly #told: Counters = createCounters()
   readonly #toldCounts = new Map<number, string>()
   #replies: Reply[] = []
@@ -35,7 +37,6 @@ export class HostReport {
   #sweeps: SweepReport[] = []
   #opened: OpenedMessage | undefined
   #commitUs: number[] = []
-  #base = { commits: 0, pagesWritten: 0, pagesFreed: 0 }
   #sent = ''
 
   constructor(port: HostPort) {
@@ -79,19 +80,12 @@ export class HostReport {
 
   /** What the store counts by itself. */
   gauge(store: Store): void {
-    const { counters } = this
-    const { commits = 0, pagesWritten = 0, pagesFreed = 0, fileBytes = 0, freePages = 0 } = store.stats()
-    counters.l2_commits = this.#base.commits + commits
-    counters.l2_pages_written = this.#base.pagesWritten + pagesWritten
-    counters.l2_pages_freed = this.#base.pagesFreed + pagesFreed
-    counters.l2_file_bytes = fileBytes
-    counters.l2_free_pages = freePages
+    this.#counts.take(store)
   }
 
   /** Another store counts from zero again. */
   rebase(): void {
-    const { l2_commits: commits, l2_pages_written: pagesWritten, l2_pages_freed: pagesFreed } = this.counters
-    this.#base = { commits, pagesWritten, pagesFreed }
+    this.#counts.rebase()
   }
 
   /** Sends what there is to say, if anything. */

@@ -1,4 +1,4 @@
-// What the store thread can say about itself: for `cache.l2`, `cache.synopsis`, `cache.compression`.
+// What the store thread can say about itself: for `cache.l2`, `cache.pages` and their like.
 
 import type { L2 } from './l2.ts'
 import type { OpenedMessage, StoreFacts, StoreState, StoreStatus } from './store-messages.ts'
@@ -10,7 +10,7 @@ function factsOf(l2: L2, path: string): StoreFacts {
 
 export function statusOf(l2: L2, state: StoreState, path: string): StoreStatus {
   const { header, trees, lastError } = l2.store
-  const { pageCount = 0, freePages = 0 } = l2.store.stats()
+  const { pageCount, freePages, areas, writer } = l2.store.stats()
   return {
     ...factsOf(l2, path),
     state,
@@ -18,6 +18,8 @@ export function statusOf(l2: L2, state: StoreState, path: string): StoreStatus {
     incarnation: header.incarnation,
     feedLsn: lsnText(header.feedLsn),
     pages: pageCount,
+    areas,
+    lastRoundAtMs: writer.lastRoundAtMs,
     freePages,
     treeHeights: Object.fromEntries(Object.entries(trees).map(([name, tree]) => [name, tree.height])),
     lastError: lastError === '' ? undefined : lastError,

@@ -10,7 +10,7 @@
 
 import type { Clock } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import type { Store } from '../../storage/index.ts'
+import type { BackgroundWriterSettings, Store } from '../../storage/index.ts'
 import { Compressor, type CompressorOptions, type EncodedValue } from './compressor.ts'
 import { type Freshness, freshness } from './freshness.ts'
 import { L2Commits } from './l2-commits.ts'
@@ -34,6 +34,7 @@ export interface L2Options {
   readonly compression: CompressorOptions
   readonly synopsisBytesMax: number
   readonly synopsisKeysInitial: number
+  readonly backgroundWriter?: BackgroundWriterSettings
 }
 
 export interface L2Observer extends EntryObserver {
@@ -117,6 +118,7 @@ export class L2 {
     this.store = store
     this.counters = counters
     this.#options = options
+    if (options.backgroundWriter !== undefined) store.writer.configure(options.backgroundWriter)
     this.compressor = new Compressor(options.compression, counters)
     this.namespaces = new L2Namespaces(store)
     this.rows = new L2Rows(store, this.namespaces)
@@ -147,6 +149,7 @@ export class L2 {
     this.#options = options
     this.compressor.configure(options.compression)
     this.synopses.configure(options.synopsisBytesMax)
+    if (options.backgroundWriter !== undefined) this.store.writer.configure(options.backgroundWriter)
   }
 
   *put(request: PutRequest): Steps<PutResult> {

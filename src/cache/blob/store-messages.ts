@@ -7,6 +7,7 @@
 // A read names in `after` the last write it must see; reads are done before all other writes that wait.
 
 import type { Counters } from '../../observe/index.ts'
+import type { AreaStats, BackgroundWriterSettings } from '../../storage/index.ts'
 import type { CompressorOptions } from './compressor.ts'
 import type { Freshness } from './freshness.ts'
 import type { PutRequest, PutResult } from './l2.ts'
@@ -80,6 +81,7 @@ export interface StoreSettings {
   readonly commitIntervalMs: number
   readonly commitBytesMax: number
   readonly retryDelayMs: number
+  readonly backgroundWriter: BackgroundWriterSettings
   /** 0 never sweeps by itself. */
   readonly sweepIntervalMs: number
   readonly sweepOnStart: boolean
@@ -199,13 +201,17 @@ export interface StoreFacts {
   readonly pageSize: number
 }
 
-/** Gathered when asked for: `cache.l2`, `cache.synopsis`, `cache.compression`, `cache.pages`. */
+/** Gathered when asked for: `cache.l2`, `cache.synopsis`, `cache.compression`, `cache.pages`, `cache.bgwriter`. */
 export interface StoreStatus extends StoreFacts {
   readonly state: StoreState
   readonly commit: number
   readonly incarnation: number
   readonly feedLsn: string
   readonly pages: number
+  /** The memory of pages, area by area. */
+  readonly areas: readonly AreaStats[]
+  /** Of the background writer. */
+  readonly lastRoundAtMs: number | undefined
   readonly freePages: number
   readonly treeHeights: Readonly<Record<string, number>>
   readonly lastError: string | undefined

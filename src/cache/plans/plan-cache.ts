@@ -269,6 +269,7 @@ const ownStatement: Statement = {
   virtualRelations: [],
   virtualFunctions: [],
   usesOtherRelations: false,
+  renamed: [],
   truncates: false,
   temporaryOnly: false,
   withHold: false,

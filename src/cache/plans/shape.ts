@@ -1,7 +1,7 @@
 // A statement shape: all texts that are alike but for literals, white space and the case of keywords; what is known of it, and how it does.
 
 import type { Relation } from '../../invalidation/index.ts'
-import type { Statement, TextReason } from '../../sql/index.ts'
+import { type Statement, shownShape, type TextReason } from '../../sql/index.ts'
 
 /** What is known of a shape in one context (role, search_path, settings) of one database. */
 export interface ShapeFacts {
@@ -69,6 +69,7 @@ export class Shape {
   readonly roles = new Set<string>()
   /** Texts that refer to it. */
   texts = 0
+  #shown: string | undefined
 
   constructor(fingerprint: string, normalised: string, database: string, statement: Statement, nowMs: number) {
     this.fingerprint = fingerprint
@@ -77,6 +78,12 @@ export class Shape {
     this.statement = statement
     this.createdAtMs = nowMs
     this.counts.firstAtMs = nowMs
+  }
+
+  /** With `$n` for constants. */
+  get shown(): string {
+    this.#shown ??= shownShape(this.normalised)
+    return this.#shown
   }
 
   /** Keeps the facts of a bounded number of contexts: the oldest go first. */

@@ -45,7 +45,7 @@ export interface EntryOwner {
   readonly fingerprint: string
   readonly key: string
   readonly text: string
-  readonly shape?: { readonly normalised: string }
+  readonly shape?: { readonly shown: string }
   forget(entry: Entry): void
 }
 

@@ -4,7 +4,7 @@ import { counterTable, histogramTable, type Metrics } from '../../observe/index.
 import { type Column, column, defineTable } from '../virtual-table.ts'
 
 const counters: Column<Metrics>[] = counterTable.map((row) =>
-  column(row.name, 'int8', row.summary, (metrics) => metrics.counters[row.name]),
+  column(row.name, row.type, row.summary, (metrics) => metrics.counters[row.name]),
 )
 
 const histograms: Column<Metrics>[] = histogramTable.flatMap((row) => [

@@ -194,8 +194,6 @@ describe('what cannot be explained is said clearly', () => {
     ["select cache.explain('select 1; delete from item')", '42601', undefined],
     ["select cache.explain('drop table item', execute => true)", '42601', undefined],
     ['explain (cache, timing off) select 1', '0A000', '17'],
-    ['explain (cache) select * from cache.stats', '0A000', undefined],
-    ['explain (cache) select price from item, cache.stats', '0A000', undefined],
     ['explain (cache, analyze) select price from item where id = $1', '42P02', undefined],
     ["explain (cache) select 'é', nothing from item", '42703', '29'],
     ['explain (cache) select (', '42601', undefined],
@@ -220,12 +218,60 @@ describe('what cannot be explained is said clearly', () => {
     expect(fieldsOf(await client.query(sql)).get('C')).toBe('22023')
     expect(fieldsOf(await client.query("select cache.explain('select 1 /*cache=''maybe''*/')")).get('C')).toBe('22023')
   })
+})
 
-  it('in an admin database', async () => {
+describe('EXPLAIN (CACHE) of a statement of ours says who answers it', () => {
+  const head = 'Cache  (verdict=bypass reason=catalog(cache))'
+
+  it.each([
+    ['select name from cache.settings', 'cache.settings  (proof=exact)', 'system database', '->  Seq Scan on settings'],
+    [
+      'select s.name from cache.settings s, item',
+      'cache.settings  (proof=exact)',
+      'origin, with the rows in the statement',
+      '->  Nested Loop',
+    ],
+    ['select cache.version()', undefined, 'Larder', undefined],
+    ['select name from cache.settings where name = $1', 'cache.settings  (proof=exact)', 'system database', undefined],
+  ])('%s', async (sql, relation, answeredBy, plan) => {
+    const client = await surface.session()
+    const lines = await explain(client, `explain (cache, costs off) ${sql}`)
+    expect(lines[0]).toBe(head)
+    expect(lines.find((line) => line.startsWith('Relation:'))).toBe(relation && `Relation: ${relation}`)
+    expect(lines).toContain(`Answered By: ${answeredBy}`)
+    expect(lines.find((line) => line.startsWith('->'))).toBe(plan)
+  })
+
+  it('with its values, as JSON, without its schema, and in an admin database', async () => {
+    const client = await surface.session()
+    const [row] = await client.rows(
+      "select cache.explain('select name from cache.settings where name = $1', array['listen'])",
+    )
+    const { Cache, Plan } = JSON.parse(row?.[0] as string)
+    expect(Cache).toMatchObject({ Verdict: 'bypass', Reason: 'catalog', 'Answered By': 'system database' })
+    expect(Plan[0].Plan.Filter).toBe("(name = 'listen'::text)")
+    await client.query('set search_path = public, cache')
+    expect(await headOf(client, 'explain (cache) select name from settings')).toBe(head)
     const { host, port } = surface.larder
     const admin = await WireClient.connect({ host, port, user: 'postgres', database: 'larder' })
-    expect(fieldsOf(await admin.query('explain (cache) select 1')).get('C')).toBe('0A000')
+    expect((await explain(admin, 'explain (cache) select 1'))[0]).toBe(head)
+    expect(fieldsOf(await admin.query('explain (cache) select price from item')).get('C')).toBe('0A000')
     await admin.close()
+  })
+
+  it.each([
+    ['explain (cache) select nothing from cache.settings', '42703', '24'],
+    ["explain (cache) select 'é', nothing from cache.settings", '42703', '29'],
+    ['explain (cache) select name from cache.nope', '42P01', undefined],
+    ['explain (cache, nonsense) select name from cache.settings', '42601', undefined],
+    ['explain (cache, analyze) select name from cache.settings', '0A000', undefined],
+  ])('%s: %s', async (sql, sqlstate, position) => {
+    const client = await surface.session()
+    await client.query('begin')
+    const fields = fieldsOf(await client.query(sql))
+    expect(fields.get('C'), fields.get('M')).toBe(sqlstate)
+    if (position !== undefined) expect(fields.get('P')).toBe(position)
+    expect(fieldsOf(await client.query('select 1')).get('C')).toBe('25P02')
   })
 })
 

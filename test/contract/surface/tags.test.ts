@@ -102,6 +102,23 @@ describe('a tag', () => {
     ])
   })
 
+  it('is that of entries of the blob cache too: one statement removes both, and marks stale only what may be (SQL-16, TTL-15)', async () => {
+    const client = await surface.session()
+    const sql = "select price from item where id = 1 and price > 0 /*cache_tags='both'*/"
+    const put = "select cache.put('tagged', 'a', 'one', tags => '{both}', stale_window => '1h')"
+    const state = "select state from cache.blobs where namespace = 'tagged'"
+    await client.rows(sql)
+    await client.rows(put)
+    expect(await invalidated(client, "invalidate cache tag 'both' mark stale")).toEqual([['both', '2']])
+    expect(await client.rows(state)).toEqual([['stale']])
+    expect(await verdict(client, sql)).toBe('miss;reason=invalidated(tag both)')
+    await client.rows(put)
+    expect(await invalidated(client, "invalidate cache dependency 'both'")).toEqual([['both', '0']])
+    expect(await verdict(client, sql)).toBe('hit')
+    expect(await invalidated(client, "invalidate cache tag 'both'")).toEqual([['both', '2']])
+    expect(await client.rows(state)).toEqual([])
+  })
+
   it('is refused if it is none: 22023 from SET, a NOTICE from a hint', async () => {
     const client = await surface.session()
     const long = 'x'.repeat(256)

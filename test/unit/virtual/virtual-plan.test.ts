@@ -108,7 +108,6 @@ describe('is refused', () => {
     'SELECT * FROM cache.guarantees, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',
     'SELECT cache.token() FROM item',
-    'PREPARE p AS SELECT * FROM cache.stats',
   ])('until a later release: %s', (text) => {
     expect(refusal(text)).toMatchObject({ sqlstate: '0A000', detail: 'It comes with a later release.' })
   })

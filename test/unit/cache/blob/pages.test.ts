@@ -1,0 +1,79 @@
+// What the store thread tells of its pages and of the background writer, as the wire thread counts it.
+
+import { describe, expect, it } from 'vitest'
+import { Random } from '../../../../src/base/index.ts'
+import { blobSettings, CacheStage, storeSettings } from '../../../support/blob.ts'
+
+const random = new Random(7)
+const neverByItself = { commitIntervalMs: 3_600_000, commitBytesMax: 1 << 30 }
+
+describe('the memory of pages', () => {
+  it('is told area by area, and the counters page_… are its sums (STR-5, SIV-2)', async () => {
+    const stage = await CacheStage.open()
+    for (let index = 0; index < 400; index++) await stage.put(`k${index}`, random.bytes(900))
+    stage.emptyL1()
+    for (let index = 0; index < 400; index++) expect(await stage.value(`k${index}`)).toBeDefined()
+    expect(await stage.cache.check()).toEqual([])
+    const areas = (await stage.cache.status())?.areas ?? []
+    expect(areas.map(({ area }) => area)).toEqual(['pool', 'sequential_scan', 'bulk_read', 'bulk_write'])
+    const sum = (count: 'slots' | 'used' | 'hits' | 'misses' | 'insertions' | 'evictions' | 'writebacks'): number =>
+      areas.reduce((total, area) => total + area[count], 0)
+    expect(stage.counters).toMatchObject({
+      page_slots: sum('slots'),
+      page_hits: sum('hits'),
+      page_misses: sum('misses'),
+      page_insertions: sum('insertions'),
+      page_evictions: sum('evictions'),
+      page_writebacks: sum('writebacks'),
+      page_pinned: 0,
+      page_ring_overflows: 0,
+    })
+    const [pool, scan] = areas
+    expect(pool?.slots).toBe(256)
+    expect(pool?.hits).toBeGreaterThan(400)
+    // A check goes through every page, in a ring of its own where the pool has not got it.
+    expect((scan?.hits ?? 0) + (scan?.misses ?? 0)).toBeGreaterThan(0)
+    await stage.cache.close()
+  })
+})
+
+describe('the background writer', () => {
+  it('writes ahead of commits, as its settings say at this moment (BGW-1, BGW-11)', async () => {
+    const backgroundWriter = { ...storeSettings.backgroundWriter, delayMs: 1 }
+    const stage = await CacheStage.open({ store: { ...neverByItself, backgroundWriter } })
+    const commits = stage.counters.l2_commits
+    await stage.put('a')
+    while (stage.counters.bgwriter_pages_written === 0) await stage.cache.status()
+    expect(stage.counters.l2_commits).toBe(commits)
+    expect(stage.counters.bgwriter_rounds).toBeGreaterThan(0)
+    expect((await stage.cache.status())?.lastRoundAtMs).toBe(stage.clock.nowMs())
+
+    const store = { ...storeSettings, ...neverByItself, backgroundWriter: { ...backgroundWriter, enabled: false } }
+    stage.cache.configure({ ...blobSettings, store }, 16 << 20)
+    await stage.cache.status()
+    await stage.put('b', 'b', {}, true)
+    const { bgwriter_rounds: rounds, bgwriter_pages_written: written } = stage.counters
+    for (let index = 0; index < 50; index++) await stage.put(`c${index}`, random.bytes(2000), {}, true)
+    expect(stage.counters).toMatchObject({ bgwriter_rounds: rounds, bgwriter_pages_written: written })
+    await stage.put('d')
+    await stage.cache.status()
+    expect(stage.counters.bgwriter_dirty_fraction).toBeGreaterThan(0)
+    expect(stage.counters.bgwriter_dirty_fraction).toBe(stage.counters.page_dirty / 256)
+    await stage.cache.close()
+  })
+
+  it('counts what it could not write (BGW-10)', async () => {
+    const backgroundWriter = { ...storeSettings.backgroundWriter, delayMs: 1 }
+    const stage = await CacheStage.open({ store: { ...neverByItself, backgroundWriter } })
+    // The file has its size then: what is written next are pages.
+    await stage.put('first', 'first', {}, true)
+    stage.disk.failOnce('write', 'EIO')
+    await stage.put('a')
+    while (stage.counters.bgwriter_write_errors === 0) await stage.cache.status()
+    expect(stage.counters).toMatchObject({ bgwriter_write_errors: 1, l2_fences: 0 })
+    await stage.put('b', 'b', {}, true)
+    await stage.restart()
+    expect(await stage.value('a')).toBe('value of a')
+    await stage.cache.close()
+  })
+})

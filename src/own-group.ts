@@ -26,7 +26,9 @@ import {
   bindCompleteFrame,
   closeCompleteFrame,
   closeFrame,
+  commandCompleteFrame,
   describeFrame,
+  executeFrame,
   frame,
   frameHeaderBytes,
   frontend,
@@ -45,6 +47,8 @@ interface Portal {
   readonly own: OwnText
   readonly parameters: readonly (string | null)[]
   readonly formats: Formats
+  /** It has run, and all its rows were answered, whatever limit was given: another Execute finds none left. */
+  completed?: Buffer
 }
 
 type ParseStep = Extract<Group['steps'][number], { kind: 'parse' }>
@@ -168,12 +172,19 @@ export class OwnGroup {
     for (const text of texts) {
       const own = this.#owns.get(text)
       if (own?.kind === 'own' && own.statement.kind === 'select') {
-        authorise(await this.#runs.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
+        authorise(
+          await this.#runs.viewer(session),
+          own.statement.needs,
+          own.statement.subject ?? own.statement.tag,
+          session.settings.current,
+        )
         relations.push(...own.statement.relations)
         tag = own.statement.tag
       } else if (own?.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
       else if (own?.kind === 'catalogue') catalogue = true
     }
+    // A command's spelling of a SELECT is nothing the origin could keep open: it is answered as a whole.
+    const readsOn = tag !== undefined && this.#leavesPortal(group)
     const frames: Buffer[] = []
     let positionOf: ((position: number) => number | undefined) | undefined
     for (const step of group.steps) {
@@ -184,7 +195,8 @@ export class OwnGroup {
         frames.push(parseFrame(step.name, other, typesOf(step)))
         const qualified = own?.kind === 'virtual' ? own.qualified : undefined
         if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
-      } else frames.push(group.bytes.subarray(step.start, step.end))
+      } else if (step.kind === 'execute' && readsOn) frames.push(executeFrame(step.portal))
+      else frames.push(group.bytes.subarray(step.start, step.end))
       if (step.kind === 'parse' && text !== undefined) prepareHere(session, step, text)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
@@ -262,6 +274,10 @@ export class OwnGroup {
       case 'execute': {
         const portal = this.#portal(step.portal)
         const { own } = portal
+        if (portal.completed !== undefined) {
+          output.add(portal.completed)
+          return
+        }
         if (own.kind === 'virtual') {
           output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
           return
@@ -279,6 +295,7 @@ export class OwnGroup {
         const whole = encodeResult({ ...result, notices: [] }, portal.formats)
         const description = encodeRowDescription(result.columns, portal.formats)
         output.add(description === undefined ? whole : whole.subarray(description.length))
+        portal.completed = commandCompleteFrame(result.tag.replace(/ \d+$/, ' 0'))
         return
       }
       case 'close':

@@ -212,7 +212,7 @@ export class OwnRuns {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
     const viewer = await viewerOf(session, this.#parts)
-    authorise(viewer, command.needs, command.tag, session.settings.current)
+    authorise(viewer, command.needs, command.subject ?? command.tag, session.settings.current)
     const context = commandContext(session, viewer, this.#parts, this.#sources, said)
     const explain: typeof context.explain = async (request) =>
       (await explainOwn(this, session, request, this.#parts)) ?? context.explain(request)

@@ -108,3 +108,27 @@ describe('what is seen of it', () => {
     expect(await client.rows('show cache.result_ttl')).toEqual(before)
   })
 })
+
+describe('a cache', () => {
+  it('bears the name of its fingerprint wherever it is named, and counts what changes removed', async () => {
+    const client = await surface.session()
+    const sql = "select price, 'named' from item where id = 1"
+    await client.rows(sql)
+    await client.rows(sql)
+    await client.rows('update item set price = price')
+    await client.rows(sql)
+    const [decided] = await client.rows('select cache, fingerprint from cache.last_statement')
+    expect(decided?.[0]).toBe(decided?.[1])
+    await client.rows("invalidate cache tag 'none'")
+    const name = decided?.[0] as string
+    expect(await client.rows(`select cache from cache.queries where fingerprint = '${name}'`)).toEqual([[name]])
+    expect(
+      await client.rows(
+        `select hits, misses, coalesced, invalidations, entries from cache.caches where name = '${name}'`,
+      ),
+    ).toEqual([['1', '2', '0', '1', '1']])
+    await client.rows('update item set price = price')
+    const [after] = await client.rows('select cache from cache.last_statement')
+    expect(after).toEqual([null])
+  })
+})

@@ -28,6 +28,7 @@ import {
   closeCompleteFrame,
   closeFrame,
   commandCompleteFrame,
+  executeFrame,
   frame,
   int16,
   int32,
@@ -46,6 +47,7 @@ interface Portal {
   /** Rows that an Execute with a limit left for the next. */
   rest: readonly Buffer[] | undefined
   isSuspended: boolean
+  isDone: boolean
   tag: string
 }
 
@@ -177,12 +179,19 @@ export class OwnGroup {
     for (const text of texts) {
       const own = this.#owns.get(text)
       if (own?.kind === 'own' && own.statement.kind === 'select') {
-        authorise(await this.#runs.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
+        authorise(
+          await this.#runs.viewer(session),
+          own.statement.needs,
+          own.statement.subject ?? own.statement.tag,
+          session.settings.current,
+        )
         relations.push(...own.statement.relations)
         tag = own.statement.tag
       } else if (own?.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
       else if (own?.kind === 'catalogue') catalogue = true
     }
+    // A command's spelling of a SELECT is nothing the origin could keep open: it is answered as a whole.
+    const readsOn = tag !== undefined && this.#leavesPortal(group)
     const frames: Buffer[] = []
     let positionOf: ((position: number) => number | undefined) | undefined
     for (const step of group.steps) {
@@ -193,7 +202,8 @@ export class OwnGroup {
         frames.push(parseFrame(step.name, other, typesOf(step)))
         const qualified = own?.kind === 'virtual' ? own.qualified : undefined
         if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
-      } else frames.push(group.bytes.subarray(step.start, step.end))
+      } else if (step.kind === 'execute' && readsOn) frames.push(executeFrame(step.portal))
+      else frames.push(group.bytes.subarray(step.start, step.end))
       if (step.kind === 'parse' && text !== undefined) prepareHere(session, step, text)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
@@ -263,6 +273,7 @@ export class OwnGroup {
           formats,
           rest: undefined,
           isSuspended: false,
+          isDone: false,
           tag: '',
         })
         output.add(bindCompleteFrame)
@@ -333,11 +344,17 @@ export class OwnGroup {
   /** As many as are asked for; what is left waits for the next Execute of the group. */
   #sendRows(portal: Portal, rowCountMax: number): void {
     const { output } = this.#session
+    if (portal.isDone) {
+      // It has run; a further Execute finds no row left.
+      output.add(commandCompleteFrame(portal.tag.replace(/ \d+$/, ' 0')))
+      return
+    }
     const rest = portal.rest ?? []
     const isPart = rowCountMax > 0 && rest.length > rowCountMax
     for (const row of isPart ? rest.slice(0, rowCountMax) : rest) output.add(row)
     portal.rest = isPart ? rest.slice(rowCountMax) : []
     if (isPart) portal.isSuspended = true
+    else portal.isDone = true
     // As PostgreSQL, which counts what the last Execute gave.
     const tag = portal.isSuspended ? portal.tag.replace(/^SELECT \d+$/, `SELECT ${rest.length}`) : portal.tag
     output.add(isPart ? portalSuspendedFrame : commandCompleteFrame(tag))

@@ -45,7 +45,7 @@ export interface EntryOwner {
   readonly fingerprint: string
   readonly key: string
   readonly text: string
-  readonly shape?: { readonly shown: string }
+  readonly shape?: { readonly shown: string; readonly counts: { invalidations: number } }
   forget(entry: Entry): void
 }
 

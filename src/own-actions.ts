@@ -77,8 +77,10 @@ function flushRow(
   return { kind, name, existed, generationBefore: before, generationAfter: after, entries }
 }
 
-const relationText = `SELECT c.oid::pg_catalog.int8, pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
- FROM (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid) c WHERE c.oid IS NOT NULL`
+const relationText = `SELECT c.oid::pg_catalog.int8, pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'),
+ pg_catalog.concat(n.nspname, '.', c.relname) FROM pg_catalog.pg_class c
+ JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)`
 
 async function invalidateRelation(
   session: Session,
@@ -101,6 +103,7 @@ async function invalidateRelation(
     })
   }
   const target: Relation = session.epochs.relation(Number(row[0]))
+  target.name = row[2] ?? undefined
   const entries = [...parts.results.entries()].filter(
     (entry) =>
       entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,

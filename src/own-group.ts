@@ -28,6 +28,7 @@ import {
   closeCompleteFrame,
   closeFrame,
   commandCompleteFrame,
+  executeFrame,
   frame,
   int16,
   int32,
@@ -47,6 +48,8 @@ interface Portal {
   rest: readonly Buffer[] | undefined
   isSuspended: boolean
   tag: string
+  /** All its rows were answered: another Execute finds none left. */
+  completed?: Buffer
 }
 
 /** The steps of one group, with at least one statement of ours in it. */
@@ -177,12 +180,19 @@ export class OwnGroup {
     for (const text of texts) {
       const own = this.#owns.get(text)
       if (own?.kind === 'own' && own.statement.kind === 'select') {
-        authorise(await this.#runs.viewer(session), own.statement.needs, own.statement.tag, session.settings.current)
+        authorise(
+          await this.#runs.viewer(session),
+          own.statement.needs,
+          own.statement.subject ?? own.statement.tag,
+          session.settings.current,
+        )
         relations.push(...own.statement.relations)
         tag = own.statement.tag
       } else if (own?.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
       else if (own?.kind === 'catalogue') catalogue = true
     }
+    // A command's spelling of a SELECT is nothing the origin could keep open: it is answered as a whole.
+    const readsOn = tag !== undefined && this.#leavesPortal(group)
     const frames: Buffer[] = []
     let positionOf: ((position: number) => number | undefined) | undefined
     for (const step of group.steps) {
@@ -193,7 +203,8 @@ export class OwnGroup {
         frames.push(parseFrame(step.name, other, typesOf(step)))
         const qualified = own?.kind === 'virtual' ? own.qualified : undefined
         if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
-      } else frames.push(group.bytes.subarray(step.start, step.end))
+      } else if (step.kind === 'execute' && readsOn) frames.push(executeFrame(step.portal))
+      else frames.push(group.bytes.subarray(step.start, step.end))
       if (step.kind === 'parse' && text !== undefined) prepareHere(session, step, text)
       if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
     }
@@ -273,6 +284,10 @@ export class OwnGroup {
       case 'execute': {
         const portal = this.#portal(step.portal)
         const { own } = portal
+        if (portal.completed !== undefined) {
+          output.add(portal.completed)
+          return
+        }
         if (own.kind === 'virtual') {
           output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
           return
@@ -291,7 +306,8 @@ export class OwnGroup {
             await this.#runs.execute(session, own.statement, portal.parameters, said, portal.formats),
           )
         }
-        this.#sendRows(portal, step.rowCountMax)
+        // What a later group of the block would ask for only the origin could keep: it is answered as a whole.
+        this.#sendRows(portal, session.status === status.idle ? step.rowCountMax : 0)
         return
       }
       case 'close':
@@ -341,6 +357,7 @@ export class OwnGroup {
     // As PostgreSQL, which counts what the last Execute gave.
     const tag = portal.isSuspended ? portal.tag.replace(/^SELECT \d+$/, `SELECT ${rest.length}`) : portal.tag
     output.add(isPart ? portalSuspendedFrame : commandCompleteFrame(tag))
+    if (!isPart) portal.completed = commandCompleteFrame(portal.tag.replace(/ \d+$/, ' 0'))
   }
 
   #ownOfStatement(name: string): OwnText {

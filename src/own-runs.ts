@@ -229,7 +229,7 @@ export class OwnRuns {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
     const context = await this.#context(session, formats, said)
-    authorise(context.viewer, command.needs, command.tag, session.settings.current)
+    authorise(context.viewer, command.needs, command.subject ?? command.tag, session.settings.current)
     return command.execute(context, parameters)
   }
 

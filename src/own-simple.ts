@@ -44,7 +44,12 @@ export async function runSimple(
         options.answer(encodeResult(await runs.execute(session, statement, Parameters.none, said)))
         return false
       }
-      authorise(await runs.viewer(session), statement.needs, statement.tag, session.settings.current)
+      authorise(
+        await runs.viewer(session),
+        statement.needs,
+        statement.subject ?? statement.tag,
+        session.settings.current,
+      )
       const { relations, tag } = statement
       const wanted = own.narrowing.wanted()
       const request = { ...system, frames: queryFrame(statement.text), relations, tag, wanted }

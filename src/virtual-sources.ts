@@ -111,6 +111,16 @@ export function virtualSources(parts: SourceParts): VirtualSources {
         refusals: metrics.counters.result_too_large,
       }
       yield row
+      const { bytes } = parts.plans()
+      yield {
+        ...row,
+        part: 'plans',
+        setting: 'plan_bytes_max',
+        bytesMax: snapshot.planBytesMax,
+        bytesInUse: bytes,
+        share: bytes / snapshot.planBytesMax,
+        refusals: 0,
+      }
       yield {
         ...row,
         part: 'process',

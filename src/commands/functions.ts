@@ -266,6 +266,7 @@ function callOf(
   return {
     kind: 'command',
     tag: verb,
+    subject: `function ${name}`,
     columns,
     needs: definition.needs,
     parameterCount: form.parameterCount,

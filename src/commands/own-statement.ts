@@ -41,6 +41,8 @@ export interface CommandResult {
 export interface OwnCommand {
   readonly kind: 'command'
   readonly tag: string
+  /** What a denial names, if the tag does not say it. */
+  readonly subject?: string
   /** Empty: it answers no rows (SET). */
   readonly columns: readonly ResultColumn[]
   readonly needs: Access
@@ -62,6 +64,8 @@ export interface OwnCommand {
 export interface OwnSelect {
   readonly kind: 'select'
   readonly tag: string
+  /** What a denial names. */
+  readonly subject?: string
   readonly text: string
   /** Relations of the virtual schema that `text` names. */
   readonly relations: readonly string[]

@@ -7,6 +7,7 @@ import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultCo
 import type { Parameters } from './parameters.ts'
 import { authorise } from './privileges.ts'
 import type { StatementReader, Value } from './statement-reader.ts'
+import { changeNotices } from './transactions.ts'
 import { booleanValue, textValue } from './values.ts'
 
 interface SettingOptions {
@@ -92,7 +93,8 @@ export function readAlterSystem(reader: StatementReader, options: SettingOptions
     else await store.setSystem(name, value)
     const waits = row.change === 'restart'
     const message = `parameter "${store.labelOf(row.name)}" takes effect at the next start`
-    const notices: CommandNotice[] = waits ? [{ severity: 'NOTICE', sqlstate: '00000', message }] : []
+    const waiting: CommandNotice[] = waits ? [{ severity: 'NOTICE', sqlstate: '00000', message }] : []
+    const notices = [...changeNotices(context), ...waiting]
     return { tag: 'ALTER SYSTEM', columns: [], rows: [], notices }
   })
 }
@@ -186,7 +188,7 @@ function setConfig(name: string, args: readonly Value[], columns: readonly Resul
   return (context, parameters) => {
     const value = textValue(args[1] as Value, parameters)
     const local = booleanValue(args[2] as Value, parameters) === true
-    context.settings.set(name, value ?? undefined, { local })
-    return { tag: 'SELECT 1', columns, rows: [[value === null ? '' : context.settings.show(name)]] }
+    const shown = context.settings.set(name, value ?? undefined, { local })
+    return { tag: 'SELECT 1', columns, rows: [[value === null ? '' : shown]] }
   }
 }

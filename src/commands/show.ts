@@ -44,6 +44,7 @@ export function showCaches(reader: StatementReader): OwnSelect {
   return {
     kind: 'select',
     tag: 'SHOW',
+    subject: 'SHOW CACHES',
     text: `SELECT ${outer.join(', ')} FROM ${from}${filter}`,
     relations: ['caches'],
     needs: 'read',

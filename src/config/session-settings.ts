@@ -62,8 +62,8 @@ export class SessionSettings {
     return this.inTransaction && !this.#implicit
   }
 
-  /** SET; `value` undefined is DEFAULT. LOCAL outside a transaction checks the value and changes nothing. */
-  set(name: string, value: string | undefined, options: { readonly local?: boolean } = {}): void {
+  /** SET; `value` undefined is DEFAULT. LOCAL outside a transaction checks the value and changes nothing. The value as shown. */
+  set(name: string, value: string | undefined, options: { readonly local?: boolean } = {}): string {
     const row = this.#settable(name)
     const parsed = value === undefined ? this.#resetValueOf(row) : row.type.parse(value, this.#store.labelOf(row.name))
     if (options.local === true) {
@@ -74,6 +74,7 @@ export class SessionSettings {
       this.#local = without(this.#local, row.name)
     }
     this.#refresh()
+    return row.type.render(parsed)
   }
 
   /** RESET: back to what the session started with. */

@@ -3,7 +3,6 @@
 // Like dispatch.ts: true if the group was taken, false if it must wait for what is under way.
 
 import type { StatementText } from '../cache/plans/index.ts'
-import { conditions, ServerError } from '../errors/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
@@ -25,14 +24,6 @@ import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
 export function dispatchGroup(session: Session, group: Group): boolean {
-  // Its ReadyForQuery would stand for the Sync that is still to come, and what that commits would be nobody's.
-  if (
-    group.last === frontend.functionCall &&
-    (session.open !== undefined || session.skipping || group.steps.length > 0)
-  ) {
-    session.fail(new ServerError(conditions.protocolViolation, ['a function call before the Sync of other messages']))
-    return true
-  }
   if (session.skipping) return skip(session, group)
   if (session.open !== undefined) return continueOpen(session, group)
   if (!session.quiet && usesUnanswered(session, group)) return session.waitForQuiet()

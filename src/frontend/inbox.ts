@@ -20,6 +20,9 @@ const groupBytesMax = 1024 * 1024
 /** Bytes waiting for a slow reader before the other side is paused. */
 const backlogBytesMax = 1024 * 1024
 
+/** What ends a group without saying so. */
+const endsWithoutSync: ReadonlySet<number> = new Set([frontend.query, frontend.functionCall, frontend.terminate])
+
 /** What a message too long to be looked at may say of names. */
 const missedBy: ReadonlyMap<number, Missed> = new Map([
   [frontend.bind, 'bind'],
@@ -176,6 +179,12 @@ export class Inbox {
         this.#session.violation('invalid message format')
         return end
       }
+      if (here > at && endsWithoutSync.has(type)) {
+        // Without a Sync before it: let the origin sort it out, as it would.
+        return this.#openGroup(bytes, at, here, steps, unread)
+      }
+      if (type === frontend.functionCall && this.#session.open !== undefined && !this.#session.skipping)
+        return this.#derail(type, bytes, here, frameEnd, frameEnd)
       if (type === frontend.sync || type === frontend.flush || type === frontend.functionCall) {
         return dispatchGroup(this.#session, {
           steps,
@@ -189,10 +198,6 @@ export class Inbox {
         })
           ? frameEnd
           : -1
-      }
-      if (type === frontend.query || type === frontend.terminate) {
-        // A query without Sync before it: let the origin sort it out, as it would.
-        return here > at ? this.#openGroup(bytes, at, here, steps, unread) : -1
       }
       const step = readStep(bytes, here, frameEnd)
       if (step === undefined) unread = true
@@ -222,7 +227,10 @@ export class Inbox {
   /** A message too long to be looked at: passed on in pieces. */
   #bulk(bytes: Buffer, at: number, end: number, frameEnd: number): number {
     const type = bytes[at] as number
-    const last = type === frontend.query || type === frontend.functionCall ? type : frontend.flush
+    const isWhole = type === frontend.query || type === frontend.functionCall
+    if (isWhole && this.#session.open !== undefined && !this.#session.skipping)
+      return this.#derail(type, bytes, at, end, frameEnd)
+    const last = isWhole ? type : frontend.flush
     if (type !== frontend.copyData) {
       const missed = missedBy.get(type) ?? 'anything'
       const group = { steps: [], unread: true, missed, bytes, start: at, end, bodyEnd: end, last }

@@ -95,6 +95,11 @@ export class PlanCache {
     return made
   }
 
+  /** Held by the texts, as charged. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Drops what nobody used for `ttlMs`, at most `countMax` texts at a time; called now and then. */
   expire(nowMs: number, countMax: number): void {
     this.#nowMs = nowMs

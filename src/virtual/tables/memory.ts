@@ -14,7 +14,7 @@ export const memoryTable = defineTable<MemoryRow>({
     column('bytes_max', 'int8', 'its bound', (row) => row.bytesMax),
     column('bytes_in_use', 'int8', 'bytes held now', (row) => row.bytesInUse),
     column('peak', 'int8', 'most bytes ever held', (row) => row.peak),
-    column('share', 'float8', 'its part of the sum of bounds', (row) => row.share),
+    column('share', 'float8', 'how much of its bound is in use', (row) => row.share),
     column('refusals', 'int8', 'times it refused', (row) => row.refusals),
   ],
   rows: (sources) => sources.memory(),

@@ -1,0 +1,114 @@
+// Commands of ours over the wire: what blocks, denials, portals and sessions see of them.
+
+import { describe, expect, it } from 'vitest'
+import { noticesOf, typesOf, useSurface } from '../../support/surface.ts'
+import {
+  bind,
+  describe as describeFrame,
+  errorFieldsOf,
+  errorOf,
+  execute,
+  parse,
+  rowsOf,
+  sync,
+  tagOf,
+  type WireClient,
+} from '../../support/wire-client.ts'
+
+const surface = useSurface({
+  schema: `create table item (id int primary key, price int); insert into item values (1, 10);
+    create table quiet (id int); create role teller login`,
+})
+
+const opened = (sql: string, ...more: Buffer[]) =>
+  Buffer.concat([parse('', sql), bind({ portal: 'p' }), describeFrame('P', 'p'), ...more, sync()])
+
+async function messageOf(client: WireClient, sql: string): Promise<string | undefined> {
+  const error = errorOf(await client.query(sql))
+  return error && errorFieldsOf(error).get('M')
+}
+
+describe('a change inside a block', () => {
+  it('says that ROLLBACK does not undo it (SQL-6)', async () => {
+    const client = await surface.session()
+    await client.query('begin')
+    for (const sql of [
+      'flush all caches',
+      'invalidate cache relation item',
+      'call cache.reset_stats()',
+      "alter system set cache.decisions_max = '9999'",
+    ]) {
+      const notices = noticesOf(await client.query(sql)).map((notice) => notice.get('M'))
+      expect(notices, sql).toContain('this takes effect at once and is not undone by ROLLBACK')
+    }
+    await client.query('rollback')
+    expect(await client.rows('show cache.decisions_max')).toEqual([['9999']])
+    await client.query('alter system reset cache.decisions_max')
+  })
+})
+
+describe('a denial', () => {
+  it.each([
+    ['show caches', 'permission denied for SHOW CACHES'],
+    ['select * from cache.check()', 'permission denied for function check'],
+    ['call cache.reload()', 'permission denied for function reload'],
+    ['flush all caches', 'permission denied for FLUSH ALL CACHES'],
+    ["alter system set cache.result_ttl = '1s'", 'permission denied for ALTER SYSTEM'],
+  ])('of %s names what was asked', async (sql, message) => {
+    const teller = await surface.session(undefined, 'teller')
+    expect(await messageOf(teller, sql)).toBe(message)
+    const error = errorOf(await teller.exchange(opened(sql, execute('p'))))
+    expect(error && errorFieldsOf(error).get('M')).toBe(message)
+  })
+})
+
+describe('a portal of a command', () => {
+  it('runs it once, however often it is executed; in a block it answers all rows the first time (SQL-5)', async () => {
+    const client = await surface.session()
+    const sql = "select * from cache.invalidate(tags => array['a', 'b', 'c'])"
+    for (const [block, types, tags] of [
+      ['', '12TDDsDCCZ', ['SELECT 1', 'SELECT 0']],
+      ['begin', '12TNDDDCCCZ', ['SELECT 3', 'SELECT 0', 'SELECT 0']],
+    ] as const) {
+      if (block !== '') await client.query(block)
+      const batch = await client.exchange(opened(sql, execute('p', 2), execute('p', 2), execute('p', 2)))
+      expect(rowsOf(batch).map(([, tag]) => tag)).toEqual(['a', 'b', 'c'])
+      expect(typesOf(batch)).toBe(types)
+      expect(batch.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(tags)
+    }
+    await client.query('rollback')
+  })
+
+  it('is read in portions before its Sync, and as a whole in a block, where the origin keeps none for us', async () => {
+    const client = await surface.session()
+    const sql = "show cache settings like 'result%'"
+    const portions = await client.exchange(opened(sql, execute('p', 2), execute('p', 1)))
+    expect(typesOf(portions)).toBe('12TDDsDsZ')
+    await client.query('begin')
+    const whole = await client.exchange(opened(sql, execute('p', 2)))
+    expect(whole.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(['SHOW'])
+    expect(rowsOf(whole).length).toBeGreaterThan(5)
+    await client.query('commit')
+  })
+})
+
+describe('what is seen of it', () => {
+  it('a relation told of by INVALIDATE has its name, and what plans hold is memory too', async () => {
+    const client = await surface.session()
+    await client.rows('invalidate cache relation quiet')
+    expect(await client.rows("select name, epoch from cache.relations where name = 'public.quiet'")).toEqual([
+      ['public.quiet', '1'],
+    ])
+    const [plans] = await client.rows(
+      "select setting, bytes_in_use > 0, share > 0 from cache.memory where part = 'plans'",
+    )
+    expect(plans).toEqual(['plan_bytes_max', 't', 't'])
+  })
+
+  it('set_config() answers with the value it sets, though it ends with its statement', async () => {
+    const client = await surface.session()
+    const before = await client.rows('show cache.result_ttl')
+    expect(await client.rows("select set_config('cache.result_ttl', '6000', true)")).toEqual([['6s']])
+    expect(await client.rows('show cache.result_ttl')).toEqual(before)
+  })
+})

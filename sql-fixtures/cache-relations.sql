@@ -116,6 +116,7 @@ explain (cache) select price from item where id = 1;
 --> QUERY PLAN text
 --> Cache  (verdict=miss reason=cold)
 --> "  Fingerprint: q_8cd4d060014603bd"
+--> "  Cache: q_8cd4d060014603bd"
 --> "  Consistency: session"
 --> "  TTL: 30000 ms  (default)"
 --> "  Key Inputs: database, role, search_path, settings"

@@ -210,11 +210,14 @@ function queryRow(shape: Shape): QueryRow {
     kind: shape.statement.kind,
     supported,
     reason: refusal ?? (supported ? undefined : (counts.lastReason ?? shape.statement.kind)),
-    cache: undefined,
+    // It bears the name of its fingerprint.
+    cache: supported ? shape.fingerprint : undefined,
     calls: counts.calls,
     hits: counts.hits,
     misses: counts.misses,
     bypasses: counts.bypasses,
+    coalesced: counts.coalesced,
+    invalidations: counts.invalidations,
     rows: counts.rows,
     hitUs: mean(counts.hitUs, counts.hits),
     missUs: mean(counts.missUs, counts.misses),
@@ -258,6 +261,9 @@ function volatilityOf(shape: Shape): string | undefined {
   return shape.facts.size > 0 ? 'immutable' : undefined
 }
 
+/** Verdicts on reads that a cache is for. */
+const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'miss'])
+
 function decisionRow(record: DecisionRecord): DecisionRow {
   const isHit = record.verdict === 'hit'
   return {
@@ -273,7 +279,7 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     detail: record.argument,
     unstored: record.unstored,
     entry: record.entry === undefined ? undefined : entryName(record.entry),
-    cache: undefined,
+    cache: ofCaches.has(record.verdict) ? record.text?.fingerprint : undefined,
     consistency: 'session',
     ageMs: isHit ? record.ageMs : undefined,
     lagMs: undefined,

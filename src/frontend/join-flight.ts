@@ -76,6 +76,7 @@ export function replyLanding(
   session.hits++
   text.shape.counts.calls++
   text.shape.counts.hits++
+  text.shape.counts.coalesced++
   text.shape.counts.lastAtMs = session.nowMs
   session.decide({
     verdict: 'coalesced',

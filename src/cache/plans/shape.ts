@@ -45,6 +45,10 @@ class ShapeCounts {
   hits = 0
   misses = 0
   bypasses = 0
+  /** Of the hits, those that joined an equal miss. */
+  coalesced = 0
+  /** Stored answers that a change removed. */
+  invalidations = 0
   rows = 0
   hitUs = 0
   missUs = 0

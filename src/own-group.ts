@@ -47,8 +47,9 @@ interface Portal {
   /** Rows that an Execute with a limit left for the next. */
   rest: readonly Buffer[] | undefined
   isSuspended: boolean
-  isDone: boolean
   tag: string
+  /** All its rows were answered: another Execute finds none left. */
+  completed?: Buffer
 }
 
 /** The steps of one group, with at least one statement of ours in it. */
@@ -273,7 +274,6 @@ export class OwnGroup {
           formats,
           rest: undefined,
           isSuspended: false,
-          isDone: false,
           tag: '',
         })
         output.add(bindCompleteFrame)
@@ -284,6 +284,10 @@ export class OwnGroup {
       case 'execute': {
         const portal = this.#portal(step.portal)
         const { own } = portal
+        if (portal.completed !== undefined) {
+          output.add(portal.completed)
+          return
+        }
         if (own.kind === 'virtual') {
           output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
           return
@@ -302,7 +306,8 @@ export class OwnGroup {
             await this.#runs.execute(session, own.statement, portal.parameters, said, portal.formats),
           )
         }
-        this.#sendRows(portal, step.rowCountMax)
+        // What a later group of the block would ask for only the origin could keep: it is answered as a whole.
+        this.#sendRows(portal, session.status === status.idle ? step.rowCountMax : 0)
         return
       }
       case 'close':
@@ -344,20 +349,15 @@ export class OwnGroup {
   /** As many as are asked for; what is left waits for the next Execute of the group. */
   #sendRows(portal: Portal, rowCountMax: number): void {
     const { output } = this.#session
-    if (portal.isDone) {
-      // It has run; a further Execute finds no row left.
-      output.add(commandCompleteFrame(portal.tag.replace(/ \d+$/, ' 0')))
-      return
-    }
     const rest = portal.rest ?? []
     const isPart = rowCountMax > 0 && rest.length > rowCountMax
     for (const row of isPart ? rest.slice(0, rowCountMax) : rest) output.add(row)
     portal.rest = isPart ? rest.slice(rowCountMax) : []
     if (isPart) portal.isSuspended = true
-    else portal.isDone = true
     // As PostgreSQL, which counts what the last Execute gave.
     const tag = portal.isSuspended ? portal.tag.replace(/^SELECT \d+$/, `SELECT ${rest.length}`) : portal.tag
     output.add(isPart ? portalSuspendedFrame : commandCompleteFrame(tag))
+    if (!isPart) portal.completed = commandCompleteFrame(portal.tag.replace(/ \d+$/, ' 0'))
   }
 
   #ownOfStatement(name: string): OwnText {

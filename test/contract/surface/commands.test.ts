@@ -63,13 +63,18 @@ describe('a denial', () => {
 })
 
 describe('a portal of a command', () => {
-  it('runs it once, however often it is executed: no row comes twice (SQL-5)', async () => {
+  it('runs it once, however often it is executed; in a block it answers all rows the first time (SQL-5)', async () => {
     const client = await surface.session()
     const sql = "select * from cache.invalidate(tags => array['a', 'b', 'c'])"
-    for (const block of ['', 'begin']) {
+    for (const [block, types, tags] of [
+      ['', '12TDDsDCCZ', ['SELECT 1', 'SELECT 0']],
+      ['begin', '12TNDDDCCCZ', ['SELECT 3', 'SELECT 0', 'SELECT 0']],
+    ] as const) {
       if (block !== '') await client.query(block)
-      const batch = await client.exchange(opened(sql, execute('p', 2), execute('p', 2)))
+      const batch = await client.exchange(opened(sql, execute('p', 2), execute('p', 2), execute('p', 2)))
       expect(rowsOf(batch).map(([, tag]) => tag)).toEqual(['a', 'b', 'c'])
+      expect(typesOf(batch)).toBe(types)
+      expect(batch.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(tags)
       expect(noticesOf(batch).length).toBe(block === '' ? 0 : 1)
     }
     await client.query('rollback')

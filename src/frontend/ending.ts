@@ -20,11 +20,15 @@ export function leave(session: Session): void {
     session.end()
     return
   }
-  // A COPY waits for data that will not come: it is failed, as the origin would see it.
-  if (session.copying !== undefined)
-    session.link.send(session.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)
+  failCopy(session)
   if (!session.busy || !session.link.units.some(mayCommit)) endWhenIdle(session)
   else session.link.resume()
+}
+
+/** A COPY waits for data that will not come: it is failed, as the origin would see it. */
+export function failCopy(session: Session): void {
+  if (session.copying === undefined || session.ended) return
+  session.link.send(session.copying.unit.extended ? Buffer.concat([copyFailFrame, syncFrame]) : copyFailFrame)
 }
 
 export function endWhenIdle(session: Session): void {

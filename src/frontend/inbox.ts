@@ -9,6 +9,7 @@ import { readStep, type Step } from './batch.ts'
 import type { ConvertedCopy } from './converted-copy.ts'
 import { derail, dispatchQuery } from './dispatch.ts'
 import { dispatchGroup } from './dispatch-group.ts'
+import { failCopy } from './ending.ts'
 import { takeStoredAnswer } from './fast-path.ts'
 import type { Missed } from './request.ts'
 import type { Session } from './session.ts'
@@ -307,8 +308,10 @@ export class Inbox {
 
   /** What the client sent before the origin asked for it. */
   copyBegins(): void {
+    // The client may have gone before.
+    if (this.#session.closing) failCopy(this.#session)
     const held = this.#held
-    if (held === undefined || this.#session.ended || this.#session.copying === undefined) return
+    if (held === undefined || this.#session.closing || this.#session.copying === undefined) return
     this.#held = undefined
     if (this.#clientPaused) this.resumeClient()
     this.#process(held, held.length)

@@ -6,6 +6,7 @@ import { ResultCache } from './cache/results/index.ts'
 import { blobShare } from './cache-settings.ts'
 import { openCacheStore } from './cache-store.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
+import { closeControl, openControl } from './control-door.ts'
 import { StartupError } from './errors/index.ts'
 import {
   Decisions,
@@ -17,6 +18,7 @@ import {
   textHints,
   UnknownOutcomes,
 } from './frontend/index.ts'
+import { psqlCommand } from './help.ts'
 import { Epochs } from './invalidation/index.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import {
@@ -97,6 +99,7 @@ async function startIn(
     await services.own.close()
     await cacheStore?.close()
     await origin.close()
+    await closeControl(directory.path)
     await directory.close()
   }
   const sweeper = setInterval(() => {
@@ -111,6 +114,9 @@ async function startIn(
   })
   try {
     const bound = await listener.listen(settings.listen)
+    const [database = 'larder'] = settings.adminDatabases
+    const psql = psqlCommand({ ...bound, user: origin.user, database })
+    await openControl(listener, { directory: directory.path, psql, events })
     return {
       host: bound.host,
       port: bound.port,

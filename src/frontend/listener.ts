@@ -34,18 +34,6 @@ export class Listener {
     return this.#sessions.values()
   }
 
-  listen(address: { host: string; port: number }): Promise<ListenerAddress> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
-        this.#server.removeListener('error', reject)
-        this.#server.on('error', (error) => this.#services.log.error('listener failed', { error: error.message }))
-        const bound = this.#server.address() as net.AddressInfo
-        resolve({ host: bound.address, port: bound.port })
-      })
-    })
-  }
-
   /**
    * A second door, at a unix socket: each session through it is an admin's on the server itself, whatever it calls itself.
    * Who may reach the socket is for the caller to see to.
@@ -59,6 +47,18 @@ export class Listener {
         control.on('error', (error) => this.#services.log.error('control socket failed', { error: error.message }))
         this.#control = control
         resolve()
+      })
+    })
+  }
+
+  listen(address: { host: string; port: number }): Promise<ListenerAddress> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
+        this.#server.removeListener('error', reject)
+        this.#server.on('error', (error) => this.#services.log.error('listener failed', { error: error.message }))
+        const bound = this.#server.address() as net.AddressInfo
+        resolve({ host: bound.address, port: bound.port })
       })
     })
   }

@@ -39,7 +39,7 @@ export const backupHelp = `Usage
 Writes a backup of the blob cache, and prints its id, URL, entries, bytes and time.
 
   --url URL                 collection to write to [backup_url, or the folder backups of the data directory]
-  --namespace NAME          this namespace alone; may be given several times
+  --namespace NAME          this namespace alone; may be given several times. Not yet: 0A000, as in BACKUP CACHE
 
 ${movingHelp}`
 

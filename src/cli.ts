@@ -5,7 +5,7 @@
 import { maskPasswords } from './base/index.ts'
 import { nearest, parseFlags, SettingsStore } from './config/index.ts'
 import { StartupError, startupErrorOf } from './errors/index.ts'
-import { banner, generalHelp, serveHelp } from './help.ts'
+import { backupHelp, banner, generalHelp, restoreHelp, serveHelp } from './help.ts'
 import { keepAlive, reloadOnHangup } from './lifecycle.ts'
 import { createLog } from './observe/index.ts'
 import { version } from './version.ts'
@@ -28,6 +28,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') process.stdout.write(generalHelp)
   else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version}\n`)
   else if (command === 'check' || command === 'inspect') process.exitCode = await lookAtStore(command, rest)
+  else if (command === 'backup' || command === 'restore') process.exitCode = await moveStore(command, rest)
   else if (command !== 'serve') throw unknownCommand(command)
   else if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(serveHelp())
   else await serve(rest)
@@ -57,13 +58,22 @@ async function lookAtStore(command: 'check' | 'inspect', args: readonly string[]
   return look(args, (text) => process.stdout.write(text))
 }
 
+async function moveStore(command: 'backup' | 'restore', args: readonly string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command === 'backup' ? backupHelp : restoreHelp)
+    return 0
+  }
+  const { runBackupCommand } = await import('./backup-command.ts')
+  return runBackupCommand(command, args, process)
+}
+
 function unknownCommand(command: string | undefined): StartupError {
   if (command === undefined) {
     return new StartupError('no command given', 'larder serve starts the server; larder --help says more.', {
       exitCode: 2,
     })
   }
-  const meant = nearest(command, ['serve', 'check', 'inspect', 'help', '--help', '--version'])
+  const meant = nearest(command, ['serve', 'backup', 'restore', 'check', 'inspect', 'help', '--help', '--version'])
   const hint = meant === undefined ? 'larder --help lists the commands.' : `Perhaps you meant larder ${meant}.`
   return new StartupError(`unknown command "${command}"`, hint, { exitCode: 2 })
 }

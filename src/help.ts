@@ -6,6 +6,8 @@ export const generalHelp = `Larder: a caching server that speaks the Postgres wi
 
 Usage
   larder serve [flags]     serve on 127.0.0.1:6432; larder serve --help lists the flags
+  larder backup [flags]    write a backup of the blob cache; larder backup --help lists the flags
+  larder restore [flags]   bring one back; larder restore --help lists the flags
   larder check DIR         prove the second tier in DIR, page by page, row by row
   larder inspect DIR [N]   show its superblock, or page N
   larder --version
@@ -17,6 +19,40 @@ Examples
   larder serve --upstream postgres://user@db.example/app
       before a Postgres you have
 `
+
+const movingHelp = `A server that has the data directory open does it, while it serves, asked through its control socket; where none runs,
+this command opens the store itself. So it must run as the server's user.
+
+  --data-dir DIR            the data directory of the server [./larder-data]
+  --config FILE             the server's file of settings. Also LARDER_CONFIG.
+  --passphrase-file FILE    its first line is the passphrase of the backup
+  --quiet                   no bar, no line of result: errors alone
+
+All settings of larder serve are flags here too, and variables: --archive-allow, --s3-endpoint, LARDER_S3_SECRET_ACCESS_KEY.
+A running server has its own, and those count. Exit code 0: done; 1: not done, and standard error says why; 2: wrong
+command line; 130, 143: cancelled by a signal, and nothing was left behind.
+`
+
+export const backupHelp = `Usage
+  larder backup [--data-dir DIR] [--config FILE] [--url URL] [--namespace NAME]… [--passphrase-file FILE]
+
+Writes a backup of the blob cache, and prints its id, URL, entries, bytes and time.
+
+  --url URL                 collection to write to [backup_url, or the folder backups of the data directory]
+  --namespace NAME          this namespace alone; may be given several times. Not yet: 0A000, as in BACKUP CACHE
+
+${movingHelp}`
+
+export const restoreHelp = `Usage
+  larder restore [--data-dir DIR] [--config FILE] [--url URL] [--id ID] [--verify-only] [--passphrase-file FILE]
+
+Brings a backup of the blob cache back, whole or not at all.
+
+  --url URL                 collection to read from [backup_url, or the folder backups of the data directory]
+  --id ID                   which backup of it [LATEST]
+  --verify-only             fetch it, prove it, and change nothing
+
+${movingHelp}`
 
 /** Every setting is a flag, so the list is the table of settings. */
 export function serveHelp(): string {
@@ -76,7 +112,7 @@ export function banner(version: string, ready: Ready): string {
   return `${lines.join('\n')}\n`
 }
 
-function psqlCommand(ready: Ready): string {
+export function psqlCommand(ready: Pick<Ready, 'host' | 'port' | 'user' | 'database'>): string {
   const host = reachable[ready.host] ?? ready.host
   return ['psql', '-h', host, '-p', String(ready.port), '-U', ready.user, '-d', ready.database].map(shellWord).join(' ')
 }
@@ -84,6 +120,6 @@ function psqlCommand(ready: Ready): string {
 /** An address that means every interface is no address to connect to. */
 const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-function shellWord(word: string): string {
+export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

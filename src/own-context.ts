@@ -1,6 +1,6 @@
 // Composition: what a command of ours is run with.
 
-import type { CommandContext, PostgresHelp } from './commands/index.ts'
+import { type CommandContext, encodeNotice, type PostgresHelp } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
@@ -39,6 +39,14 @@ export function commandContext(
   }
 }
 
+/** What a session's latest statement about archives does when nobody waits for it any more. */
+const waits = new WeakMap<Session, () => void>()
+
+/** The session is gone, and what only it waited for goes with it. */
+export function leaveArchive(session: Session): void {
+  waits.get(session)?.()
+}
+
 function archiveOf(session: Session, viewer: SessionViewer, { cache }: OwnParts): CommandContext['archive'] {
   if (cache.archive === undefined) return undefined
   return {
@@ -48,10 +56,16 @@ function archiveOf(session: Session, viewer: SessionViewer, { cache }: OwnParts)
       const stop = new AbortController()
       const cancel = (why: string) => stop.abort(new ServerError(conditions.queryCanceled, [why]))
       session.cancelWait = () => cancel('user request')
+      waits.set(session, () => cancel('user request'))
       const timeoutMs = Number(viewer.settings.get('statement_timeout') ?? 0)
       // What has ended by then hears nothing of it.
       if (timeoutMs > 0) setTimeout(() => cancel('statement timeout'), Math.min(timeoutMs, 0x7fff_ffff)).unref()
       return stop.signal
+    },
+    tell(notice) {
+      if (session.ended) return
+      session.output.add(encodeNotice(notice))
+      session.output.flush()
     },
   }
 }

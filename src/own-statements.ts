@@ -12,6 +12,7 @@ import {
   type Request,
   type Session,
 } from './frontend/index.ts'
+import { leaveArchive } from './own-context.ts'
 import { OwnGroup } from './own-group.ts'
 import { LooseNames } from './own-loose.ts'
 import { type OwnParts, ToldError } from './own-parts.ts'
@@ -84,6 +85,7 @@ export class OwnStatements implements OwnRoom {
   }
 
   leave(session: Session): void {
+    leaveArchive(session)
     this.#runs.leave(session)
   }
 

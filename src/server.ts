@@ -7,6 +7,7 @@ import { answerStoreOf, noAnswers } from './cache-answers.ts'
 import { blobShare } from './cache-settings.ts'
 import { openCacheStore } from './cache-store.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
+import { closeControl, openControl } from './control-door.ts'
 import { StartupError } from './errors/index.ts'
 import {
   Decisions,
@@ -18,6 +19,7 @@ import {
   textHints,
   UnknownOutcomes,
 } from './frontend/index.ts'
+import { psqlCommand } from './help.ts'
 import { Epochs } from './invalidation/index.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import {
@@ -103,6 +105,7 @@ async function startIn(
     await services.secondTier.end()
     await cacheStore?.close()
     await origin.close()
+    await closeControl(directory.path)
     await directory.close()
   }
   const sweeper = setInterval(() => {
@@ -119,6 +122,9 @@ async function startIn(
   })
   try {
     const bound = await listener.listen(settings.listen)
+    const [database = 'larder'] = settings.adminDatabases
+    const psql = psqlCommand({ ...bound, user: origin.user, database })
+    await openControl(listener, { directory: directory.path, psql, events })
     return {
       host: bound.host,
       port: bound.port,

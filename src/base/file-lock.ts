@@ -26,6 +26,12 @@ export function acquireFileLock(lock: string): { readonly ownerPid: number } | u
   }
 }
 
+/** The pid of the living process that has the lock, if one has. */
+export function fileLockOwner(lock: string): number | undefined {
+  const owner = readOwner(lock)
+  return owner !== undefined && lives(owner) ? owner.pid : undefined
+}
+
 /** Gives the lock back, if it is this process's. */
 export function releaseFileLock(lock: string): void {
   if (readOwner(lock)?.pid === process.pid) rmSync(lock, { force: true })

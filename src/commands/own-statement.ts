@@ -25,6 +25,7 @@ export interface CommandNotice {
   readonly severity: 'NOTICE' | 'WARNING'
   readonly sqlstate: string
   readonly message: string
+  readonly detail?: string | undefined
   readonly hint?: string | undefined
 }
 

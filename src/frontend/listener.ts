@@ -20,6 +20,7 @@ interface ListenerAddress {
 export class Listener {
   readonly #services: Services
   readonly #server: net.Server
+  #control: net.Server | undefined
   readonly #sessions = new Map<number, Session>()
   readonly #byKey = new Map<string, Session>()
   readonly #conversations = new Set<StartupConversation>()
@@ -29,11 +30,28 @@ export class Listener {
 
   constructor(services: Services) {
     this.#services = services
-    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket))
+    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket, false))
   }
 
   sessions(): Iterable<Session> {
     return this.#sessions.values()
+  }
+
+  /**
+   * A second door, at a unix socket: each session through it is an admin's on the server itself, whatever it calls itself.
+   * Who may reach the socket is for the caller to see to.
+   */
+  listenControl(path: string): Promise<void> {
+    const control = net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, true))
+    return new Promise((resolve, reject) => {
+      control.once('error', reject)
+      control.listen({ path }, () => {
+        control.removeListener('error', reject)
+        control.on('error', (error) => this.#services.log.error('control socket failed', { error: error.message }))
+        this.#control = control
+        resolve()
+      })
+    })
   }
 
   listen(address: { host: string; port: number }): Promise<ListenerAddress> {
@@ -72,6 +90,7 @@ export class Listener {
   async close(options: { readonly immediate: boolean; readonly drainMs: number }): Promise<void> {
     this.#stopping = true
     this.#server.close()
+    this.#control?.close()
     for (const conversation of [...this.#conversations]) conversation.giveUp(goodbye())
     // Goodbyes that are on their way already are read first.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -96,7 +115,7 @@ export class Listener {
     session.end()
   }
 
-  #accept(accepted: net.Socket): void {
+  #accept(accepted: net.Socket, isControl: boolean): void {
     const { counters } = this.#services
     let session: Session | undefined
     let conversation: StartupConversation | undefined
@@ -124,7 +143,10 @@ export class Listener {
       },
       cancel: (pid, key) => this.#cancel(pid, key),
       nextId: () => ++this.#lastId,
-      admits: () => !this.#stopping && this.#sessions.size < this.#services.store.snapshot.connectionsMax,
+      // A server that is full must still be reached by who looks after it.
+      admits: () =>
+        !this.#stopping && (isControl || this.#sessions.size < this.#services.store.snapshot.connectionsMax),
+      isControl,
       isAdminDatabase: (database) => this.#services.store.snapshot.adminDatabases.includes(database),
     }
     conversation = new StartupConversation(host, socket, output)
@@ -166,7 +188,7 @@ export class Listener {
     if (session === undefined) return
     this.#services.counters.cancels++
     if (session.cancelOurs()) return
-    if (session.quiet) return
+    if (session.quiet || session.identity.adminTrusted) return
     try {
       await this.#services.origin.cancel(pid, key)
     } catch (error) {

@@ -10,7 +10,7 @@ export interface SessionIdentity {
   readonly replication: boolean
   /** Connected to an admin database: there is no origin behind it. */
   readonly admin: boolean
-  /** An admin session that no origin vouches for: it was let in by trust or by admin_password. */
+  /** An admin session that no origin vouches for: it was let in by trust, by admin_password or by the control socket. */
   readonly adminTrusted: boolean
   readonly parameters: Map<string, string>
   readonly connectedAtMs: number

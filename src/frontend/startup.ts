@@ -8,6 +8,7 @@
 //
 // The origin authenticates the client; Larder reads along only to learn the backend's key and the end of the start-up.
 
+import { randomBytes } from 'node:crypto'
 import type net from 'node:net'
 import { isSettingName, SessionSettings } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
@@ -41,6 +42,8 @@ export interface StartupHost {
   nextId(): number
   admits(): boolean
   isAdminDatabase(database: string): boolean
+  /** It came through the door for who looks after the server. */
+  readonly isControl: boolean
 }
 
 /** PostgreSQL's own bound of a password message (PG_MAX_AUTH_TOKEN_LENGTH). */
@@ -167,8 +170,9 @@ export class StartupConversation implements LinkOwner, Unit {
     const isOurs = (setting: string) => !services.schemas.isTaken(database) || isSettingName(setting)
     const { ours, parameters } = splitOptions(startup.parameters, services.contexts.ourSchema, isOurs)
     this.#settings = new SessionSettings(services.store, ours)
-    this.#admin = this.#host.isAdminDatabase(database)
-    if (this.#admin && services.origin.trusting) {
+    const { isControl } = this.#host
+    this.#admin = isControl || this.#host.isAdminDatabase(database)
+    if (isControl || (this.#admin && services.origin.trusting)) {
       this.#admitAdmin()
       return
     }
@@ -366,7 +370,8 @@ export class StartupConversation implements LinkOwner, Unit {
       this.#parameters.set(name, value)
       this.#output.add(parameterStatusFrame(name, value))
     }
-    this.#output.add(backendKeyDataFrame(0, Buffer.alloc(4)))
+    this.#key = randomBytes(4)
+    this.#output.add(backendKeyDataFrame(0, this.#key))
     this.#finish(startup, undefined, status.idle)
   }
 

@@ -2,14 +2,17 @@
 //
 //   <data directory>/
 //     larder.lock             pid and start mark of the Larder that has the directory open
+//     control/ …              the door for commands on this machine (src/control-door.ts)
 //     postgres/ …             what the embedded origin keeps (embedded/cluster.ts)
 //
 // The lock of a dead owner is taken over (base/file-lock.ts).
 
 import { chmod, readdir, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { acquireFileLock, makeDirectory, releaseFileLock } from '../base/index.ts'
+import { acquireFileLock, fileLockOwner, makeDirectory, releaseFileLock } from '../base/index.ts'
 import { StartupError } from '../errors/index.ts'
+
+const lockName = 'larder.lock'
 
 export class DataDirectory {
   /** The real, absolute path. */
@@ -26,7 +29,7 @@ export class DataDirectory {
     try {
       await makePrivate(wanted)
       const real = await realpath(wanted)
-      const other = acquireFileLock(join(real, 'larder.lock'))
+      const other = acquireFileLock(join(real, lockName))
       if (other !== undefined) throw inUse(real, other.ownerPid)
       return new DataDirectory(real)
     } catch (error) {
@@ -34,11 +37,24 @@ export class DataDirectory {
     }
   }
 
+  /** The real path, and the process that has it open; undefined if none has, or there is no such directory. */
+  static async openElsewhere(path: string): Promise<{ readonly path: string; readonly ownerPid: number } | undefined> {
+    const wanted = resolve(path)
+    try {
+      const real = await realpath(wanted)
+      const ownerPid = fileLockOwner(join(real, lockName))
+      return ownerPid === undefined ? undefined : { path: real, ownerPid }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw unusable(wanted, error as NodeJS.ErrnoException)
+    }
+  }
+
   /** Gives the lock back. The directory stays. */
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    releaseFileLock(join(this.path, 'larder.lock'))
+    releaseFileLock(join(this.path, lockName))
   }
 }
 

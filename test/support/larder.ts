@@ -21,6 +21,8 @@ export interface TestLarderOptions {
 export interface TestLarder {
   readonly host: string
   readonly port: number
+  /** Its data directory, unless a setting named another. */
+  readonly directory: string
   url(user?: string, database?: string): string
   /** A connected client; close() of the server ends it. */
   connect(config?: pg.ClientConfig): Promise<pg.Client>
@@ -48,6 +50,7 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
   return {
     host,
     port,
+    directory,
     url: (user = 'postgres', database = 'postgres') => `postgres://${user}@${host}:${port}/${database}`,
     async connect(config = {}) {
       const client = new pg.Client({ host, port, user: 'postgres', database: 'postgres', ...config })

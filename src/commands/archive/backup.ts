@@ -57,14 +57,15 @@ export async function backup(
   { url, namespaces, passphrase, detached }: BackupWish,
   tag: string,
 ): Promise<CommandResult> {
-  const { backups, signal } = archiveOf(context)
+  const access = archiveOf(context)
+  const { backups } = access
   const job = await backups.backup({ url, namespaces, passphrase, owner: context.viewer.role })
   const notices = changeNotices(context)
   if (detached) {
     const [shown] = backups.rows().filter((row) => row.job === job.id)
     return { tag, columns: backupColumns, notices, rows: [[null, shown?.url, null, null, null, null, null, job.id]] }
   }
-  const done = await waitFor(job, signal())
+  const done = await waitFor(job, access)
   const { id, files, entries, bytes, storedBytes, elapsedMs } = done
   return {
     tag,

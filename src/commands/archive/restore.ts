@@ -62,7 +62,8 @@ export function readRestore(reader: StatementReader): OwnCommand {
 
 export async function restore(context: CommandContext, wish: RestoreWish, tag: string): Promise<CommandResult> {
   const { detached, ...request } = wish
-  const { backups, signal } = archiveOf(context)
+  const access = archiveOf(context)
+  const { backups } = access
   const job = await backups.restore({ ...request, owner: context.viewer.role })
   const notices = changeNotices(context)
   if (detached) {
@@ -71,7 +72,7 @@ export async function restore(context: CommandContext, wish: RestoreWish, tag: s
   }
   const { id, url, state, namespaces, entries, leftOut, unproven, bytes, elapsedMs, ...rest } = await waitFor(
     job,
-    signal(),
+    access,
   )
   const row = [id, url, state, namespaces, entries, leftOut, unproven, bytes, elapsedMs, job.id]
   return { tag, columns: restoreColumns, notices: [...notices, ...rest.notices.map(noticeOf)], rows: [row] }

@@ -66,6 +66,9 @@ interface Asked extends EntryOwner {
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
 const waitingMax = 65_536
 const putsPerTurn = 200
+/** How often an answer is looked at, and after how long again; each time after four times as long. */
+const levelCount = 8
+const lookAgainMs = 500
 /** An answer that nobody asked for twice is worth a place in L2 if the origin took this long. */
 const dearUs = 1000
 /** Ticks that may be given out before the next note. */
@@ -81,8 +84,8 @@ export class SecondTier {
   #incarnation: number | undefined
   /** Grows with each emptying: what was asked of L2 before it is not served after it. */
   #generation = 0
-  /** Slot, id and due time of answers that wait, three numbers each. */
-  #waiting: number[] = []
+  /** Slot, id and due time of answers that wait, three numbers each; at every level those that were looked at as often. */
+  #waiting: number[][] = Array.from({ length: levelCount }, () => [])
   #position: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
@@ -173,8 +176,9 @@ export class SecondTier {
   /** An answer was kept in memory. */
   filled(entry: Entry, nowMs: number): void {
     const { isOn, delayMs } = this.#parts.limits()
-    if (this.#state !== 'open' || !isOn || this.#waiting.length >= 3 * waitingMax) return
-    this.#waiting.push(entry.slot, entry.id, nowMs + delayMs)
+    const first = this.#waiting[0] as number[]
+    if (this.#state !== 'open' || !isOn || first.length >= 3 * waitingMax) return
+    first.push(entry.slot, entry.id, nowMs + delayMs)
   }
 
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
@@ -223,17 +227,26 @@ export class SecondTier {
   /** Called a few times a second: puts what is due, writes down what has to be. */
   turn(nowMs: number): void {
     this.#notice()
-    let taken = 0
-    while (taken < 3 * putsPerTurn && taken < this.#waiting.length && (this.#waiting[taken + 2] as number) <= nowMs) {
-      const entry = this.#parts.results.entryAt(this.#waiting[taken] as number)
-      const isThere = entry !== undefined && entry.id === this.#waiting[taken + 1]
-      if (isThere && (entry.hits > 0 || entry.costUs >= dearUs)) this.#put(entry)
-      taken += 3
-    }
-    if (taken > 0) this.#waiting = this.#waiting.slice(taken)
+    for (const level of this.#waiting.keys()) this.#look(level, nowMs)
     const { clock } = this.#parts.epochs
     const isDue = nowMs >= this.#noteDueAtMs || (this.#clockMax > 0 && clock > this.#clockMax - reserve / 2)
     if (this.#state === 'open' && isDue && !this.#isNoting) this.#note().catch(this.#parts.onFailure)
+  }
+
+  /** Puts those that are due and have shown their worth; the others are looked at again when they are older. */
+  #look(level: number, nowMs: number): void {
+    const waiting = this.#waiting[level] as number[]
+    const next = this.#waiting[level + 1]
+    let taken = 0
+    while (taken < 3 * putsPerTurn && taken < waiting.length && (waiting[taken + 2] as number) <= nowMs) {
+      const [slot = 0, id = 0] = [waiting[taken], waiting[taken + 1]]
+      taken += 3
+      const entry = this.#parts.results.entryAt(slot)
+      if (entry?.id !== id) continue
+      if (entry.hits > 0 || entry.costUs >= dearUs) this.#put(entry)
+      else next?.push(slot, id, nowMs + this.#parts.limits().delayMs + lookAgainMs * 4 ** level)
+    }
+    if (taken > 0) this.#waiting[level] = waiting.slice(taken)
   }
 
   /** Nothing that is in L2 now is ever served again: durable when it returns (G-5). */
@@ -248,7 +261,7 @@ export class SecondTier {
     this.#state = 'emptying'
     this.#isProvable = false
     this.#legacy = undefined
-    this.#waiting = []
+    this.#waiting = this.#waiting.map(() => [])
     for (const entry of this.#parts.results.entries()) entry.inL2 = false
     const generation = this.#generation
     this.#incarnation = store.incarnation

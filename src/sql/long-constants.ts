@@ -9,7 +9,7 @@
 import { Lexer, tokens } from './lexer.ts'
 import type { ParseTree } from './tree.ts'
 
-export interface CondensedText {
+interface CondensedText {
   readonly text: string
   restoreTree(tree: ParseTree): ParseTree
   restoreMessage(message: string): string
@@ -41,7 +41,7 @@ export function condense(text: string): CondensedText | undefined {
   for (let kind = lexer.next(); kind !== tokens.end; kind = lexer.next()) {
     if (kind !== tokens.string || lexer.end - lexer.start < constantLengthMin) continue
     const constant = text.slice(lexer.start, lexer.end)
-    const value = valueOf(constant)
+    const value = meaningOf(constant)
     if (value === undefined) continue
     const before = text.slice(copiedTo, lexer.start)
     const standIn = `'${mark}${cuts.length};'`
@@ -61,7 +61,7 @@ export function condense(text: string): CondensedText | undefined {
 }
 
 /** What the constant stands for; undefined where that takes PostgreSQL's own scanner. */
-function valueOf(constant: string): string | undefined {
+function meaningOf(constant: string): string | undefined {
   if (constant.startsWith('$')) {
     const tagEnd = constant.indexOf('$', 1) + 1
     return constant.slice(tagEnd, -tagEnd)

@@ -1,260 +1,257 @@
-// Composition: the steps of one extended group, with at least one statement of ours in it, answered in order.
+// Composition: extended messages about statements of ours, up to a Sync, a Flush, or the next that is the origin's.
+//
+// They are answered in order. Those about one statement that lie together are one batch for the system database, or for the origin; commands
+// are answered message by message, and so is what was kept of portals (own-portals.ts).
+//
+//   Parse(a) Bind Describe Execute | Parse(a command) | Bind | Execute | Execute(a portal of before) | Parse(b) Bind Execute
 
 import type { StatementText } from './cache/plans/index.ts'
-import {
-  authorise,
-  type CommandResult,
-  describedIn,
-  encodeNotice,
-  encodeRowDescription,
-  encodeRows,
-  type Formats,
-  type OwnCommand,
-  Parameters,
-} from './commands/index.ts'
+import { describedIn, encodeRowDescription, type OwnCommand, Parameters } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { type Aside, type Group, hintsFor, Part, type Request, type Session } from './frontend/index.ts'
+import {
+  type Group,
+  hintsFor,
+  isInFailedBlock,
+  type Request,
+  type Session,
+  untilOpenAnswered,
+} from './frontend/index.ts'
+import { prepareOurs, runInlined, runInSystem } from './own-batch.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
-import { inlinedGroup, inlineName, prepareHere, routeInlined, typesOf } from './own-inlined-group.ts'
 import { ToldError } from './own-parts.ts'
-import { deallocate, dropAtOrigin, prepareBySql } from './own-prepared.ts'
+import { type CommandPortal, closePortal, keepPortal, ownPortal, PortalRest, restOfCommand } from './own-portals.ts'
+import { deallocate, prepareBySql } from './own-prepared.ts'
 import { type OwnRuns, utf8 } from './own-runs.ts'
 import { completeSessionStatement } from './own-session-statement.ts'
 import type { OwnText } from './own-text.ts'
-import { wantedBy } from './own-wanted.ts'
 import {
   backend,
   bindCompleteFrame,
   closeCompleteFrame,
-  closeFrame,
-  commandCompleteFrame,
-  executeFrame,
   frame,
+  framesIn,
+  frontend,
   int16,
   int32,
   noDataFrame,
   parseCompleteFrame,
-  parseFrame,
   status,
 } from './wire/index.ts'
 
-interface Portal {
-  readonly text: StatementText
-  readonly aside: Aside | undefined
-  readonly own: OwnText
-  readonly parameters: Parameters
-  readonly formats: Formats
-  /** Rows that an Execute with a limit left for the next. */
-  rest: readonly Buffer[] | undefined
-  isSuspended: boolean
-  tag: string
-  /** All its rows were answered: another Execute finds none left. */
-  completed?: Buffer
+type Step = Group['steps'][number]
+
+/** Who answers: the system database, the origin with our rows, or nobody else. */
+type Place = 'system' | 'inline' | 'here'
+
+interface Batch {
+  readonly place: Place
+  readonly text: StatementText | undefined
+  readonly steps: Step[]
 }
 
-/** The steps of one group, with at least one statement of ours in it. */
 export class OwnGroup {
   readonly #runs: OwnRuns
   readonly #session: Session
-  readonly #request: Request
-  readonly #portals = new Map<string, Portal>()
+  readonly #group: Group
+  /** Texts of the group's Parses, by their keys, as they were when it came. */
+  readonly #texts = new Map<string, StatementText>()
   /** Whose the texts were when the group came. */
   readonly #owns = new Map<StatementText, OwnText>()
+  /** What the group has prepared, as far as it was looked at. */
+  readonly #parsed = new Map<string, StatementText>()
+  /** Statements it has closed and not prepared again. */
+  readonly #closed = new Set<string>()
+  /** Portals bound in the batch at hand, and those that are at the origin. */
+  readonly #bound = new Map<string, Batch>()
 
   constructor(runs: OwnRuns, session: Session, request: Request) {
     this.#runs = runs
     this.#session = session
-    this.#request = request
+    this.#group = request.group as Group
+    for (const step of this.#group.steps) {
+      const text = step.kind === 'parse' ? session.texts.get(step.key) : this.#usedText(step)
+      if (text === undefined) continue
+      if (step.kind === 'parse') this.#texts.set(step.key, text)
+      const own = runs.ownOf(session, text)
+      if (own !== undefined) this.#owns.set(text, own)
+    }
   }
 
+  /** Throws what is still to be told, and ToldError where it has been. */
   async run(): Promise<void> {
     const session = this.#session
-    const group = await this.#closeFirst(this.#request.group as Group)
-    if (group.steps.length === 0) return
-    const texts = this.#texts(group)
-    for (const text of texts) {
-      const own = this.#runs.ownOf(session, text)
-      if (own !== undefined) this.#owns.set(text, this.#leavesPortal(group) ? this.#atOrigin(text, own) : own)
+    await untilOpenAnswered(session)
+    if (session.open?.unit.failed || session.ended) return
+    let batch: Batch | undefined
+    for (const step of this.#group.steps) {
+      let next: Batch | ServerError
+      try {
+        next = this.#batchOf(step, batch)
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error
+        next = error
+      }
+      if (next === batch) continue
+      if (batch !== undefined) await this.#answer(batch, false)
+      if (session.ended) return
+      if (next instanceof ServerError) throw next
+      batch = next
     }
-    this.#runs.checkBlock(session)
-    this.#refuseDuplicates(group)
-    const kinds = new Set(texts.map((text) => this.#groupKind(text)))
-    if (kinds.has('foreign')) {
-      throw new ServerError(
-        conditions.featureNotSupported,
-        ['a statement of the cache and one of the origin before one Sync'],
-        {
-          hint: 'Send a Sync between them.',
-        },
-      )
-    }
-    if (kinds.has('inline')) return this.#inline(group, texts)
-    if (kinds.has('system') && kinds.has('command')) {
-      throw new ServerError(
-        conditions.featureNotSupported,
-        ['this mixture of statements of the cache before one Sync'],
-        {
-          hint: 'Send a Sync between them.',
-        },
-      )
-    }
-    if (kinds.has('system')) return this.#system(group, texts)
-    for (const step of group.steps) await this.#step(step)
+    if (batch !== undefined) await this.#answer(batch, true)
   }
 
-  /** What is closed before anything else; in a failed block too, as by PostgreSQL. The rest of the group is left. */
-  async #closeFirst(group: Group): Promise<Group> {
-    const found = group.steps.findIndex((step) => step.kind !== 'close')
-    const count = found < 0 ? group.steps.length : found
-    for (const step of group.steps.slice(0, count)) {
-      if (step.kind === 'close' && step.target === 'S') await this.#runs.closeStatement(this.#session, step.name)
-      this.#session.output.add(closeCompleteFrame)
-    }
-    return count === 0 ? group : { ...group, steps: group.steps.slice(count) }
+  /** The batch at hand, with the step in it, or the next that begins with it. */
+  #batchOf(step: Step, batch: Batch | undefined): Batch {
+    const [place, text] = this.#placeOf(step, batch)
+    // The origin has one statement of ours at a time.
+    const isNew = place === 'here' || (place === 'inline' && step.kind === 'parse')
+    const joins = batch !== undefined && !isNew && batch.place === place && batch.text === text
+    const joined = joins ? batch : { place, text, steps: [] }
+    joined.steps.push(step)
+    this.#note(step, text, joined)
+    return joined
   }
 
-  /** One name, one statement, whoever has it. */
-  #refuseDuplicates(group: Group): void {
-    const closed = new Set<string>()
-    for (const step of group.steps) {
-      if (step.kind === 'close' && step.target === 'S') closed.add(step.name)
-      const isNamed = step.kind === 'parse' && step.name !== '' && !closed.has(step.name)
-      if (isNamed && this.#session.statements.get(step.name) !== undefined) {
-        throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
+  #note(step: Step, text: StatementText | undefined, batch: Batch): void {
+    if (step.kind === 'parse') {
+      this.#closed.delete(step.name)
+      if (text !== undefined) this.#parsed.set(step.name, text)
+    } else if (step.kind === 'bind') {
+      this.#bound.set(step.portal, batch)
+    } else if (step.kind === 'close') {
+      if (step.target === 'P') this.#bound.delete(step.name)
+      else {
+        this.#parsed.delete(step.name)
+        this.#closed.add(step.name)
       }
     }
   }
 
-  /** Whether a portal may be read on in later groups: inside a block it lives on, and only the origin can keep it. */
-  #leavesPortal(group: Group): boolean {
-    if (this.#session.status !== status.inBlock || this.#session.identity.admin) return false
-    return group.steps.some((step) => step.kind === 'execute' && step.rowCountMax > 0)
-  }
-
-  #atOrigin(text: StatementText, own: OwnText): OwnText {
-    const isElsewhere = own.kind === 'virtual' && own.plan.kind === 'system'
-    return isElsewhere ? { ...own, plan: this.#runs.planElsewhere(text, own) } : own
-  }
-
-  /** Every statement the group prepares or uses. */
-  #texts(group: Group): StatementText[] {
-    const session = this.#session
-    const found: StatementText[] = []
-    const parsed = new Map<string, StatementText>()
-    for (const step of group.steps) {
-      let text: StatementText | undefined
-      if (step.kind === 'parse') {
-        text = session.texts.get(step.key)
-        if (text !== undefined) parsed.set(step.name, text)
-      } else if (step.kind === 'bind') text = parsed.get(step.statement) ?? session.statements.get(step.statement)?.text
-      else if (step.kind === 'describe' && step.target === 'S')
-        text = parsed.get(step.name) ?? session.statements.get(step.name)?.text
-      if (text !== undefined) found.push(text)
-      else if (step.kind === 'bind') {
-        throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+  #placeOf(step: Step, batch: Batch | undefined): readonly [Place, StatementText | undefined] {
+    if (isInFailedBlock(this.#session) && !this.#mayRunFailed(step)) {
+      throw new ServerError(conditions.inFailedTransaction)
+    }
+    switch (step.kind) {
+      case 'parse': {
+        if (step.name !== '' && this.#statement(step.name) !== undefined) {
+          throw new ServerError(conditions.duplicatePreparedStatement, [step.name])
+        }
+        const text = this.#texts.get(step.key)
+        // Also where it is refused: then there is no other either.
+        if (step.name === '' && text !== undefined && this.#isRefused(text)) prepareOurs(this.#session, step, text)
+        return this.#placeOfText(text)
+      }
+      case 'bind': {
+        const text = this.#statement(step.statement)
+        if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
+        if (step.portal !== '' && this.#isPortal(step.portal))
+          throw new ServerError(conditions.duplicatePortal, [step.portal])
+        return this.#placeOfText(text)
+      }
+      case 'execute':
+        return this.#placeOfPortal(step.portal, batch)
+      case 'describe':
+      case 'close': {
+        if (step.target === 'P' && step.kind === 'describe') return this.#placeOfPortal(step.name, batch)
+        if (step.target === 'P') return this.#isBound(step.name, batch) ? this.#placeOfPortal(step.name, batch) : here
+        if (step.kind === 'close') return here
+        const text = this.#statement(step.name)
+        if (text !== undefined) return this.#placeOfText(text)
+        throw new ServerError(conditions.undefinedPreparedStatement, [step.name])
       }
     }
-    return found
   }
 
-  #groupKind(text: StatementText): 'command' | 'system' | 'inline' | 'foreign' {
-    const own = this.#owns.get(text)
-    if (own === undefined) return 'foreign'
+  #placeOfPortal(name: string, batch: Batch | undefined): readonly [Place, StatementText | undefined] {
+    const bound = this.#bound.get(name)
+    if (bound !== undefined && this.#isBound(name, batch)) return [bound.place, bound.text]
+    if (bound !== undefined || ownPortal(this.#session, name) !== undefined) return here
+    throw new ServerError(conditions.undefinedPortal, [name])
+  }
+
+  /** True if whoever answers for the portal still has it. */
+  #isBound(name: string, batch: Batch | undefined): boolean {
+    const bound = this.#bound.get(name)
+    return bound !== undefined && (bound.place !== 'system' || bound === batch)
+  }
+
+  #placeOfText(text: StatementText | undefined): readonly [Place, StatementText | undefined] {
+    const own = text === undefined ? undefined : this.#owns.get(text)
+    if (own === undefined) return here
     if (own.kind === 'refused') throw own.error
-    if (own.kind === 'own') return own.statement.kind === 'select' ? 'system' : 'command'
-    if (own.kind === 'catalogue') return 'system'
-    if (own.kind === 'prepared') return 'command'
+    if (own.kind === 'catalogue') return ['system', text]
+    if (own.kind === 'own') return [own.statement.kind === 'select' ? 'system' : 'here', text]
+    if (own.kind === 'prepared') return ['here', text]
     if (own.kind === 'several')
       throw new ServerError(conditions.syntaxError, ['cannot insert multiple commands into a prepared statement'])
     if (own.plan.kind === 'refused') throw own.plan.error
-    if (own.plan.kind === 'session') return 'command'
-    return own.plan.kind
+    return [own.plan.kind === 'session' ? 'here' : own.plan.kind, text]
   }
 
-  /** The client's frames go to the system database as they are, but for texts of ours that stand for another. */
-  async #system(group: Group, texts: readonly StatementText[]): Promise<void> {
-    const session = this.#session
-    const relations: string[] = []
-    let tag: string | undefined
-    let catalogue = false
-    for (const text of texts) {
-      const own = this.#owns.get(text)
-      if (own?.kind === 'own' && own.statement.kind === 'select') {
-        authorise(
-          await this.#runs.viewer(session),
-          own.statement.needs,
-          own.statement.subject ?? own.statement.tag,
-          session.settings.current,
-        )
-        relations.push(...own.statement.relations)
-        tag = own.statement.tag
-      } else if (own?.kind === 'virtual' && own.plan.kind === 'system') relations.push(...own.plan.relations)
-      else if (own?.kind === 'catalogue') catalogue = true
-    }
-    // A command's spelling of a SELECT is nothing the origin could keep open: it is answered as a whole.
-    const readsOn = tag !== undefined && this.#leavesPortal(group)
-    const frames: Buffer[] = []
-    let positionOf: ((position: number) => number | undefined) | undefined
-    for (const step of group.steps) {
-      const text = step.kind === 'parse' ? session.texts.get(step.key) : undefined
-      const own = text === undefined ? undefined : this.#owns.get(text)
-      const other = own === undefined ? undefined : textInPlace(own)
-      if (step.kind === 'parse' && other !== undefined) {
-        frames.push(parseFrame(step.name, other, typesOf(step)))
-        const qualified = own?.kind === 'virtual' ? own.qualified : undefined
-        if (qualified !== undefined) positionOf = (position) => qualified.positionOf(position)
-      } else if (step.kind === 'execute' && readsOn) frames.push(executeFrame(step.portal))
-      else frames.push(group.bytes.subarray(step.start, step.end))
-      if (step.kind === 'parse' && text !== undefined) prepareHere(session, step, text)
-      if (step.kind === 'close' && step.target === 'S') session.statements.delete(step.name)
-    }
-    const own = isSole(texts) ? this.#owns.get(texts[0] as StatementText) : undefined
-    const mayBeElsewhere = own?.kind === 'virtual' && own.plan.kind === 'system' && own.plan.mayBeElsewhere
-    const wanted = wantedBy(session, group, relations, (text) => this.#owns.get(text))
-    const asked = { simple: false, frames: Buffer.concat(frames), relations, wanted, tag, catalogue, positionOf }
-    const outcome = await this.#runs.system(session, { ...asked, mayBeElsewhere })
-    if (!outcome.unresolved || own?.kind !== 'virtual') return
-    const text = texts[0] as StatementText
-    this.#owns.set(text, { ...own, plan: this.#runs.goesElsewhere(text, own) })
-    await this.#inline(group, texts)
+  #isRefused(text: StatementText): boolean {
+    const own = this.#owns.get(text)
+    return (
+      own?.kind === 'refused' || own?.kind === 'several' || (own?.kind === 'virtual' && own.plan.kind === 'refused')
+    )
   }
 
-  /** One statement over user tables too: the origin runs its text with our rows in it. */
-  async #inline(group: Group, texts: readonly StatementText[]): Promise<void> {
+  #statement(name: string): StatementText | undefined {
+    if (this.#closed.has(name)) return undefined
+    return this.#parsed.get(name) ?? this.#session.statements.get(name)?.text
+  }
+
+  #isPortal(name: string): boolean {
+    const { portals } = this.#session
+    return this.#bound.has(name) || ownPortal(this.#session, name) !== undefined || portals.get(name) !== undefined
+  }
+
+  /** In a failed block: Close, a Parse of what ends it, and in an admin database that itself. */
+  #mayRunFailed(step: Step): boolean {
+    if (step.kind === 'close') return true
+    if (!this.#session.identity.admin && step.kind !== 'parse') return false
+    const portal = step.kind === 'execute' ? ownPortal(this.#session, step.portal) : undefined
+    const text =
+      step.kind === 'parse'
+        ? this.#texts.get(step.key)
+        : step.kind === 'bind'
+          ? this.#statement(step.statement)
+          : portal?.kind === 'command'
+            ? portal.text
+            : undefined
+    const verb = text?.shape.statement.verb
+    return verb === 'commit' || verb === 'rollback' || verb === 'rollback_to'
+  }
+
+  #usedText(step: Step): StatementText | undefined {
+    const name = step.kind === 'bind' ? step.statement : 'target' in step && step.target === 'S' ? step.name : undefined
+    return name === undefined ? undefined : this.#session.statements.get(name)?.text
+  }
+
+  async #answer(batch: Batch, isLast: boolean): Promise<void> {
     const session = this.#session
-    const [text] = texts
+    const group = this.#group
+    const isWhole = batch.steps.length === group.steps.length
+    const ends = isLast && group.last === frontend.sync && session.status === status.idle && session.open === undefined
+    const [step] = batch.steps
+    if (batch.place === 'here') return step && this.#step(step)
+    const { text } = batch
     const own = text === undefined ? undefined : this.#owns.get(text)
-    if (own?.kind === 'virtual' && own.plan.kind === 'refused') throw own.plan.error
-    if (text === undefined || own?.kind !== 'virtual' || own.plan.kind !== 'inline' || !isSole(texts)) {
-      throw new ServerError(conditions.featureNotSupported, [
-        'several statements over the cache and user tables before one Sync',
-      ])
-    }
-    const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => this.#owns.get(asked))
-    const rendered = await this.#runs.render(session, own.plan, wanted, own.executes)
-    const { inlined, hasParse } = inlinedGroup(session, group, text, rendered.text)
-    await session.ask(closeFrame('S', inlineName))
-    if (session.ended) return
-    const { qualified } = own
-    const positionOf = (position: number) => {
-      const inOurs = rendered.positionOf(position)
-      return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
-    }
-    const cutParses = hasParse ? 0 : 1
-    await new Part(session, { positionOf, cutParses, verdict: this.#runs.inlinedVerdict }, () =>
-      routeInlined(session, text, inlined),
-    ).run()
-    if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
+    if (text === undefined || own === undefined) throw new Error('a batch of nobody')
+    const asked = { runs: this.#runs, session, group: { ...group, steps: batch.steps }, text, own }
+    const isAlone = isWhole && ends
+    let answered = batch.place === 'system'
+    if (answered) answered = await runInSystem({ ...asked, endsPortals: ends })
+    if (!answered) await runInlined({ ...asked, own: this.#runs.ownElsewhere(text, own), isAlone })
+    for (const [portal, bound] of this.#bound) if (bound === batch && answered) this.#bound.delete(portal)
   }
 
-  async #step(step: Group['steps'][number]): Promise<void> {
+  async #step(step: Step): Promise<void> {
     const session = this.#session
-    const group = this.#request.group as Group
     const { output } = session
     switch (step.kind) {
       case 'parse': {
-        const text = session.texts.get(step.key)
-        if (text !== undefined) prepareHere(session, step, text)
+        const text = this.#texts.get(step.key)
+        if (text !== undefined) prepareOurs(session, step, text)
         output.add(parseCompleteFrame)
         return
       }
@@ -262,56 +259,20 @@ export class OwnGroup {
         const prepared = session.statements.get(step.statement)
         if (prepared === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [step.statement])
         const { text, aside } = prepared
-        const { raw, formats } = readBind(group.bytes.subarray(step.start, step.end))
+        const { raw, formats } = readBind(this.#group.bytes.subarray(step.start, step.end))
         const own = this.#ownOfStatement(step.statement)
-        const inferred = commandOf(own)?.parameterTypes ?? []
-        const parameters = new Parameters(raw, declaredTypes(prepared.types), inferred)
-        this.#portals.set(step.portal, {
-          text,
-          aside,
-          own,
-          parameters,
-          formats,
-          rest: undefined,
-          isSuspended: false,
-          tag: '',
-        })
+        const parameters = new Parameters(raw, declaredTypes(prepared.types), commandOf(own)?.parameterTypes ?? [])
+        keepPortal(session, step.portal, { kind: 'command', text, aside, own, parameters, formats, rest: undefined })
         output.add(bindCompleteFrame)
         return
       }
       case 'describe':
         return step.target === 'S' ? this.#describeStatement(step.name) : this.#describePortal(step.name)
-      case 'execute': {
-        const portal = this.#portal(step.portal)
-        const { own } = portal
-        if (portal.completed !== undefined) {
-          output.add(portal.completed)
-          return
-        }
-        if (own.kind === 'virtual') {
-          output.add(completeSessionStatement(session, own.statement, utf8(portal.text.text)))
-          return
-        }
-        if (own.kind === 'prepared') {
-          if (own.words.verb === 'deallocate') output.add(deallocate(this.#runs, session, own))
-          else if (await prepareBySql(this.#runs, session, own, (frames) => output.add(frames), 0))
-            throw new ToldError()
-          return
-        }
-        if (own.kind !== 'own' || own.statement.kind !== 'command') return
-        if (portal.rest === undefined) {
-          const said = { hints: hintsFor(portal.text, portal.aside), shift: 0 }
-          this.#opened(
-            portal,
-            await this.#runs.execute(session, own.statement, portal.parameters, said, portal.formats),
-          )
-        }
-        // What a later group of the block would ask for only the origin could keep: it is answered as a whole.
-        this.#sendRows(portal, session.status === status.idle ? step.rowCountMax : 0)
-        return
-      }
+      case 'execute':
+        return this.#execute(step.portal, step.rowCountMax)
       case 'close':
         if (step.target === 'S') await this.#runs.closeStatement(session, step.name)
+        else closePortal(session, step.name)
         output.add(closeCompleteFrame)
     }
   }
@@ -328,65 +289,76 @@ export class OwnGroup {
 
   async #describePortal(name: string): Promise<void> {
     const session = this.#session
-    const { own, parameters, formats } = this.#portal(name)
+    const { output } = session
+    const portal = this.#portal(name)
+    if (portal.kind === 'query') {
+      output.add(portal.rest.description ?? noDataFrame)
+      return
+    }
+    const { own, formats, parameters } = portal
     const command = commandOf(own)
     const described =
       command === undefined ? undefined : await this.#runs.describe(session, command, parameters.declaredTypes)
-    const description = described?.description
-    session.output.add(
-      description === undefined
-        ? (encodeRowDescription(command?.columns ?? [], formats) ?? noDataFrame)
-        : describedIn(description, formats),
-    )
+    const { description } = described ?? {}
+    if (description !== undefined) output.add(describedIn(description, formats))
+    else output.add(encodeRowDescription(command?.columns ?? [], formats) ?? noDataFrame)
   }
 
-  #opened(portal: Portal, result: CommandResult): void {
-    for (const notice of result.notices ?? []) this.#session.output.add(encodeNotice(notice))
-    portal.rest = encodeRows(result, portal.formats)
-    portal.tag = result.tag
+  async #execute(name: string, rowCountMax: number): Promise<void> {
+    const session = this.#session
+    const portal = this.#portal(name)
+    if (portal.kind === 'command') portal.rest ??= await this.#run(portal)
+    const rest = portal.rest as PortalRest
+    if (rest.give(name, rowCountMax, (given) => session.output.add(given))) return
+    await this.#runs.failed(session)
+    throw new ToldError()
   }
 
-  /** As many as are asked for; what is left waits for the next Execute of the group. */
-  #sendRows(portal: Portal, rowCountMax: number): void {
-    const { output } = this.#session
-    const rest = portal.rest ?? []
-    const isPart = rowCountMax > 0 && rest.length > rowCountMax
-    for (const row of isPart ? rest.slice(0, rowCountMax) : rest) output.add(row)
-    portal.rest = isPart ? rest.slice(rowCountMax) : []
-    if (isPart) portal.isSuspended = true
-    // As PostgreSQL, which counts what the last Execute gave.
-    const tag = portal.isSuspended ? portal.tag.replace(/^SELECT \d+$/, `SELECT ${rest.length}`) : portal.tag
-    output.add(isPart ? portalSuspendedFrame : commandCompleteFrame(tag))
-    if (!isPart) portal.completed = commandCompleteFrame(portal.tag.replace(/ \d+$/, ' 0'))
+  /** What the command answers. */
+  async #run(portal: CommandPortal): Promise<PortalRest> {
+    const session = this.#session
+    const { own, text, aside, parameters, formats } = portal
+    if (own.kind === 'virtual') return PortalRest.of(completeSessionStatement(session, own.statement, utf8(text.text)))
+    if (own.kind === 'prepared') return this.#runPrepared(own)
+    if (own.kind !== 'own' || own.statement.kind !== 'command') throw new Error('a command was expected')
+    const { statement } = own
+    // It would ask the origin in a message that ends the transaction which waits there.
+    if (session.open !== undefined && statement.tag.startsWith('EXPLAIN')) {
+      throw new ServerError(conditions.featureNotSupported, [
+        `${statement.tag} behind other statements before one Sync`,
+      ])
+    }
+    const said = { hints: hintsFor(text, aside), shift: 0 }
+    return restOfCommand(session, await this.#runs.execute(session, statement, parameters, said, formats), formats)
+  }
+
+  async #runPrepared(own: Extract<OwnText, { kind: 'prepared' }>): Promise<PortalRest> {
+    const session = this.#session
+    if (own.words.verb === 'deallocate') return PortalRest.of(deallocate(this.#runs, session, own))
+    const rest = new PortalRest()
+    const keep = (frames: Buffer) => {
+      for (const answer of framesIn(frames)) rest.add(Buffer.from(answer))
+    }
+    await prepareBySql(this.#runs, session, own, keep, 0)
+    return rest
   }
 
   #ownOfStatement(name: string): OwnText {
     const text = this.#session.statements.get(name)?.text
-    if (text === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [name])
-    const own = this.#owns.get(text)
+    const own = text === undefined ? undefined : this.#owns.get(text)
     if (own === undefined) throw new ServerError(conditions.undefinedPreparedStatement, [name])
     return own
   }
 
-  #portal(name: string): Portal {
-    const portal = this.#portals.get(name)
+  #portal(name: string) {
+    const portal = ownPortal(this.#session, name)
     if (portal === undefined) throw new ServerError(conditions.undefinedPortal, [name])
     return portal
   }
 }
 
+const here = ['here', undefined] as const
+
 function commandOf(own: OwnText): OwnCommand | undefined {
   return own.kind === 'own' && own.statement.kind === 'command' ? own.statement : undefined
-}
-
-function isSole(texts: readonly StatementText[]): boolean {
-  return new Set(texts).size === 1
-}
-
-const portalSuspendedFrame = frame(backend.portalSuspended)
-
-/** What runs in place of the client's text, if anything does. */
-function textInPlace(own: OwnText): string | undefined {
-  if (own.kind === 'own' && own.statement.kind === 'select') return own.statement.text
-  return own.kind === 'virtual' ? own.qualified?.text : undefined
 }

@@ -1,4 +1,5 @@
-// Composition: a group over our relations and the origin's, as the origin gets it: under a name of ours, with our rows in the text.
+// Composition: messages about a statement over our relations and the origin's, as the origin gets them: under a name of ours, with our
+// rows in the text.
 
 import type { StatementText } from './cache/plans/index.ts'
 import { type Group, passStraight, routeToOrigin, runOpaque, type Session } from './frontend/index.ts'
@@ -6,49 +7,52 @@ import { describeFrame, frame, frameHeaderBytes, frontend, parseFrame, status, s
 
 export const inlineName = '_larder_inline'
 
-type ParseStep = Extract<Group['steps'][number], { kind: 'parse' }>
-
-/** The origin never hears of it. */
-export function prepareHere(session: Session, step: ParseStep, text: StatementText): void {
-  session.prepare(step, text, true)
-  const kept = session.statements.get(step.name)
-  if (kept !== undefined) kept.ours = true
-}
-
 /** The parameter types of a Parse as they came. */
-export function typesOf(step: { readonly types: string }): Buffer | undefined {
-  return step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
+export function typesOf(step: { readonly types: string } | undefined): Buffer | undefined {
+  return step === undefined || step.types === '' ? undefined : Buffer.from(step.types, 'latin1')
 }
 
-/** The client's messages with the rendered text in place of its own, under a name of ours. */
+interface Inlined {
+  readonly frames: readonly Buffer[]
+  /** The first of `frames` is a Parse that the client did not ask for. */
+  readonly parsesAgain: boolean
+}
+
+/** The client's messages with the rendered text in place of its own. */
+export function inlinedFrames(session: Session, group: Group, rendered: string): Inlined {
+  const parsesAgain = !group.steps.some((step) => step.kind === 'parse')
+  const again = parsesAgain ? [parseFrame(inlineName, rendered, typesOf(preparedFor(session, group)))] : []
+  const frames = group.steps.map((step) => {
+    const bytes = group.bytes.subarray(step.start, step.end)
+    // Never sent to the origin as the client wrote it.
+    if (step.kind === 'parse') return parseFrame(inlineName, rendered, typesOf(step))
+    if (step.kind === 'bind') return renamedBind(bytes, step.portal)
+    return step.kind === 'describe' && step.target === 'S' ? describeFrame('S', inlineName) : bytes
+  })
+  return { frames: [...again, ...frames], parsesAgain }
+}
+
+/** The same as a group of its own. Its steps are the client's: what it prepares is known by the client's names. */
 export function inlinedGroup(
   session: Session,
   group: Group,
-  text: StatementText,
   rendered: string,
-): { inlined: Group; hasParse: boolean } {
-  const hasParse = group.steps.some((step) => step.kind === 'parse')
-  const frames: Buffer[] = hasParse ? [] : [parseFrame(inlineName, rendered)]
-  const steps = group.steps.map((step): Group['steps'][number] => {
-    const bytes = group.bytes.subarray(step.start, step.end)
-    if (step.kind === 'parse') {
-      // Never sent to the origin as the client wrote it.
-      prepareHere(session, step, text)
-      frames.push(parseFrame(inlineName, rendered, typesOf(step)))
-      return { ...step, name: inlineName, key: '' }
-    }
-    if (step.kind === 'bind') {
-      frames.push(renamedBind(bytes, step.portal))
-      return { ...step, statement: inlineName }
-    }
-    const describesStatement = step.kind === 'describe' && step.target === 'S'
-    frames.push(describesStatement ? describeFrame('S', inlineName) : bytes)
-    return describesStatement ? { ...step, name: inlineName } : step
-  })
+): { inlined: Group; parsesAgain: boolean } {
+  const { frames, parsesAgain } = inlinedFrames(session, group, rendered)
   const body = Buffer.concat(frames)
   const bytes = Buffer.concat([body, syncFrame])
-  const inlined = { ...group, steps, bytes, start: 0, end: bytes.length, bodyEnd: body.length, last: frontend.sync }
-  return { inlined, hasParse }
+  const { piece: _, ...whole } = group
+  const inlined = { ...whole, bytes, start: 0, end: bytes.length, bodyEnd: body.length, last: frontend.sync }
+  return { inlined, parsesAgain }
+}
+
+/** The statement that a group binds or describes without preparing it. */
+function preparedFor(session: Session, group: Group): { readonly types: string } | undefined {
+  for (const step of group.steps) {
+    if (step.kind === 'bind') return session.statements.get(step.statement)
+    if (step.kind === 'describe' && step.target === 'S') return session.statements.get(step.name)
+  }
+  return undefined
 }
 
 /** The way of what the statement does: a write of the origin's is one, whatever rows of ours it reads. */
@@ -67,5 +71,5 @@ export function routeInlined(session: Session, text: StatementText, group: Group
 function renamedBind(bytes: Buffer, portal: string): Buffer {
   const at = frameHeaderBytes + portal.length + 1
   const tailAt = bytes.indexOf(0, at) + 1
-  return frame(0x42, Buffer.from(`${portal}\0${inlineName}\0`, 'latin1'), bytes.subarray(tailAt))
+  return frame(frontend.bind, Buffer.from(`${portal}\0${inlineName}\0`, 'latin1'), bytes.subarray(tailAt))
 }

@@ -50,14 +50,18 @@ export class ToldError extends Error {
   override readonly name = 'ToldError'
 }
 
-/** One question with text parameters, asked on the session's own connection. One that failed before this has left its statement behind. */
+/**
+ * One question with text parameters, asked on the session's own connection. One that failed before this has left its statement behind; and in a
+ * block the unnamed portal may be the client's.
+ */
 export function ask(session: Session, text: string, values: readonly (string | null)[]) {
   return session.ask(
     Buffer.concat([
       closeFrame('S', question),
       parseFrame(question, text),
-      bindFrame('', question, values),
-      executeFrame(''),
+      bindFrame(question, question, values),
+      executeFrame(question),
+      closeFrame('P', question),
       closeFrame('S', question),
     ]),
   )

@@ -11,10 +11,11 @@ import {
   type Parameters,
 } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { type PassVerdict, probeContext, type Session } from './frontend/index.ts'
+import { isInFailedBlock, type PassVerdict, probeContext, type Session } from './frontend/index.ts'
 import { commandContext } from './own-context.ts'
 import type { Said } from './own-explain.ts'
 import { explainOwn } from './own-explain-own.ts'
+import type { LeftPortals } from './own-left-portals.ts'
 import type { LooseNames } from './own-loose.ts'
 import type { OwnParts } from './own-parts.ts'
 import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
@@ -62,6 +63,8 @@ interface SystemRequest {
   readonly tag?: string | undefined
   /** True if the rows tell the router which of our objects the client has met. */
   readonly catalogue?: boolean
+  /** Takes the answers to frames of ours behind the client's. */
+  readonly left?: LeftPortals
 }
 
 type VirtualText = Extract<OwnText, { kind: 'virtual' }>
@@ -141,7 +144,7 @@ export class OwnRuns {
     }
     if (own?.kind === 'several' && own.names !== undefined) return true
     if (text.own === undefined) return this.#loose.isSettled(session, text)
-    return session.status === status.failed || this.#parts.schemas.isCurrent(session.epochs)
+    return isInFailedBlock(session) || this.#parts.schemas.isCurrent(session.epochs)
   }
 
   /** Asks the origin what decides it. */
@@ -186,6 +189,12 @@ export class OwnRuns {
     return plan
   }
 
+  /** The same for a text of a group. */
+  ownElsewhere(text: StatementText, own: OwnText): OwnText {
+    if (own.kind !== 'virtual' || own.plan.kind === 'inline') return own
+    return { ...own, plan: this.goesElsewhere(text, own) }
+  }
+
   /** The plan by which the origin runs it, with the rows in it. */
   planElsewhere(text: StatementText, own: VirtualText): VirtualPlan {
     if (own.executes !== undefined) return this.planElsewhere(own.executes.innerText, own.executes.inner)
@@ -202,18 +211,20 @@ export class OwnRuns {
   }
 
   checkBlock(session: Session): void {
-    if (session.status === status.failed) throw new ServerError(conditions.inFailedTransaction)
+    if (isInFailedBlock(session)) throw new ServerError(conditions.inFailedTransaction)
   }
 
-  /** An error of ours fails the block, as any error does: the origin is made to see one. */
-  async failBlock(session: Session): Promise<void> {
+  /** An error of ours fails the transaction, as any error does: the origin is made to see one. */
+  async failed(session: Session): Promise<void> {
+    if (session.status === status.inBlock || session.open !== undefined) await this.#failBlock(session)
+  }
+
+  async #failBlock(session: Session): Promise<void> {
     if (session.identity.admin) {
       session.status = status.failed
       return
     }
-    await session.ask(
-      parseFrame('_larder_question', '"a statement over the cache failed, so its transaction block fails"'),
-    )
+    await session.ask(parseFrame('_larder_question', '"a statement over the cache failed, so its transaction does"'))
   }
 
   async execute(
@@ -270,6 +281,8 @@ export class OwnRuns {
     const virtual = this.#virtual(session)
     this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
+    // Before there was anything to end.
+    if (session.cancelRequested) throw new ServerError(conditions.queryCanceled, ['user request'])
     session.cancelWait = () => virtual.cancel()
     const base = {
       simple: request.simple,
@@ -287,13 +300,15 @@ export class OwnRuns {
     const outcome = await virtual.run(
       request.catalogue ? { ...base, watch: (row: Buffer) => router.watch(row) } : base,
       (bytes) => {
-        answer(bytes)
+        const theirs = request.left?.take(bytes) ?? bytes
+        if (theirs.length > 0) answer(theirs)
         return session.output.backlogBytes > 4 * 1024 * 1024 ? session.untilTaken() : undefined
       },
     )
     session.cancelWait = undefined
-    if (outcome.failed && !outcome.unresolved && session.status === status.inBlock) await this.failBlock(session)
-    return outcome
+    const failed = outcome.failed && !outcome.unresolved && request.left?.failed !== true
+    if (failed) await this.failed(session)
+    return { ...outcome, failed: failed || outcome.unresolved }
   }
 
   /** Frames of ours, for a command: what they were answered with. */

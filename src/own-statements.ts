@@ -11,6 +11,8 @@ import {
   type OwnRoom,
   type Request,
   type Session,
+  syncOpen,
+  untilOpenAnswered,
 } from './frontend/index.ts'
 import { leaveArchive } from './own-context.ts'
 import { OwnGroup } from './own-group.ts'
@@ -22,7 +24,7 @@ import { OwnSeveral } from './own-several.ts'
 import { runSimple } from './own-simple.ts'
 import { type OwnText, OwnTexts } from './own-text.ts'
 import { namesOfExpression, namesOfQuery, noNames, type Statement } from './sql/index.ts'
-import { status } from './wire/index.ts'
+import { frontend } from './wire/index.ts'
 
 export class OwnStatements implements OwnRoom {
   readonly noNames = noNames
@@ -105,13 +107,18 @@ export class OwnStatements implements OwnRoom {
   }
 
   refuse(session: Session, error: ServerError, synced: boolean): boolean {
-    session.slowly(() => this.#fail(session, error, synced))
+    session.slowly(async () => {
+      await untilOpenAnswered(session)
+      // What follows a failure is for nobody, up to the Sync.
+      if (!session.open?.unit.failed) await this.#fail(session, error, synced)
+    })
     return true
   }
 
   async #run(session: Session, text: StatementText, request: Request): Promise<void> {
     if (request.group !== undefined) return this.#group(session, request)
     session.cancelWait = undefined
+    session.cancelRequested = false
     try {
       if (this.#isSeveral(session, text)) await new OwnSeveral(this.#runs, session, text).run()
       else {
@@ -133,17 +140,21 @@ export class OwnStatements implements OwnRoom {
   async #group(session: Session, request: Request): Promise<void> {
     const { group } = request
     if (group === undefined) return
+    const synced = group.last === frontend.sync
+    session.cancelWait = undefined
+    session.cancelRequested = false
     try {
       await new OwnGroup(this.#runs, session, request).run()
-      if (!session.ended) session.finish(session.status)
+      session.asked = undefined
+      if (synced) await this.#sync(session)
     } catch (error) {
-      await this.#fail(session, error)
+      await this.#fail(session, error, synced)
     }
   }
 
   async #fail(session: Session, error: unknown, synced = true): Promise<void> {
     if (error instanceof ToldError) {
-      if (!session.ended) session.finish(session.status)
+      await this.#ends(session, synced)
       return
     }
     const shown =
@@ -152,9 +163,20 @@ export class OwnStatements implements OwnRoom {
         : new ServerError(conditions.internalError, [messageOf(error)], { cause: error })
     if (!(error instanceof ServerError)) this.#parts.log.error('a statement of ours failed', { error: stackOf(error) })
     session.output.add(encodeError(shown))
-    if (session.status === status.inBlock) await this.#runs.failBlock(session)
-    if (synced) session.finish(session.status)
-    else session.skipping = true
+    await this.#runs.failed(session)
+    await this.#ends(session, synced)
+  }
+
+  /** After an error. */
+  async #ends(session: Session, synced: boolean): Promise<void> {
+    if (synced) await this.#sync(session)
+    else if (session.open === undefined) session.skipping = true
+  }
+
+  async #sync(session: Session): Promise<void> {
+    if (session.ended) return
+    if (session.open === undefined) session.finish(session.status)
+    else await syncOpen(session)
   }
 }
 

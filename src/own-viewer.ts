@@ -1,9 +1,8 @@
 // Composition: who looks. Asked of the origin once per session and role.
 
-import type { Session } from './frontend/index.ts'
+import { isInFailedBlock, type Session } from './frontend/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
-import { status } from './wire/index.ts'
 
 const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting('is_superuser'),
  (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')),
@@ -33,7 +32,7 @@ async function askViewer(session: Session, parts: OwnParts): Promise<SessionView
   const { identity } = session
   if (identity.admin && identity.adminTrusted)
     return { ...viewerFrom(session, identity.login, identity.login, true, new Set(), parts), settings: new Map() }
-  const answer = session.link.closed || session.status === status.failed ? undefined : await ask(session, rolesText, [])
+  const answer = session.link.closed || isInFailedBlock(session) ? undefined : await ask(session, rolesText, [])
   // Cancelled, or timed out: that is no reason to think less of who asks.
   if (answer?.error !== undefined) throw originError(answer.error)
   const row = answer?.rows[0]

@@ -31,6 +31,5 @@ export {
   encodeResult,
   encodeRow,
   encodeRowDescription,
-  encodeRows,
   type Formats,
 } from './result-encoding.ts'

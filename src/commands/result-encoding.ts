@@ -115,7 +115,7 @@ export function encodeResult(result: CommandResult, formats: Formats = []): Buff
 }
 
 /** A DataRow frame per row. */
-export function encodeRows({ raw, columns, rows }: CommandResult, formats: Formats): readonly Buffer[] {
+function encodeRows({ raw, columns, rows }: CommandResult, formats: Formats): readonly Buffer[] {
   return raw === undefined ? rows.map((row) => encodeDataRow(columns, row, formats)) : raw.rows
 }
 

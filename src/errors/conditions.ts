@@ -100,6 +100,7 @@ export const conditions = table({
   },
   invalidPassword: { sqlstate: '28P01', severity: 'FATAL', message: 'password authentication failed for user "%s"' },
   invalidAuthorization: { sqlstate: '28000', severity: 'FATAL', message: '%s' },
+  duplicatePortal: { sqlstate: '42P03', severity: 'ERROR', message: 'cursor "%s" already exists' },
   undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
   undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },
 
@@ -181,6 +182,17 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'what key "%s" was derived from has changed meanwhile',
   },
+  statementTooLong: {
+    sqlstate: '54000',
+    severity: 'ERROR',
+    message: 'statement over the cache too long: %s bytes',
+  },
+  portalTooLarge: {
+    sqlstate: '54000',
+    severity: 'ERROR',
+    message: 'what portal "%s" still has to give is more than is kept of it',
+  },
+  portalHasRun: { sqlstate: '55000', severity: 'ERROR', message: 'portal "%s" cannot be run' },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },

@@ -40,9 +40,20 @@ export async function settleCatalogueCounts(session: Session): Promise<void> {
   )
 }
 
+/** What notReady() waits for, for who waits himself. */
+export async function makeReady(session: Session): Promise<void> {
+  if (session.captureRefused) return
+  if (!isHelperReady(session)) await prepareCapture(session)
+  if (session.catalogueCounted && !session.ended) await settleCatalogueCounts(session)
+}
+
+function isHelperReady(session: Session): boolean {
+  return session.captureReady && session.captureVersion === session.services.contexts.watchVersion
+}
+
 /** True if the helper must be made ready first; the message is looked at again then. */
 export function notReady(session: Session): boolean {
-  if (!session.captureReady || session.captureVersion !== session.services.contexts.watchVersion) {
+  if (!isHelperReady(session)) {
     session.slowly(() => prepareCapture(session))
   } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
   else return false

@@ -51,6 +51,10 @@ export class CaptureUnit extends ClientUnit {
     this.#asked = options.open !== true
   }
 
+  get answersLeft(): number {
+    return this.#answersLeft
+  }
+
   expect(answerCount: number): void {
     this.#answersLeft += answerCount
   }

@@ -13,6 +13,7 @@ import { inBlock, noteInBlock } from './in-block.ts'
 import { forgetRenamed } from './name-changes.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
+import { dispatchPiece } from './own-share.ts'
 import { knowsOwner, knowsOwners } from './owner.ts'
 import { passStraight, replayAlone } from './pass.ts'
 import { takeRead } from './read-path.ts'
@@ -25,8 +26,11 @@ import { runCaptured } from './write-path.ts'
 
 export function dispatchGroup(session: Session, group: Group): boolean {
   if (session.skipping) return skip(session, group)
+  if (group.piece === 'ours') return dispatchPiece(session, group)
+  if (session.portals.ours !== undefined) forgetReplaced(session, session.portals.ours, group)
   if (session.open !== undefined) return continueOpen(session, group)
   if (!session.quiet && usesUnanswered(session, group)) return session.waitForQuiet()
+  if (group.piece === 'origin') return dispatchPiece(session, group)
   if (group.last === frontend.functionCall) {
     if (inBlockNow(session)) {
       session.transaction.wrote = true
@@ -162,19 +166,25 @@ function groupWithoutExecute(session: Session, group: Group): boolean {
   return passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
 }
 
-export function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
+function ownText(session: Session, group: Group, step: Step): StatementText | undefined {
   const text = textOfStep(session, group, step)
   return text === undefined || !isOurs(session, text) ? undefined : text
 }
 
-export function textOfStep(session: Session, group: Group, step: Step): StatementText | undefined {
+/** A portal of the origin's takes the place of one of ours that has its name. */
+function forgetReplaced(session: Session, ownPortals: Map<string, unknown>, group: Group): void {
+  for (const step of group.steps) if (step.kind === 'bind') ownPortals.delete(step.portal)
+  if (ownPortals.size === 0) session.portals.ours = undefined
+}
+
+export function textOfStep(session: Session, group: Pick<Group, 'steps'>, step: Step): StatementText | undefined {
   if (step.kind === 'parse') return findText(session, step.key, step.text)
   if (step.kind === 'bind') return textOf(session, group, step.statement)
   const names = (step.kind === 'describe' || step.kind === 'close') && step.target === 'S'
   return names ? textOf(session, group, step.name) : undefined
 }
 
-function textOf(session: Session, group: Group, name: string): StatementText | undefined {
+function textOf(session: Session, group: Pick<Group, 'steps'>, name: string): StatementText | undefined {
   const parse = group.steps.find((step): step is ParseStep => step.kind === 'parse' && step.name === name)
   return parse === undefined ? session.statements.get(name)?.text : findText(session, parse.key, parse.text)
 }

@@ -21,7 +21,13 @@ import { mayChangeSettings, membersOf, readsOnly } from './several.ts'
 import { readSource } from './source-text.ts'
 import { runCaptured } from './write-path.ts'
 
-export function dispatchQuery(session: Session, bytes: Buffer, start: number, end: number): boolean {
+export function dispatchQuery(
+  session: Session,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  known?: StatementText,
+): boolean {
   if (session.skipping) return true
   if (session.open !== undefined) {
     derail(session)
@@ -29,13 +35,16 @@ export function dispatchQuery(session: Session, bytes: Buffer, start: number, en
     return true
   }
   const source = readSource(bytes, start + 5, end - 1)
-  const text = findText(session, source.text, undefined)
+  const text = known ?? findText(session, source.text, undefined)
   const request: Request = { simple: true, bytes, start, end, group: undefined, aside: source.aside }
   const said = { text, aside: source.aside }
   const stopped = hasHints(said) ? stoppedByHints(session, [said], true) : undefined
   if (stopped !== undefined) return stopped
   const taken = route(session, text, plainKey, request)
-  if (taken) session.statements.delete('')
+  if (taken) {
+    session.statements.delete('')
+    session.portals.ours?.delete('')
+  }
   return taken
 }
 

@@ -1,7 +1,8 @@
 // What the client has sent: cut into messages and groups, one at a time, and held while something else must come first.
 //
 // Invariants
-//   1. A message is looked at only when it is all there; one too long to be held is passed on in pieces, unread.
+//   1. A message is looked at only when it is all there; one too long to be held is passed on in pieces, unread, unless it may be
+//      for us (long-messages.ts).
 //   2. While the session is busy nothing is looked at, but for what belongs to a long message or a COPY under way.
 
 import { frontend, isFrontendType } from '../wire/index.ts'
@@ -11,7 +12,10 @@ import { derail, dispatchQuery } from './dispatch.ts'
 import { dispatchGroup } from './dispatch-group.ts'
 import { failCopy } from './ending.ts'
 import { takeStoredAnswer } from './fast-path.ts'
-import type { Missed } from './request.ts'
+import { HeldBytes } from './held-bytes.ts'
+import { judgeLongMessage, LongText, tooLong } from './long-messages.ts'
+import { firstPart, isAnyOurs } from './own-share.ts'
+import type { Group, Missed } from './request.ts'
 import type { Session } from './session.ts'
 
 /** Client bytes kept while a slow path runs, before the client is made to wait. */
@@ -33,14 +37,20 @@ const missedBy: ReadonlyMap<number, Missed> = new Map([
 
 export class Inbox {
   readonly #session: Session
-  #held: Buffer | undefined
+  readonly #held = new HeldBytes()
+  /** So many bytes must be held before it is worth looking at them. */
+  #wantedBytes = 0
   #bulkBytes = 0
+  /** Bytes to come of a message that is refused, or ignored. */
+  #discardedBytes = 0
+  readonly #longText: LongText
   /** The COPY's data has ended, its group has not. */
   #copyTail = false
   #clientPaused = false
 
   constructor(session: Session) {
     this.#session = session
+    this.#longText = new LongText(session)
   }
 
   /** The origin has got a part of a message, or of a group, and waits for the rest. */
@@ -50,8 +60,7 @@ export class Inbox {
 
   /** Goes on with what the client sent meanwhile. */
   resume(): void {
-    const held = this.#held
-    this.#held = undefined
+    const held = this.#held.take()
     if (this.#clientPaused) this.resumeClient()
     if (held !== undefined) this.#process(held, held.length)
     else this.#session.output.flush()
@@ -69,14 +78,14 @@ export class Inbox {
       this.#hold(chunk, 0, length)
       return
     }
-    let bytes = chunk
-    let end = length
-    if (this.#held !== undefined) {
-      bytes = Buffer.concat([this.#held, chunk.subarray(0, length)])
-      end = bytes.length
-      this.#held = undefined
+    if (this.#held.length === 0) {
+      this.#process(chunk, length)
+      return
     }
-    this.#process(bytes, end)
+    this.#held.append(chunk, 0, length)
+    if (this.#held.length < this.#wantedBytes) return
+    const held = this.#held.take() as Buffer
+    this.#process(held, held.length)
   }
 
   /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
@@ -89,6 +98,7 @@ export class Inbox {
     const { clock } = this.#session.services
     this.#session.nowMs = clock.nowMs()
     this.#session.chunkUs = clock.monotonicUs()
+    this.#wantedBytes = 0
     let at = 0
     while (at < end && !this.#session.ended && !this.#session.closing && this.#mayLook()) {
       const next = this.#message(bytes, at, end)
@@ -108,6 +118,11 @@ export class Inbox {
       const stop = Math.min(end, at + this.#bulkBytes)
       this.#bulkBytes -= stop - at
       this.#session.link.send(bytes.subarray(at, stop))
+      return stop
+    }
+    if (this.#discardedBytes > 0) {
+      const stop = Math.min(end, at + this.#discardedBytes)
+      this.#discardedBytes -= stop - at
       return stop
     }
     if (end - at < 5) return -1
@@ -133,9 +148,10 @@ export class Inbox {
       return frameEnd
     }
     if (this.#session.copying !== undefined) return this.#copyData(type, bytes, at, Math.min(frameEnd, end), frameEnd)
-    if (frameEnd > end) return length > groupBytesMax ? this.#bulk(bytes, at, end, frameEnd) : -1
+    if (frameEnd > end) return length > groupBytesMax ? this.#long(bytes, at, end, frameEnd) : -1
     switch (type) {
       case frontend.query:
+        if (length > groupBytesMax) return this.#longQuery(bytes, at, frameEnd)
         if (bytes[frameEnd - 1] !== 0) {
           this.#session.violation('invalid string in message')
           return end
@@ -165,16 +181,35 @@ export class Inbox {
   #group(bytes: Buffer, at: number, end: number): number {
     const steps: Step[] = []
     let unread = false
+    let count = 0
     let here = at
+    let longBytes = 0
+    const part = (): Group => {
+      const missed = unread ? ('anything' as const) : undefined
+      return {
+        steps,
+        unread,
+        missed,
+        answerCount: count,
+        bytes,
+        start: at,
+        end: here,
+        bodyEnd: here,
+        last: frontend.flush,
+      }
+    }
     while (end - here >= 5) {
       const type = bytes[here] as number
       const length = bytes.readInt32BE(here + 1)
       if (length < 4 || length > 0x3fff_ffff || !isFrontendType(type)) break
       const frameEnd = here + 1 + length
+      const isLong = length > groupBytesMax
+      // What comes before a long message is sent first: only then is it known what the message is about.
+      if (here > at && isLong && (frameEnd > end || type === frontend.parse)) return this.#part(part())
       if (frameEnd > end) {
-        if (frameEnd - at <= groupBytesMax) return -1
-        if (this.#openGroup(bytes, at, here, steps, unread) === -1) return -1
-        return this.#bulk(bytes, here, end, frameEnd)
+        if (here > at && frameEnd - at - longBytes > groupBytesMax) return this.#part(part())
+        this.#wantedBytes = frameEnd - at
+        return -1
       }
       if ((type === frontend.sync || type === frontend.flush) && length !== 4) {
         this.#session.violation('invalid message format')
@@ -182,47 +217,71 @@ export class Inbox {
       }
       if (here > at && endsWithoutSync.has(type)) {
         // Without a Sync before it: let the origin sort it out, as it would.
-        return this.#openGroup(bytes, at, here, steps, unread)
+        return this.#part(part())
       }
       if (type === frontend.functionCall && this.#session.open !== undefined && !this.#session.skipping)
         return this.#derail(type, bytes, here, frameEnd, frameEnd)
       if (type === frontend.sync || type === frontend.flush || type === frontend.functionCall) {
-        return dispatchGroup(this.#session, {
-          steps,
-          unread,
-          missed: unread ? 'anything' : undefined,
-          bytes,
-          start: at,
-          end: frameEnd,
-          bodyEnd: here,
-          last: type,
-        })
-          ? frameEnd
-          : -1
+        const missed = unread ? ('anything' as const) : undefined
+        return this.#dispatch({ steps, unread, missed, bytes, start: at, end: frameEnd, bodyEnd: here, last: type })
+      }
+      if (isLong) {
+        longBytes += length
+        const ours = type !== frontend.parse || this.#longText.isParseOurs(bytes, here, frameEnd)
+        if (ours === undefined) return -1
+        if (!ours) return this.#bulk(bytes, at, frameEnd, frameEnd)
       }
       const step = readStep(bytes, here, frameEnd)
       if (step === undefined) unread = true
       else steps.push(step)
+      count++
       here = frameEnd
     }
-    if (here - at > groupBytesMax) return this.#openGroup(bytes, at, here, steps, unread)
+    return here - at - longBytes > groupBytesMax ? this.#part(part()) : -1
+  }
+
+  /** Part of a group whose end is not in sight. Where it is the origin's, nothing about what it runs is known, so everything is assumed. */
+  #part(part: Group): number {
+    return this.#dispatch({ ...part, unread: part.unread || !isAnyOurs(this.#session, part.steps) })
+  }
+
+  /** Sends a group its way, or as much of it as goes one way; the new position, or -1 if it must wait. */
+  #dispatch(group: Group): number {
+    const part = firstPart(this.#session, group)
+    return part !== undefined && dispatchGroup(this.#session, part) ? part.end : -1
+  }
+
+  /** A message that is not all there, and too long to be held without a reason. */
+  #long(bytes: Buffer, at: number, end: number, frameEnd: number): number {
+    if (this.#session.skipping) {
+      this.#discardedBytes = frameEnd - at
+      return at
+    }
+    const judged = judgeLongMessage(this.#session, bytes, at, end, frameEnd)
+    if (judged === 'pass') return this.#bulk(bytes, at, end, frameEnd)
+    if (judged === 'refuse') return this.#refuseLong(bytes, at, frameEnd)
+    this.#wantedBytes = judged
     return -1
   }
 
-  /** Sends part of a group without having seen its end: nothing about what it runs is known, so everything is assumed. */
-  #openGroup(bytes: Buffer, at: number, stop: number, steps: readonly Step[], malformed: boolean): number {
-    return dispatchGroup(this.#session, {
-      steps,
-      unread: true,
-      missed: malformed ? 'anything' : undefined,
-      bytes,
-      start: at,
-      end: stop,
-      bodyEnd: stop,
-      last: frontend.flush,
-    })
-      ? stop
-      : -1
+  #refuseLong(bytes: Buffer, at: number, frameEnd: number): number {
+    const session = this.#session
+    if (!session.quiet && session.open === undefined) {
+      session.waitForQuiet()
+      return -1
+    }
+    this.#discardedBytes = frameEnd - at
+    session.services.own.refuse(session, tooLong(frameEnd - at), bytes[at] === frontend.query)
+    return at
+  }
+
+  /** A long text that is all there, because it may be ours. The origin's goes as if nobody had read it. */
+  #longQuery(bytes: Buffer, at: number, frameEnd: number): number {
+    const ours = this.#longText.isQueryOurs(bytes, at, frameEnd)
+    if (ours === undefined) return -1
+    if (!ours) return this.#bulk(bytes, at, frameEnd, frameEnd)
+    const taken = dispatchQuery(this.#session, bytes, at, frameEnd, this.#longText.take())
+    return taken ? frameEnd : -1
   }
 
   /** A message too long to be looked at: passed on in pieces. */
@@ -234,7 +293,7 @@ export class Inbox {
     const last = isWhole ? type : frontend.flush
     if (type !== frontend.copyData) {
       const missed = missedBy.get(type) ?? 'anything'
-      const group = { steps: [], unread: true, missed, bytes, start: at, end, bodyEnd: end, last }
+      const group = { steps: [], unread: true, missed, bytes, start: at, end, bodyEnd: end, last, answerCount: 1 }
       if (!dispatchGroup(this.#session, group)) return -1
       this.#bulkBytes = frameEnd - end
     } else this.#bulkBytes = 0
@@ -301,8 +360,7 @@ export class Inbox {
   }
 
   #hold(bytes: Buffer, start: number, end: number): void {
-    const piece = bytes.subarray(start, end)
-    this.#held = this.#held === undefined ? Buffer.from(piece) : Buffer.concat([this.#held, piece])
+    this.#held.append(bytes, start, end)
     if (this.#session.busy && this.#held.length > heldBytesMax) this.#pauseClient()
   }
 
@@ -310,9 +368,9 @@ export class Inbox {
   copyBegins(): void {
     // The client may have gone before.
     if (this.#session.closing) failCopy(this.#session)
-    const held = this.#held
-    if (held === undefined || this.#session.closing || this.#session.copying === undefined) return
-    this.#held = undefined
+    if (this.#session.closing || this.#session.copying === undefined) return
+    const held = this.#held.take()
+    if (held === undefined) return
     if (this.#clientPaused) this.resumeClient()
     this.#process(held, held.length)
   }
@@ -325,7 +383,7 @@ export class Inbox {
 
   resumeClient(): void {
     if (!this.#clientPaused || this.#session.ended) return
-    if (this.#session.busy && this.#held !== undefined && this.#held.length > heldBytesMax) return
+    if (this.#session.busy && this.#held.length > heldBytesMax) return
     this.#clientPaused = false
     this.#session.socket.resume()
   }

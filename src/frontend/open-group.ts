@@ -3,14 +3,15 @@
 import { captureFrames } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
-import { notReady } from './capture-helper.ts'
-import type { CaptureUnit } from './capture-unit.ts'
+import { makeReady, notReady } from './capture-helper.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
-import { executesOf, mayEndBlock, ownText } from './dispatch-group.ts'
+import { executesOf, mayEndBlock } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { noteInBlock } from './in-block.ts'
 import { forgetRenamed } from './name-changes.ts'
 import { holdOpen } from './opaque.ts'
+import { OpenUnit } from './open-unit.ts'
+import { Part } from './part.ts'
 import { framesOf, passStraight, registerParses } from './pass.ts'
 import { parseFrameOf } from './prepared-statements.ts'
 import { type Group, type ResolvedExecute, requestOf } from './request.ts'
@@ -21,7 +22,7 @@ import { captureUnit } from './write-path.ts'
 
 /** A group whose first messages are at the origin, and whose Sync is still to come. */
 export interface OpenGroup {
-  readonly unit: CaptureUnit
+  readonly unit: OpenUnit
   readonly suspension: Suspension
 }
 
@@ -31,21 +32,65 @@ export function beginOpen(session: Session, group: Group): boolean {
   const runs = group.unread || executes === undefined || executes.length > 0
   const stopped = executes?.some(hasHints) ? stoppedByHints(session, executes, false) : undefined
   if (stopped !== undefined) return stopped
-  if (executes?.length === 0 && group.steps.length > 0 && group.steps.some((step) => ownText(session, group, step))) {
-    return session.quiet ? session.services.own.prepare(session, group) : session.waitForQuiet()
-  }
   if (group.steps.length === 0 && !group.unread && session.quiet) return true
   if (!runs && !group.steps.some((step) => step.kind === 'bind')) return prepareAhead(session, group)
   if (session.status === status.idle || session.transaction.ending) {
     if (!session.quiet) return session.waitForQuiet()
     if (!session.captureRefused && notReady(session)) return false
   }
+  startOpen(session, group, executes)
+  return true
+}
+
+function startOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
   const suspension = new Suspension(session)
-  const unit = captureUnit(session, requestOf(group), group.steps.length, suspension, undefined, { open: true })
+  const unit = captureUnit(
+    session,
+    requestOf(group),
+    answerCountOf(group),
+    suspension,
+    undefined,
+    {},
+    OpenUnit,
+  ) as OpenUnit
   session.open = { unit, suspension }
   noteOpen(session, group, executes)
   passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
-  return true
+}
+
+/** Opens a group with nothing in it yet, for what is to run in its transaction. Nothing is under way. */
+export async function openEmpty(session: Session): Promise<void> {
+  if (session.status === status.idle) await makeReady(session)
+  const group = { steps: [], unread: false, bytes: noBytes, start: 0, end: 0, bodyEnd: 0, last: frontend.flush }
+  if (!session.ended) startOpen(session, group, [])
+}
+
+const noBytes = Buffer.alloc(0)
+
+/** Messages that are answered, one answer each. */
+function answerCountOf(group: Group): number {
+  return group.answerCount ?? group.steps.length
+}
+
+/** True if the origin would run nothing: a ROLLBACK that waits for its Sync has ended the block already. */
+export function isInFailedBlock(session: Session): boolean {
+  return session.status === status.failed && !(session.open !== undefined && session.transaction.ending)
+}
+
+/** Resolves when the origin has answered all of the open group that it got. */
+export async function untilOpenAnswered(session: Session): Promise<void> {
+  const unit = session.open?.unit
+  if (unit === undefined || unit.isAnswered) return
+  session.link.send(flushFrame)
+  await unit.untilAnswered()
+}
+
+/** Sends the Sync of a group that was opened for what is ours in it; its ReadyForQuery is the client's. */
+export async function syncOpen(session: Session): Promise<void> {
+  const end = syncFrame.length
+  const group = { steps: [], unread: false, bytes: syncFrame, start: 0, end, bodyEnd: 0, last: frontend.sync }
+  await new Part(session, {}, () => continueOpen(session, group)).run()
+  if (!session.ended) session.finish(session.status)
 }
 
 /**
@@ -81,7 +126,11 @@ export function skip(session: Session, group: Group): boolean {
 }
 
 /** Inside a block the note is for its end; outside, Sync itself commits. */
-function noteOpen(session: Session, group: Group, executes: readonly ResolvedExecute[] | undefined): void {
+export function noteOpen(
+  session: Session,
+  group: Pick<Group, 'unread'>,
+  executes: readonly Pick<ResolvedExecute, 'text'>[] | undefined,
+): void {
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
     session.transaction.settings = true
@@ -90,14 +139,17 @@ function noteOpen(session: Session, group: Group, executes: readonly ResolvedExe
     return
   }
   for (const { text } of executes) {
-    const { kind } = text.shape.statement
+    const { kind, verb } = text.shape.statement
     noteInBlock(session, text)
     forgetRenamed(session, text)
+    if (endsBlock.has(verb)) session.portals.ours = undefined
     // What may commit at its Execute, before any Sync, is held back from now on. What comes behind the Sync may be outside the block.
     if (session.status !== status.idle && mayEndBlock.has(kind)) session.transaction.ending = true
     if (session.status === status.idle ? !atomicKinds.has(kind) : mayEndBlock.has(kind)) holdOpen(session)
   }
 }
+
+const endsBlock: ReadonlySet<string | undefined> = new Set(['commit', 'rollback', 'prepare'])
 
 /** Kinds that commit nothing before the Sync. */
 const atomicKinds: ReadonlySet<StatementKind> = new Set(['read', 'write', 'show', 'explain', 'empty'])
@@ -112,7 +164,7 @@ export function continueOpen(session: Session, group: Group): boolean {
   const replays = group.missed === 'bind' ? statements.replayAll(true) : statements.replay(group.steps)
   if (!group.unread) session.portals.follow(session, group.steps)
   if (open !== undefined) {
-    open.unit.expect(group.steps.length)
+    open.unit.expect(answerCountOf(group))
     open.unit.cutReplays(replays.length)
     open.unit.replayed.push(...replays)
     registerParses(session, group, open.unit)

@@ -2,6 +2,7 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { textOfStep } from './dispatch-group.ts'
+import { untilOpenAnswered } from './open-group.ts'
 import type { Group } from './request.ts'
 import type { Session } from './session.ts'
 
@@ -10,10 +11,17 @@ export function knowsOwner(session: Session, text: StatementText): boolean {
   if ((text.own === undefined && text.loose === undefined) || session.identity.admin) return true
   const { own } = session.services
   if (session.asked?.has(text) || own.isSettled(session, text)) return true
-  if (!session.quiet) return session.waitForQuiet()
+  if (!session.quiet && session.open === undefined) return session.waitForQuiet()
   session.asked = (session.asked ?? new Set()).add(text)
-  session.slowly(() => own.settle(session, text))
+  session.slowly(() => settle(session, text))
   return false
+}
+
+/** Where a group waits for its Sync, in its transaction, and if that has not failed. */
+async function settle(session: Session, text: StatementText): Promise<void> {
+  await untilOpenAnswered(session)
+  if (session.open?.unit.failed || session.ended) return
+  await session.services.own.settle(session, text)
 }
 
 /** The same for all that a group prepares, binds and describes. */

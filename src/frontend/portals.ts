@@ -19,6 +19,8 @@ interface Portal {
 }
 
 export class Portals {
+  /** Of our own statements, by name; undefined under a name that was closed. What they are is the own room's. */
+  ours: Map<string, unknown> | undefined
   readonly #byName = new Map<string, Portal>()
 
   get(name: string): Portal | undefined {
@@ -27,6 +29,11 @@ export class Portals {
 
   forgetAll(): void {
     if (this.#byName.size > 0) this.#byName.clear()
+  }
+
+  /** What it is bound to now is not known. */
+  forget(name: string): void {
+    this.#byName.delete(name)
   }
 
   /** Notes what steps on their way to the origin bind and close. To be called before their Parses are noted. */

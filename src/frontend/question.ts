@@ -1,7 +1,8 @@
 // A question of our own to the origin, in a transaction of its own: frames out, rows back, nothing for the client.
 
 import type { LinkLoss, Unit } from '../origin/index.ts'
-import { backend, queryFrame, readDataRow, readFields, syncFrame } from '../wire/index.ts'
+import { backend, flushFrame, queryFrame, readDataRow, readFields, syncFrame } from '../wire/index.ts'
+import type { OpenGroup } from './open-group.ts'
 import type { Session } from './session.ts'
 
 export interface QuestionAnswer {
@@ -10,9 +11,25 @@ export interface QuestionAnswer {
   readonly error: ReadonlyMap<string, string> | undefined
 }
 
-/** Frames without Sync. Only between the client's own units, outside a block. */
+/** Frames without Sync. Only between the client's own units, or where all of a group that waits for its Sync is answered. */
 export function askQuestion(session: Session, frames: Buffer): Promise<QuestionAnswer> {
-  return send(session, Buffer.concat([frames, syncFrame]))
+  return session.open === undefined
+    ? send(session, Buffer.concat([frames, syncFrame]))
+    : askInside(session.open, session, frames)
+}
+
+/** In the transaction of the group: its Sync is the client's to send. */
+function askInside({ unit }: OpenGroup, session: Session, frames: Buffer): Promise<QuestionAnswer> {
+  if (unit.failed || session.link.closed) return Promise.resolve({ rows: [], error: new Map([['C', '25P02']]) })
+  const answer = unit.question(frameCount(frames))
+  session.link.send(Buffer.concat([frames, flushFrame]), true)
+  return answer
+}
+
+function frameCount(frames: Buffer): number {
+  let count = 0
+  for (let at = 0; at < frames.length; at += 1 + frames.readInt32BE(at + 1)) count++
+  return count
 }
 
 /** One statement as a simple query, for what extended messages cannot ask. */

@@ -22,6 +22,10 @@ export interface Group {
   readonly bodyEnd: number
   /** Type of the last message: Sync, Flush, or one that is a group by itself. */
   readonly last: number
+  /** How many messages of it will be answered, where `steps` does not hold them all. */
+  readonly answerCount?: number
+  /** Some of a group's messages, all ours or all the origin's, that must be answered as such before the rest is looked at. */
+  readonly piece?: 'ours' | 'origin'
 }
 
 /** What the client asks for once: a simple query, or a group that executes one statement. */
@@ -60,11 +64,18 @@ export function requestOf(group: Group, aside?: Aside): Request {
   return { simple: false, bytes: group.bytes, start: group.start, end: group.end, group, aside }
 }
 
+/** A step of a group that lies so much earlier in its buffer. */
+export function movedStep(step: Step, by: number): Step {
+  return { ...step, start: step.start - by, end: step.end - by }
+}
+
 /** A copy of a request that outlives the read callback. */
 export function keepRequest(request: Request): Request {
   const bytes = Buffer.from(request.bytes.subarray(request.start, request.end))
   if (request.group === undefined) return { ...request, bytes, start: 0, end: bytes.length }
   const { group } = request
-  const moved = { ...group, bytes, start: 0, end: bytes.length, bodyEnd: group.bodyEnd - group.start }
+  const { start } = group
+  const steps = start === 0 ? group.steps : group.steps.map((step) => movedStep(step, start))
+  const moved = { ...group, steps, bytes, start: 0, end: bytes.length, bodyEnd: group.bodyEnd - start }
   return { ...request, bytes, start: 0, end: bytes.length, group: moved }
 }

@@ -15,3 +15,8 @@ export interface SessionIdentity {
   readonly parameters: Map<string, string>
   readonly connectedAtMs: number
 }
+
+/** In other encodings, or where backslashes escape, a text may not be what our grammar reads in it. */
+export function meansWhatItSays(parameters: ReadonlyMap<string, string>): boolean {
+  return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
+}

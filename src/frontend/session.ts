@@ -36,7 +36,7 @@ import type { Recalled } from './recall.ts'
 import type { Recorder } from './recorder.ts'
 import { SearchPath } from './search-path.ts'
 import type { Services } from './services.ts'
-import type { SessionIdentity } from './session-identity.ts'
+import { meansWhatItSays, type SessionIdentity } from './session-identity.ts'
 import { signalFrame } from './signal.ts'
 import { loseSightOf } from './suspension.ts'
 import { TransactionState } from './transaction-state.ts'
@@ -248,6 +248,7 @@ export class Session implements UnitHost {
     }
     this.#decided = false
     this.hintFaults.end(this.output)
+    if (statusByte === status.idle) this.portals.ours = undefined
     this.output.add(readyFrame(statusByte))
   }
 
@@ -392,9 +393,4 @@ export class Session implements UnitHost {
     this.cancelWait()
     return true
   }
-}
-
-/** In other encodings, or where backslashes escape, a text may not be what our grammar reads in it. */
-function meansWhatItSays(parameters: ReadonlyMap<string, string>): boolean {
-  return parameters.get('client_encoding') === 'UTF8' && parameters.get('standard_conforming_strings') !== 'off'
 }

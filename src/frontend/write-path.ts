@@ -49,9 +49,10 @@ export function captureUnit(
   answersExpected: number,
   suspension: Suspension,
   text: StatementText | undefined,
-  options: { readonly open?: boolean; readonly shifts?: readonly number[] | undefined } = {},
+  options: { readonly shifts?: readonly number[] | undefined } = {},
+  Unit: typeof CaptureUnit = CaptureUnit,
 ): CaptureUnit {
-  const unit: CaptureUnit = new CaptureUnit(session, {
+  const unit: CaptureUnit = new Unit(session, {
     answersExpected,
     simple: request.simple,
     captured: (capture) => {
@@ -72,6 +73,7 @@ export function captureUnit(
     heldBytesMax: heldBytesMax(session),
     overflow: (bytes) => session.output.add(bytes),
     ...options,
+    open: Unit !== CaptureUnit,
   })
   return unit
 }

@@ -9,6 +9,7 @@
 //      until it is there every text is unreadable, which means: the origin's.
 
 import { createRequire } from 'node:module'
+import { condense } from './long-constants.ts'
 import { depthMax, mayNestDeeperThan, textLengthMax } from './text-depth.ts'
 import type { ParseTree } from './tree.ts'
 
@@ -68,7 +69,23 @@ class GrammarParser implements Parser {
   }
 
   parse(text: string): Parsed {
-    if (text.length > textLengthMax) return unreadable('text too long for the parser')
+    return text.length > textLengthMax ? this.#parseLong(text) : this.#parseWhole(text)
+  }
+
+  /** What makes a text long is mostly a value in it. */
+  #parseLong(text: string): Parsed {
+    const condensed = condense(text)
+    if (condensed === undefined || condensed.text.length > textLengthMax) {
+      return unreadable('text too long for the parser')
+    }
+    const { tree, failure } = this.#parseWhole(condensed.text)
+    if (tree !== undefined) return { tree: condensed.restoreTree(tree), failure: undefined }
+    const { message, position } = failure
+    const restored = { message: condensed.restoreMessage(message), position: condensed.positionOf(position) }
+    return { tree: undefined, failure: restored }
+  }
+
+  #parseWhole(text: string): Parsed {
     if (text.includes('\0')) return unreadable('text holds a zero byte')
     if (mayNestDeeperThan(text, depthMax)) return unreadable('text nested too deeply for the parser')
     if (!this.#grammar) return this.#refuse()

@@ -103,9 +103,15 @@ export class SystemConnection {
   }
 
   #drained(): Promise<void> {
+    const socket = this.#socket
     return new Promise((resolve) => {
-      this.#socket.once('drain', resolve)
-      this.#socket.once('close', resolve)
+      const settle = (): void => {
+        socket.off('drain', settle)
+        socket.off('close', settle)
+        resolve()
+      }
+      socket.once('drain', settle)
+      socket.once('close', settle)
     })
   }
 

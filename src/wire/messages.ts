@@ -2,6 +2,15 @@
 
 import { backend, frameHeaderBytes, frontend } from './protocol.ts'
 
+/** The frames that lie in `bytes` one behind the other. */
+export function* framesIn(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at + frameHeaderBytes <= bytes.length; ) {
+    const end = at + 1 + bytes.readInt32BE(at + 1)
+    yield bytes.subarray(at, end)
+    at = end
+  }
+}
+
 /** A frame from its type and payload parts. */
 export function frame(type: number, ...parts: readonly Buffer[]): Buffer {
   let length = 4
@@ -85,6 +94,7 @@ export const parseCompleteFrame = frame(backend.parseComplete)
 export const bindCompleteFrame = frame(backend.bindComplete)
 export const closeCompleteFrame = frame(backend.closeComplete)
 export const noDataFrame = frame(backend.noData)
+export const portalSuspendedFrame = frame(backend.portalSuspended)
 export const emptyQueryFrame = frame(backend.emptyQuery)
 
 const readyFrames = new Map<number, Buffer>()

@@ -229,8 +229,10 @@ export function contextFrames(contexts: ContextTable, prepared: boolean): Buffer
   const { customSettings, ourSchema } = contexts
   const text = `${contextText}, ${contextMark(customSettings)}`
   const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, text)]
-  const bind = bindFrame('', contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings), ourSchema])
-  return Buffer.concat([...parse, bind, executeFrame('')])
+  // In a block the unnamed portal may be the client's.
+  const portal = contextQuestion
+  const bind = bindFrame(portal, contextQuestion, [irrelevantLiteral, arrayLiteral(customSettings), ourSchema])
+  return Buffer.concat([...parse, bind, executeFrame(portal), closeFrame('P', portal)])
 }
 
 export interface SessionContext {

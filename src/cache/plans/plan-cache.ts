@@ -100,6 +100,13 @@ export class PlanCache {
     return this.#bytes
   }
 
+  /** What learn() would make of a text, without putting it, or its shape, among those that are known. */
+  read(database: string, latin1: string, nowMs: number): StatementText {
+    this.#counters.plan_misses++
+    const text = Buffer.from(latin1, 'latin1').toString('utf8')
+    return this.#make(database, latin1, latin1, text, nowMs, false)
+  }
+
   /** Drops what nobody used for `ttlMs`, at most `countMax` texts at a time; called now and then. */
   expire(nowMs: number, countMax: number): void {
     this.#nowMs = nowMs
@@ -144,7 +151,7 @@ export class PlanCache {
     for (const [key, shape] of this.#shapes) if (shape.database === database) this.#shapes.delete(key)
   }
 
-  #make(database: string, key: string, latin1: string, text: string, nowMs: number): StatementText {
+  #make(database: string, key: string, latin1: string, text: string, nowMs: number, keepsShape = true): StatementText {
     const hints = this.#sources.hints(text)
     const scanned = normalise(text)
     const early = this.#sources.recognise(text, undefined, database)
@@ -160,7 +167,9 @@ export class PlanCache {
       shape = new Shape(fingerprint, scanned.ok ? scanned.normalised : text, database, analysis.statement, nowMs)
       const shared = scanned.ok && !meansNow && analysis.shareable
       // A shape that cannot be shared is still shown, unless one of its form is there already.
-      if (shared || !this.#shapes.has(`${shapeKey}\0own`)) this.#addShape(shared ? shapeKey : `${shapeKey}\0own`, shape)
+      if (keepsShape && (shared || !this.#shapes.has(`${shapeKey}\0own`))) {
+        this.#addShape(shared ? shapeKey : `${shapeKey}\0own`, shape)
+      }
     }
     const own = this.#sources.recognise(text, shape.statement, database)
     const loose = own === undefined ? this.#sources.loose(text, shape.statement) : undefined

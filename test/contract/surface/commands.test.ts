@@ -63,12 +63,12 @@ describe('a denial', () => {
 })
 
 describe('a portal of a command', () => {
-  it('runs it once, however often it is executed; in a block it answers all rows the first time (SQL-5)', async () => {
+  it('runs it once, however often it is executed: no row comes twice (SQL-5)', async () => {
     const client = await surface.session()
     const sql = "select * from cache.invalidate(tags => array['a', 'b', 'c'])"
     for (const [block, types, tags] of [
       ['', '12TDDsDCCZ', ['SELECT 1', 'SELECT 0']],
-      ['begin', '12TNDDDCCCZ', ['SELECT 3', 'SELECT 0', 'SELECT 0']],
+      ['begin', '12TNDDsDCCZ', ['SELECT 1', 'SELECT 0']],
     ] as const) {
       if (block !== '') await client.query(block)
       const batch = await client.exchange(opened(sql, execute('p', 2), execute('p', 2), execute('p', 2)))
@@ -80,15 +80,18 @@ describe('a portal of a command', () => {
     await client.query('rollback')
   })
 
-  it('is read in portions before its Sync, and as a whole in a block, where the origin keeps none for us', async () => {
+  it('is read in portions, in a block over many Syncs (SQL-5)', async () => {
     const client = await surface.session()
     const sql = "show cache settings like 'result%'"
     const portions = await client.exchange(opened(sql, execute('p', 2), execute('p', 1)))
     expect(typesOf(portions)).toBe('12TDDsDsZ')
     await client.query('begin')
-    const whole = await client.exchange(opened(sql, execute('p', 2)))
-    expect(whole.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(['SHOW'])
-    expect(rowsOf(whole).length).toBeGreaterThan(5)
+    const all = (await client.rows(sql)).length
+    expect(typesOf(await client.exchange(opened(sql, execute('p', 2))))).toBe('12TDDsZ')
+    expect(typesOf(await client.exchange(Buffer.concat([execute('p', 1), sync()])))).toBe('DsZ')
+    const rest = await client.exchange(Buffer.concat([execute('p'), sync()]))
+    expect(rowsOf(rest).length).toBe(all - 3)
+    expect(rest.frames.filter(({ type }) => type === 'C').map(tagOf)).toEqual(['SHOW'])
     await client.query('commit')
   })
 })

@@ -1,0 +1,156 @@
+// Composition: messages about one statement of ours that lie together, answered by the system database, or by the origin with our rows.
+
+import type { StatementText } from './cache/plans/index.ts'
+import { authorise } from './commands/index.ts'
+import { type Group, noteOpen, openEmpty, Part, registerParses, type Session } from './frontend/index.ts'
+import { inlinedFrames, inlinedGroup, inlineName, routeInlined, typesOf } from './own-inlined-group.ts'
+import { LeftPortals } from './own-left-portals.ts'
+import { ToldError } from './own-parts.ts'
+import { closePortal } from './own-portals.ts'
+import { dropAtOrigin } from './own-prepared.ts'
+import type { OwnRuns } from './own-runs.ts'
+import type { OwnText } from './own-text.ts'
+import { wantedBy } from './own-wanted.ts'
+import { closeFrame, flushFrame, moveErrorPosition, parseFrame, status } from './wire/index.ts'
+
+interface OwnBatch {
+  readonly runs: OwnRuns
+  readonly session: Session
+  /** Its steps are the batch's. */
+  readonly group: Group
+  readonly text: StatementText
+  readonly own: OwnText
+}
+
+/** The client's frames as they are, but for a text that stands for another. False if it names what only the origin may know. */
+export async function runInSystem(batch: OwnBatch & { readonly endsPortals: boolean }): Promise<boolean> {
+  const { runs, session, group, text, own, endsPortals } = batch
+  if (own.kind === 'own' && own.statement.kind === 'select') {
+    const { needs, subject, tag } = own.statement
+    authorise(await runs.viewer(session), needs, subject ?? tag, session.settings.current)
+  }
+  const frames = framesInPlace(batch)
+  const left = new LeftPortals(endsPortals ? [] : portalsLeft(group), frames.length, () => session.cancelWait?.())
+  const qualified = own.kind === 'virtual' ? own.qualified : undefined
+  const relations = relationsOf(own)
+  const outcome = await runs.system(session, {
+    simple: false,
+    frames: Buffer.concat([...frames, left.frames]),
+    relations,
+    wanted: wantedBy(session, group, relations, (asked) => (asked === text ? own : undefined)),
+    tag: own.kind === 'own' && own.statement.kind === 'select' ? own.statement.tag : undefined,
+    catalogue: own.kind === 'catalogue',
+    positionOf: qualified && ((position) => qualified.positionOf(position)),
+    mayBeElsewhere: own.kind === 'virtual' && own.plan.kind === 'system' && own.plan.mayBeElsewhere,
+    left,
+  })
+  if (outcome.unresolved) return false
+  for (const step of group.steps.slice(0, left.answeredCount)) {
+    if (step.kind === 'parse') prepareOurs(session, step, text)
+    if (step.kind === 'close' && step.target === 'P') closePortal(session, step.name)
+  }
+  // A Parse that fails leaves no unnamed statement, of whomever: ours is the one that is not there.
+  const failedAt = group.steps[left.answeredCount]
+  if (failedAt?.kind === 'parse' && failedAt.name === '') prepareOurs(session, failedAt, text)
+  left.keepIn(session)
+  if (outcome.failed) throw new ToldError()
+  return true
+}
+
+/** The origin never hears of it. */
+export function prepareOurs(
+  session: Session,
+  step: Extract<Group['steps'][number], { kind: 'parse' }>,
+  text: StatementText,
+): void {
+  session.prepare(step, text, true)
+  const kept = session.statements.get(step.name)
+  if (kept !== undefined) kept.ours = true
+}
+
+function framesInPlace({ group, own }: OwnBatch): Buffer[] {
+  return group.steps.map((step) => {
+    const other = step.kind === 'parse' ? textInPlace(own) : undefined
+    return step.kind === 'parse' && other !== undefined
+      ? parseFrame(step.name, other, typesOf(step))
+      : group.bytes.subarray(step.start, step.end)
+  })
+}
+
+/** What runs in place of the client's text, if anything does. */
+function textInPlace(own: OwnText): string | undefined {
+  if (own.kind === 'own' && own.statement.kind === 'select') return own.statement.text
+  return own.kind === 'virtual' ? own.qualified?.text : undefined
+}
+
+function relationsOf(own: OwnText): readonly string[] {
+  if (own.kind === 'own' && own.statement.kind === 'select') return own.statement.relations
+  return own.kind === 'virtual' && own.plan.kind === 'system' ? own.plan.relations : []
+}
+
+function portalsLeft(group: Group): string[] {
+  const left = new Set<string>()
+  for (const step of group.steps) {
+    if (step.kind === 'bind') left.add(step.portal)
+    else if (step.kind === 'close' && step.target === 'P') left.delete(step.name)
+  }
+  return [...left]
+}
+
+/** A statement over user tables too: the origin runs its text with our rows in it. */
+export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }): Promise<void> {
+  const { runs, session, group, text, own, isAlone } = batch
+  if (own.kind === 'virtual' && own.plan.kind === 'refused') throw own.plan.error
+  if (own.kind !== 'virtual' || own.plan.kind !== 'inline') throw new Error('a statement for the origin was expected')
+  const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => (asked === text ? own : undefined))
+  const rendered = await runs.render(session, own.plan, wanted, own.executes)
+  const { qualified } = own
+  const positionOf = (position: number) => {
+    const inOurs = rendered.positionOf(position)
+    return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
+  }
+  // In a block, or where nothing else is in its transaction, it is a group like any other.
+  const isGroup = session.open === undefined && (isAlone || session.status !== status.idle)
+  const failed = await (isGroup ? asGroup(batch, rendered.text, positionOf) : inOpen(batch, rendered.text, positionOf))
+  for (const step of group.steps) {
+    if (step.kind !== 'bind') continue
+    session.portals.ours?.delete(step.portal)
+    session.portals.forget(step.portal)
+  }
+  for (const step of group.steps) {
+    const kept = step.kind === 'parse' ? session.statements.get(step.name) : undefined
+    if (kept?.text === text) kept.ours = true
+  }
+  if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
+  if (failed) throw new ToldError()
+}
+
+type PositionOf = (position: number) => number | undefined
+
+async function asGroup({ runs, session, group, text }: OwnBatch, rendered: string, positionOf: PositionOf) {
+  const { inlined, parsesAgain } = inlinedGroup(session, group, rendered)
+  await session.ask(closeFrame('S', inlineName))
+  if (session.ended) return false
+  const options = { positionOf, cutParses: parsesAgain ? 1 : 0, verdict: runs.inlinedVerdict }
+  return new Part(session, options, () => routeInlined(session, text, inlined)).run()
+}
+
+/** Among the messages that wait at the origin for their Sync. */
+async function inOpen({ session, group, text }: OwnBatch, rendered: string, positionOf: PositionOf) {
+  if (session.open === undefined) await openEmpty(session)
+  const unit = session.open?.unit
+  if (session.ended || unit === undefined) return false
+  const { frames, parsesAgain } = inlinedFrames(session, group, rendered)
+  await session.ask(closeFrame('S', inlineName))
+  if (session.ended || unit.failed) return unit.failed
+  if (parsesAgain) unit.cutReplays(1)
+  registerParses(session, group, unit)
+  noteOpen(session, group, group.steps.some((step) => step.kind === 'execute') ? [{ text }] : [])
+  unit.errorMoved = (error) => moveErrorPosition(error, 0, error.length, positionOf)
+  unit.expect(group.steps.length)
+  session.link.send(Buffer.concat([...frames, flushFrame]), true)
+  await unit.untilAnswered()
+  unit.errorMoved = undefined
+  if (unit.toldInstead !== undefined && !session.ended) session.output.add(unit.toldInstead)
+  return unit.failed
+}

@@ -29,6 +29,8 @@ export interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly summary: string
+  /** Whether it may be NULL; what is published of the relations says so (pglarder/schema). */
+  readonly isNullable: boolean
 }
 
 type RowValues = readonly unknown[]
@@ -55,13 +57,23 @@ export interface Column<Row> extends ColumnDefinition {
   value(row: Row, viewer: Viewer): unknown
 }
 
+/** A column that is never NULL, which its value's type proves. */
 export function column<Row>(
+  name: string,
+  type: ColumnType,
+  summary: string,
+  value: (row: Row, viewer: Viewer) => NonNullable<unknown>,
+): Column<Row> {
+  return { name, type, summary, isNullable: false, value }
+}
+
+export function nullable<Row>(
   name: string,
   type: ColumnType,
   summary: string,
   value: (row: Row, viewer: Viewer) => unknown,
 ): Column<Row> {
-  return { name, type, summary, value }
+  return { name, type, summary, isNullable: true, value }
 }
 
 interface TableDefinition<Row> {

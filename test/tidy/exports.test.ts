@@ -5,7 +5,7 @@
 
 import { expect, it } from 'vitest'
 import { growing, roomOf } from './rooms.ts'
-import { exportsOf, files, type Import, importsOf, sourceFiles } from './tree.ts'
+import { entries, exportsOf, files, type Import, importsOf, sourceFiles } from './tree.ts'
 
 const readers = files.filter((file) => /^(src|test|bench|bin|examples)\/.*\.(ts|js|mjs)$/.test(file))
 const importsByFile = new Map<string, Import[]>(readers.map((file) => [file, importsOf(file)]))
@@ -16,6 +16,12 @@ for (const imports of importsByFile.values()) {
     if (target === undefined || reexports !== undefined) continue
     for (const name of names) markAlive(target, name)
   }
+}
+
+// What the package exports is for its users.
+for (const entry of entries) {
+  for (const name of exportsOf(entry)) markAlive(entry, name)
+  markAlive(entry, '*')
 }
 
 function markAlive(file: string, name: string): void {
@@ -41,7 +47,7 @@ it.each(sourceFiles)('%s exports nothing that nobody imports', (file) => {
 })
 
 const reached = new Set<string>()
-visit('src/cli.ts')
+for (const file of ['src/cli.ts', ...entries]) visit(file)
 
 function visit(file: string): void {
   if (reached.has(file)) return
@@ -51,7 +57,7 @@ function visit(file: string): void {
 
 const isGrowing = (file: string): boolean => growing.rooms.includes(roomOf(file)?.name ?? '')
 
-it('every file of src/ is reached from the command', () => {
+it('every file of src/ is reached from the command or the exports of the package', () => {
   expect(sourceFiles.filter((file) => !reached.has(file) && !isGrowing(file))).toEqual([])
 })
 

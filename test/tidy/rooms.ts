@@ -3,6 +3,7 @@
 
 const ranks: Readonly<Record<string, number>> = {
   base: 0,
+  schema: 0,
   errors: 1,
   eviction: 1,
   config: 2,

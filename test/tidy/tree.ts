@@ -27,6 +27,27 @@ export function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
+  readonly scripts: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+}
+
+export const manifest = JSON.parse(read('package.json')) as Manifest
+
+/** What users import by the package's name: the files of src/ that the build makes them from. */
+export const entries: readonly string[] = Object.values(manifest.exports).flatMap((entry) =>
+  typeof entry === 'string' ? [] : [entry.types, entry.default].map(sourceOf),
+)
+
+function sourceOf(built: string): string {
+  return built.replace(/^\.\/dist\//, 'src/').replace(/(\.d\.ts|\.js)$/, '.ts')
+}
+
 export interface Import {
   /** The names as the other file calls them; `*` for all. Empty for a bare import. */
   readonly names: readonly string[]

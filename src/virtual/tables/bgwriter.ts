@@ -2,7 +2,7 @@
 
 import type { Metrics } from '../../observe/index.ts'
 import { counterColumns } from '../counter-columns.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { defineTable, nullable } from '../virtual-table.ts'
 
 interface Row {
   readonly lastRoundAtMs: number | undefined
@@ -15,7 +15,7 @@ export const bgwriterTable = defineTable<Row>({
   access: 'monitor',
   columns: [
     ...counterColumns<Row>('bgwriter_', (row) => row.metrics),
-    column('last_round_at', 'timestamptz', 'when it last looked', (row) => row.lastRoundAtMs),
+    nullable('last_round_at', 'timestamptz', 'when it last looked', (row) => row.lastRoundAtMs),
   ],
   rows: ({ metrics, store }) => [{ lastRoundAtMs: store.lastBgwriterRoundAtMs(), metrics }],
 })

@@ -18,30 +18,39 @@ function column(
   name: string,
   type: ColumnDefinition['type'],
   summary: string,
+  value: (row: BlobRow) => NonNullable<unknown>,
+): BlobColumn {
+  return { name, type, summary, isNullable: false, value }
+}
+
+function nullable(
+  name: string,
+  type: ColumnDefinition['type'],
+  summary: string,
   value: (row: BlobRow) => unknown,
 ): BlobColumn {
-  return { name, type, summary, value }
+  return { name, type, summary, isNullable: true, value }
 }
 
 /** What makes a value of a column out of an entry whose contents may be seen. */
 export const blobColumns: readonly BlobColumn[] = [
   column('namespace', 'text', 'where it lies', (row) => row.namespace),
   column('key', 'text', 'its key there', (row) => row.key),
-  column('value', 'bytea', 'its contents; NULL to who may not read the namespace', (row) => row.value),
-  column('content_type', 'text', 'what the value is, as who stored it said', (row) => row.contentType),
-  column('metadata', 'jsonb', 'what who stored it added', (row) =>
+  nullable('value', 'bytea', 'its contents; NULL to who may not read the namespace', (row) => row.value),
+  nullable('content_type', 'text', 'what the value is, as who stored it said', (row) => row.contentType),
+  nullable('metadata', 'jsonb', 'what who stored it added', (row) =>
     row.metadata === undefined ? undefined : JSON.parse(row.metadata),
   ),
   column('tags', 'text[]', 'labels it can be removed by', (row) => row.tags),
   column('dependencies', 'text[]', 'labels of what it was derived from', (row) => row.dependencies),
-  column('ttl', 'interval', 'how long it is fresh', (row) => row.ttlMs),
-  column('expires_at', 'timestamptz', 'when it stops being fresh', (row) => row.expiresAtMs),
-  column('idle_ttl', 'interval', 'how long it lives unread', (row) => row.idleTtlMs),
-  column('stale_window', 'interval', 'how long it may be served after that', (row) => row.staleWindowMs),
-  column('jitter_percent', 'int8', 'by how much its ttl is lengthened at random', (row) => row.jitterPercent),
+  nullable('ttl', 'interval', 'how long it is fresh', (row) => row.ttlMs),
+  nullable('expires_at', 'timestamptz', 'when it stops being fresh', (row) => row.expiresAtMs),
+  nullable('idle_ttl', 'interval', 'how long it lives unread', (row) => row.idleTtlMs),
+  nullable('stale_window', 'interval', 'how long it may be served after that', (row) => row.staleWindowMs),
+  nullable('jitter_percent', 'int8', 'by how much its ttl is lengthened at random', (row) => row.jitterPercent),
   column('priority', 'int8', 'the higher, the longer it stays', (row) => row.priority),
   column('admission', 'text', 'always, auto or never in memory', (row) => row.admission),
-  column('version', 'int8', 'for compare and set; NULL if it was stored without', (row) => row.version),
+  nullable('version', 'int8', 'for compare and set; NULL if it was stored without', (row) => row.version),
   column('generation', 'int8', 'of its namespace when it was stored', (row) => row.generation),
   column('state', 'text', 'fresh or stale', (row) => row.state),
   column('tier', 'text', 'where it is: l1, l2 or both', (row) => row.tier),

@@ -2,7 +2,7 @@
 
 import type { BypassRow } from '../sources.ts'
 import { maySeeContents } from '../viewer.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const bypassesTable = defineTable<BypassRow & { readonly remedy: string | undefined }>({
   name: 'bypasses',
@@ -19,7 +19,7 @@ export const bypassesTable = defineTable<BypassRow & { readonly remedy: string |
       'the statement; constants are $n to who is no member of its role',
       (row, viewer) => (maySeeContents(viewer, row.lastRole) ? row.lastStatement : row.lastShape),
     ),
-    column('remedy', 'text', 'what would help', (row) => row.remedy),
+    nullable('remedy', 'text', 'what would help', (row) => row.remedy),
   ],
   *rows(sources) {
     for (const row of sources.bypasses()) {

@@ -3,7 +3,7 @@
 
 import type { QueryRow, VirtualSources } from '../sources.ts'
 import { maySeeRole } from '../viewer.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 interface CacheRow {
   readonly query: QueryRow
@@ -20,7 +20,7 @@ export const cachesTable = defineTable<CacheRow>({
     column('fingerprint', 'text', 'shape of its statement', (row) => row.query.fingerprint),
     column('database', 'text', 'database it serves', (row) => row.query.database),
     column('name', 'text', 'its name', (row) => row.query.cache ?? row.query.fingerprint),
-    column('owner', 'text', 'role that declared it', () => undefined),
+    nullable('owner', 'text', 'role that declared it', () => undefined),
     column('declared', 'bool', 'whether it was declared by CREATE CACHE', () => false),
     column('statement', 'text', 'text with $n for constants', (row) => row.query.statement),
     column('options', 'jsonb', 'options it was declared with', () => ({})),
@@ -34,12 +34,12 @@ export const cachesTable = defineTable<CacheRow>({
     column('misses', 'int8', 'reads that asked the origin', (row) => row.query.misses),
     column('coalesced', 'int8', 'reads that joined an equal miss', (row) => row.query.coalesced ?? 0),
     column('invalidations', 'int8', 'answers removed by a change', (row) => row.query.invalidations ?? 0),
-    column('hit_ratio', 'float8', 'hits of hits and misses', (row) => ratioOf(row.query.hits, row.query.misses)),
+    nullable('hit_ratio', 'float8', 'hits of hits and misses', (row) => ratioOf(row.query.hits, row.query.misses)),
     column('saved_ms', 'float8', 'time of the origin saved', (row) => row.query.savedMs),
     column('regret_ms', 'float8', 'time lost by caching', () => 0),
     column('created_at', 'timestamptz', 'when its statement was first seen', (row) => row.query.firstAtMs),
-    column('last_hit_at', 'timestamptz', 'when it last answered', (row) => row.query.lastHitAtMs),
-    column('comment', 'text', 'what COMMENT ON CACHE said', () => undefined),
+    nullable('last_hit_at', 'timestamptz', 'when it last answered', (row) => row.query.lastHitAtMs),
+    nullable('comment', 'text', 'what COMMENT ON CACHE said', () => undefined),
   ],
   rows: cachesOf,
   visible(row, viewer) {

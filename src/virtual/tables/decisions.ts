@@ -2,7 +2,7 @@
 
 import type { DecisionRow } from '../sources.ts'
 import { maySeeRole } from '../viewer.ts'
-import { type Column, column, defineTable } from '../virtual-table.ts'
+import { type Column, column, defineTable, nullable } from '../virtual-table.ts'
 
 export const decisionColumns: readonly Column<DecisionRow>[] = [
   column('id', 'int8', 'grows with every decision', (row) => row.id),
@@ -11,22 +11,22 @@ export const decisionColumns: readonly Column<DecisionRow>[] = [
   column('database', 'text', 'database of the session', (row) => row.database),
   column('role', 'text', 'role in force', (row) => row.role),
   column('application_name', 'text', 'what the client calls itself', (row) => row.applicationName),
-  column('fingerprint', 'text', 'shape of the statement', (row) => row.fingerprint),
+  nullable('fingerprint', 'text', 'shape of the statement', (row) => row.fingerprint),
   column('verdict', 'text', 'hit, miss, bypass, pass … (see reasons)', (row) => row.verdict),
-  column('reason', 'text', 'why (see reasons)', (row) => row.reason),
-  column('detail', 'text', 'argument of the reason', (row) => row.detail),
-  column('unstored', 'text', 'why the answer of a miss was not kept', (row) => row.unstored),
-  column('entry', 'text', 'entry that answered or was stored', (row) => row.entry),
-  column('cache', 'text', 'name of its cache', (row) => row.cache),
+  nullable('reason', 'text', 'why (see reasons)', (row) => row.reason),
+  nullable('detail', 'text', 'argument of the reason', (row) => row.detail),
+  nullable('unstored', 'text', 'why the answer of a miss was not kept', (row) => row.unstored),
+  nullable('entry', 'text', 'entry that answered or was stored', (row) => row.entry),
+  nullable('cache', 'text', 'name of its cache', (row) => row.cache),
   column('consistency', 'text', 'level the session asked for', (row) => row.consistency),
-  column('age_ms', 'float8', 'age of the entry that answered', (row) => row.ageMs),
-  column('lag_ms', 'float8', 'how far the feed was behind', (row) => row.lagMs),
-  column('rows', 'int8', 'rows answered', (row) => row.rows),
-  column('bytes', 'int8', 'bytes answered', (row) => row.bytes),
-  column('total_us', 'int8', 'from the statement to the end of its answer', (row) => row.totalUs),
-  column('origin_us', 'int8', 'of this, waiting for the origin', (row) => row.originUs),
-  column('saved_us', 'int8', 'time of the origin a hit saved', (row) => row.savedUs),
-  column('traceparent', 'text', 'trace the statement belongs to', (row) => row.traceparent),
+  nullable('age_ms', 'float8', 'age of the entry that answered', (row) => row.ageMs),
+  nullable('lag_ms', 'float8', 'how far the feed was behind', (row) => row.lagMs),
+  nullable('rows', 'int8', 'rows answered', (row) => row.rows),
+  nullable('bytes', 'int8', 'bytes answered', (row) => row.bytes),
+  nullable('total_us', 'int8', 'from the statement to the end of its answer', (row) => row.totalUs),
+  nullable('origin_us', 'int8', 'of this, waiting for the origin', (row) => row.originUs),
+  nullable('saved_us', 'int8', 'time of the origin a hit saved', (row) => row.savedUs),
+  nullable('traceparent', 'text', 'trace the statement belongs to', (row) => row.traceparent),
 ]
 
 export const decisionsTable = defineTable<DecisionRow>({

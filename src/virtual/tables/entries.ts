@@ -2,7 +2,7 @@
 
 import type { ResultRow } from '../sources.ts'
 import { maySeeRole } from '../viewer.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const entriesTable = defineTable<ResultRow>({
   name: 'entries',
@@ -29,7 +29,7 @@ export const entriesTable = defineTable<ResultRow>({
     column('saved_ms', 'float8', 'time of the origin it saved', (row) => row.savedMs),
     column('created_at', 'timestamptz', 'when it was stored', (row) => row.createdAtMs),
     column('last_access_at', 'timestamptz', 'when it last answered a read', (row) => row.lastAccessAtMs),
-    column('expires_at', 'timestamptz', 'when its time to live ends', (row) => row.expiresAtMs),
+    nullable('expires_at', 'timestamptz', 'when its time to live ends', (row) => row.expiresAtMs),
   ],
   rows: (sources) => sources.results(),
   visible: (row, viewer) => maySeeRole(viewer, row.role),

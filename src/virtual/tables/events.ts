@@ -1,7 +1,7 @@
 // cache.events: the latest things worth telling an operator. Repeats within a minute are one row with a count.
 
 import type { EventRow } from '../../observe/index.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const eventsTable = defineTable<EventRow>({
   name: 'events',
@@ -11,8 +11,8 @@ export const eventsTable = defineTable<EventRow>({
     column('at', 'timestamptz', 'when it first happened', (row) => row.at),
     column('severity', 'text', 'info, warning or error', (row) => row.severity),
     column('event', 'text', 'what happened: a fixed word', (row) => row.event),
-    column('subject', 'text', 'what it happened to', (row) => row.subject),
-    column('detail', 'text', 'more about it, and how often within the minute', detailOf),
+    nullable('subject', 'text', 'what it happened to', (row) => row.subject),
+    nullable('detail', 'text', 'more about it, and how often within the minute', detailOf),
   ],
   rows: (sources) => sources.events(),
 })

@@ -1,7 +1,7 @@
 // cache.last_statement: the decision about the last statement of this session that was not ours.
 
 import type { LastStatementRow } from '../sources.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 import { decisionColumns } from './decisions.ts'
 
 export const lastStatementTable = defineTable<LastStatementRow & { readonly remedy: string | undefined }>({
@@ -11,7 +11,7 @@ export const lastStatementTable = defineTable<LastStatementRow & { readonly reme
   columns: [
     ...decisionColumns,
     column('statement', 'text', 'its text', (row) => row.statement),
-    column('remedy', 'text', 'what would change the verdict', (row) => row.remedy),
+    nullable('remedy', 'text', 'what would change the verdict', (row) => row.remedy),
   ],
   rows(sources, viewer) {
     const row = sources.lastStatement(viewer.sessionId)

@@ -1,7 +1,7 @@
 // cache.memory: the parts of the memory budget.
 
 import type { MemoryRow } from '../sources.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const memoryTable = defineTable<MemoryRow>({
   name: 'memory',
@@ -10,11 +10,11 @@ export const memoryTable = defineTable<MemoryRow>({
   access: 'monitor',
   columns: [
     column('part', 'text', 'who holds it', (row) => row.part),
-    column('setting', 'text', 'setting that bounds it', (row) => row.setting),
-    column('bytes_max', 'int8', 'its bound', (row) => row.bytesMax),
+    nullable('setting', 'text', 'setting that bounds it', (row) => row.setting),
+    nullable('bytes_max', 'int8', 'its bound', (row) => row.bytesMax),
     column('bytes_in_use', 'int8', 'bytes held now', (row) => row.bytesInUse),
-    column('peak', 'int8', 'most bytes ever held', (row) => row.peak),
-    column('share', 'float8', 'how much of its bound is in use', (row) => row.share),
+    nullable('peak', 'int8', 'most bytes ever held', (row) => row.peak),
+    nullable('share', 'float8', 'how much of its bound is in use', (row) => row.share),
     column('refusals', 'int8', 'times it refused', (row) => row.refusals),
   ],
   rows: (sources) => sources.memory(),

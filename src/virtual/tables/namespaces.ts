@@ -2,7 +2,7 @@
 
 import type { NamespaceRow } from '../store-rows.ts'
 import { mayReadNamespace } from '../viewer.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const namespacesTable = defineTable<NamespaceRow>({
   name: 'namespaces',
@@ -16,8 +16,8 @@ export const namespacesTable = defineTable<NamespaceRow>({
     column('entries', 'int8', 'entries it holds', (row) => row.entries),
     column('l1_bytes', 'int8', 'bytes charged for them in memory', (row) => row.l1Bytes),
     column('l2_bytes', 'int8', 'bytes they take on disk', (row) => row.l2Bytes),
-    column('bytes_max', 'int8', 'most bytes it may take', (row) => row.bytesMax),
-    column('entries_max', 'int8', 'most entries it may hold', (row) => row.entriesMax),
+    nullable('bytes_max', 'int8', 'most bytes it may take', (row) => row.bytesMax),
+    nullable('entries_max', 'int8', 'most entries it may hold', (row) => row.entriesMax),
     column('hits', 'int8', 'reads it answered', (row) => row.hits),
     column('misses', 'int8', 'reads it could not answer', (row) => row.misses),
     column('evictions', 'int8', 'entries that left to make room', (row) => row.evictions),
@@ -25,7 +25,7 @@ export const namespacesTable = defineTable<NamespaceRow>({
     column('invalidations', 'int8', 'entries that were removed', (row) => row.invalidations),
     column('flushes', 'int8', 'times it was emptied', (row) => row.flushes),
     column('options', 'jsonb', 'its options', (row) => row.options),
-    column('owner', 'text', 'role that made it', (row) => row.owner),
+    nullable('owner', 'text', 'role that made it', (row) => row.owner),
     column('readers', 'text[]', 'roles whose members may read', (row) => row.readers),
     column('writers', 'text[]', 'roles whose members may write', (row) => row.writers),
   ],

@@ -1,7 +1,7 @@
 // cache.reasons: the closed vocabulary of verdicts and reasons, as data.
 
 import type { ReasonRow } from '../../sql/index.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const reasonsTable = defineTable<ReasonRow>({
   name: 'reasons',
@@ -16,9 +16,9 @@ export const reasonsTable = defineTable<ReasonRow>({
       (row) => row.verdict,
     ),
     column('code', 'text', 'the reason', (row) => row.code),
-    column('argument', 'text', 'what its argument names', (row) => row.argument),
+    nullable('argument', 'text', 'what its argument names', (row) => row.argument),
     column('summary', 'text', 'what it means', (row) => row.summary),
-    column('remedy', 'text', 'what helps', (row) => row.remedy),
+    nullable('remedy', 'text', 'what helps', (row) => row.remedy),
   ],
   rows: (sources) => sources.reasons,
 })

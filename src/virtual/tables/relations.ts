@@ -1,7 +1,7 @@
 // cache.relations: relations of the origin that answers were derived from, and what is known of their changes.
 
 import type { RelationRow } from '../sources.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const relationsTable = defineTable<RelationRow>({
   name: 'relations',
@@ -10,14 +10,14 @@ export const relationsTable = defineTable<RelationRow>({
   access: 'monitor',
   columns: [
     column('oid', 'oid', 'OID at the origin', (row) => row.oid),
-    column('name', 'text', 'qualified name', (row) => row.name),
+    nullable('name', 'text', 'qualified name', (row) => row.name),
     column('epoch', 'int8', 'count of changes seen', (row) => row.epoch),
     column('proof', 'text', 'exact (own writes and feed), own_writes or ttl', (row) => row.proof),
-    column('feed', 'text', 'feed that tells of foreign changes', (row) => row.feed),
-    column('lag', 'interval', 'how far that feed is behind', (row) => row.lagMs),
+    nullable('feed', 'text', 'feed that tells of foreign changes', (row) => row.feed),
+    nullable('lag', 'interval', 'how far that feed is behind', (row) => row.lagMs),
     column('dependents', 'int8', 'what is derived from it now', (row) => row.dependents),
-    column('last_change_at', 'timestamptz', 'when its last change was seen', (row) => row.lastChangeAtMs),
-    column('last_change_lsn', 'pg_lsn', 'position of that change', (row) => row.lastChangeLsn),
+    nullable('last_change_at', 'timestamptz', 'when its last change was seen', (row) => row.lastChangeAtMs),
+    nullable('last_change_lsn', 'pg_lsn', 'position of that change', (row) => row.lastChangeLsn),
   ],
   rows: (sources) => sources.relations(),
 })

@@ -2,7 +2,7 @@
 
 import type { ResultRow } from '../sources.ts'
 import { maySeeContents, maySeeRole } from '../viewer.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const resultsTable = defineTable<ResultRow>({
   name: 'results',
@@ -15,7 +15,7 @@ export const resultsTable = defineTable<ResultRow>({
     column('statement', 'text', 'its statement; constants are $n to who is no member of its role', (row, viewer) =>
       maySeeContents(viewer, row.role) ? row.statement : row.shape,
     ),
-    column('parameters', 'text[]', 'values of its parameters; NULL to who is no member of its role', (row, viewer) =>
+    nullable('parameters', 'text[]', 'values of its parameters; NULL to who is no member of its role', (row, viewer) =>
       maySeeContents(viewer, row.role) ? row.parameters : undefined,
     ),
     column('role', 'text', 'role it was read as', (row) => row.role),
@@ -30,7 +30,7 @@ export const resultsTable = defineTable<ResultRow>({
     column('hits', 'int8', 'reads answered with it', (row) => row.hits),
     column('saved_ms', 'float8', 'time of the origin it saved', (row) => row.savedMs),
     column('created_at', 'timestamptz', 'when it was stored', (row) => row.createdAtMs),
-    column('expires_at', 'timestamptz', 'when its time to live ends', (row) => row.expiresAtMs),
+    nullable('expires_at', 'timestamptz', 'when its time to live ends', (row) => row.expiresAtMs),
   ],
   rows: (sources) => sources.results(),
   visible: (row, viewer) => maySeeRole(viewer, row.role),

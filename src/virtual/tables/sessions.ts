@@ -1,7 +1,7 @@
 // cache.sessions: clients connected now. Without monitor a session sees itself.
 
 import type { SessionRow } from '../sources.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const sessionsTable = defineTable<SessionRow>({
   name: 'sessions',
@@ -15,13 +15,13 @@ export const sessionsTable = defineTable<SessionRow>({
     column('login', 'text', 'role that logged in', (row) => row.login),
     column('role', 'text', 'role in force', (row) => row.role),
     column('application_name', 'text', 'what the client calls itself', (row) => row.applicationName),
-    column('client_addr', 'text', 'where it connects from', (row) => row.clientAddr),
-    column('tls', 'text', 'version of TLS; NULL without', (row) => row.tls),
+    nullable('client_addr', 'text', 'where it connects from', (row) => row.clientAddr),
+    nullable('tls', 'text', 'version of TLS; NULL without', (row) => row.tls),
     column('state', 'text', 'what it does now', (row) => row.state),
     column('transaction', 'text', 'idle, open, wrote or failed', (row) => row.transaction),
     column('consistency', 'text', 'level it asks for', (row) => row.consistency),
-    column('floor', 'pg_lsn', 'nothing older is an answer to it', (row) => row.floor),
-    column('connection', 'int8', 'id of its connection to the origin', (row) => row.connection),
+    nullable('floor', 'pg_lsn', 'nothing older is an answer to it', (row) => row.floor),
+    nullable('connection', 'int8', 'id of its connection to the origin', (row) => row.connection),
     column('hits', 'int8', 'its reads answered from memory', (row) => row.hits),
     column('misses', 'int8', 'its reads that asked the origin', (row) => row.misses),
     column('bypasses', 'int8', 'its reads that were not eligible', (row) => row.bypasses),

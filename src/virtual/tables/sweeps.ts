@@ -12,14 +12,15 @@ function column(
   type: ColumnDefinition['type'],
   summary: string,
   value: (row: SweepRow) => unknown,
+  isNullable = false,
 ): SweepColumn {
-  return { name, type, summary, value }
+  return { name, type, summary, isNullable, value }
 }
 
 export const sweepColumns: readonly SweepColumn[] = [
   column('started_at', 'timestamptz', 'when it began', (row) => row.startedAtMs),
   column('cause', 'text', 'timer, start, call or flush', (row) => row.cause),
-  column('namespace', 'text', 'the namespace that was flushed', (row) => row.namespace),
+  column('namespace', 'text', 'the namespace that was flushed', (row) => row.namespace, true),
   column('scanned', 'int8', 'entries looked at', (row) => row.scanned),
   column('evicted', 'int8', 'entries removed because their time had passed', (row) => row.evicted),
   column('records_dead', 'int8', 'entries removed because they were flushed', (row) => row.recordsDead),

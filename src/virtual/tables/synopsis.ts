@@ -1,7 +1,7 @@
 // cache.synopsis: the filters that know without a look at the disk what is not there.
 
 import type { SynopsisRow } from '../store-rows.ts'
-import { column, defineTable } from '../virtual-table.ts'
+import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const synopsisTable = defineTable<SynopsisRow>({
   name: 'synopsis',
@@ -17,7 +17,7 @@ export const synopsisTable = defineTable<SynopsisRow>({
     column('fill_ratio', 'float8', 'share of its bits that are set', (row) => row.fillRatio),
     column('skips', 'int8', 'reads it spared the disk', (row) => row.skips),
     column('false_positives', 'int8', 'reads it sent there in vain', (row) => row.falsePositives),
-    column('false_positive_ratio', 'float8', 'share of these in the reads of absent keys', (row) => falseRatio(row)),
+    nullable('false_positive_ratio', 'float8', 'share of these in the reads of absent keys', (row) => falseRatio(row)),
     column('rebuilding', 'bool', 'whether it is being made anew', (row) => row.rebuilding),
   ],
   rows: (sources) => sources.store.synopsis(),

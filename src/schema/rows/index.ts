@@ -1,0 +1,93 @@
+// The rows of all relations of schema `cache`, by name. Made by `npm run docs` from src/virtual/tables/; do not edit.
+
+import type { BackupsRow } from './backups.ts'
+import type { BgwriterRow } from './bgwriter.ts'
+import type { BlobsInsert, BlobsRow } from './blobs.ts'
+import type { BypassesRow } from './bypasses.ts'
+import type { CachesRow } from './caches.ts'
+import type { CompressionRow } from './compression.ts'
+import type { DecisionsRow } from './decisions.ts'
+import type { DependenciesRow } from './dependencies.ts'
+import type { EntriesRow } from './entries.ts'
+import type { EventsRow } from './events.ts'
+import type { JobsRow } from './jobs.ts'
+import type { L2Row } from './l2.ts'
+import type { LastStatementRow } from './last-statement.ts'
+import type { MemoryRow } from './memory.ts'
+import type { NamespacesRow } from './namespaces.ts'
+import type { PagesRow } from './pages.ts'
+import type { PlansRow } from './plans.ts'
+import type { PromotionRow } from './promotion.ts'
+import type { QueriesRow } from './queries.ts'
+import type { ReasonsRow } from './reasons.ts'
+import type { RelationsRow } from './relations.ts'
+import type { ResultsRow } from './results.ts'
+import type { SessionsRow } from './sessions.ts'
+import type { SettingsRow } from './settings.ts'
+import type { StatsRow } from './stats.ts'
+import type { SweepsRow } from './sweeps.ts'
+import type { SynopsisRow } from './synopsis.ts'
+import type { TagsRow } from './tags.ts'
+
+export type {
+  BackupsRow,
+  BgwriterRow,
+  BlobsInsert,
+  BlobsRow,
+  BypassesRow,
+  CachesRow,
+  CompressionRow,
+  DecisionsRow,
+  DependenciesRow,
+  EntriesRow,
+  EventsRow,
+  JobsRow,
+  L2Row,
+  LastStatementRow,
+  MemoryRow,
+  NamespacesRow,
+  PagesRow,
+  PlansRow,
+  PromotionRow,
+  QueriesRow,
+  ReasonsRow,
+  RelationsRow,
+  ResultsRow,
+  SessionsRow,
+  SettingsRow,
+  StatsRow,
+  SweepsRow,
+  SynopsisRow,
+  TagsRow,
+}
+
+export interface Rows {
+  readonly backups: BackupsRow
+  readonly bgwriter: BgwriterRow
+  readonly blobs: BlobsRow
+  readonly bypasses: BypassesRow
+  readonly caches: CachesRow
+  readonly compression: CompressionRow
+  readonly decisions: DecisionsRow
+  readonly dependencies: DependenciesRow
+  readonly entries: EntriesRow
+  readonly events: EventsRow
+  readonly jobs: JobsRow
+  readonly l2: L2Row
+  readonly last_statement: LastStatementRow
+  readonly memory: MemoryRow
+  readonly namespaces: NamespacesRow
+  readonly pages: PagesRow
+  readonly plans: PlansRow
+  readonly promotion: PromotionRow
+  readonly queries: QueriesRow
+  readonly reasons: ReasonsRow
+  readonly relations: RelationsRow
+  readonly results: ResultsRow
+  readonly sessions: SessionsRow
+  readonly settings: SettingsRow
+  readonly stats: StatsRow
+  readonly sweeps: SweepsRow
+  readonly synopsis: SynopsisRow
+  readonly tags: TagsRow
+}

@@ -12,6 +12,7 @@ const noteBytesMax = 1500
 /** Where there is no L2. */
 export const noAnswers: AnswerStore = {
   incarnation: undefined,
+  isEmpty: true,
   mayHold: () => false,
   get: async () => undefined,
   put: () => undefined,
@@ -26,6 +27,9 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
   return {
     get incarnation() {
       return cache.storeState === 'open' || cache.storeState === 'full' ? cache.incarnation : undefined
+    },
+    get isEmpty() {
+      return cache.namespace(namespace) === undefined
     },
     mayHold: (key) => cache.exists(namespace, key) !== 'absent',
     async get(key) {

@@ -73,17 +73,25 @@ export class Listener {
   async askPosition(attempts: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const session = this.#idleSession()
-      if (session === undefined || (await askPosition(session)) || attempt >= attempts) return
+      if (session === undefined) return
+      // What its client sends meanwhile waits: it is not to miss because we ask.
+      const told = await new Promise((resolve) => {
+        session.slowly(async () => resolve(await askPosition(session)))
+      })
+      if (told || attempt >= attempts) return
       await new Promise((resolve) => setTimeout(resolve, positionRetryMs))
     }
   }
 
+  /** The one that has been idle for longest. */
   #idleSession(): Session | undefined {
+    let found: Session | undefined
     for (const session of this.#sessions.values()) {
       const isBetweenGroups = isIdle(session) && session.open === undefined && !session.skipping && !session.derailed
-      if (isBetweenGroups && !session.ended && !session.link.closed) return session
+      if (!isBetweenGroups || session.ended || session.link.closed) continue
+      if (found === undefined || session.lastAtMs < found.lastAtMs) found = session
     }
-    return undefined
+    return found
   }
 
   /** Stops accepting, lets running statements and transactions end, then ends what is left. */

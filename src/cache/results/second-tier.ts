@@ -31,6 +31,8 @@ import { decodeAnswer, encodeAnswer, lastingKey } from './stored-answer.ts'
 export interface AnswerStore {
   /** Another number each time it was opened; undefined while it is not open. */
   readonly incarnation: number | undefined
+  /** True if nothing is there. */
+  readonly isEmpty: boolean
   /** False for what is certainly not there. */
   mayHold(key: string): boolean
   get(key: string): Promise<Buffer | undefined>
@@ -184,7 +186,7 @@ export class SecondTier {
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
   recall(text: Asked, database: string, contextId: number, parameters: string): Promise<void> | undefined {
     this.#notice()
-    if (this.#state !== 'open' || !this.#parts.limits().isOn) return undefined
+    if (this.#state !== 'open' || this.#parts.store.isEmpty || !this.#parts.limits().isOn) return undefined
     const context = this.#parts.contexts.lastingNameOf(contextId)
     if (context === undefined) return undefined
     const key = lastingKey(database, context, text.key, parameters)

@@ -4,7 +4,7 @@
 //   | version | length uint32 | header | ParameterDescription | frames |
 //   +---------+---------------+--------+----------------------+--------+      header: JSON
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AnswerBytes } from './answer-bytes.ts'
 import { packedBytesMax } from './answer-bytes.ts'
 import type { Entry } from './entry.ts'
@@ -34,9 +34,9 @@ interface StoredAnswer extends Header {
 
 /** RES-6: database, context, statement and parameters, each with its length before it. */
 export function lastingKey(database: string, context: string, text: string, parameters: string): string {
-  const digest = createHash('sha256')
-  for (const part of [database, context, text, parameters]) digest.update(`${part.length}:`).update(part)
-  return digest.digest('base64url')
+  const { length } = text
+  const whole = `${database.length}:${database}${context.length}:${context}${length}:${text}${parameters}`
+  return hash('sha256', whole, 'base64url')
 }
 
 export function encodeAnswer(entry: Entry): Buffer {

@@ -99,6 +99,7 @@ class Store {
     }
     return {
       incarnation: this.incarnation,
+      isEmpty: false,
       mayHold: (key) => seen.has(key),
       get: async (key) => seen.get(key),
       put: (key, value) => {

@@ -10,7 +10,7 @@ import { originHelp } from './own-postgres.ts'
 import type { SessionViewer } from './own-viewer.ts'
 import { version } from './version.ts'
 import type { VirtualSources } from './virtual/index.ts'
-import { status } from './wire/index.ts'
+import { backend, frame, int16, status } from './wire/index.ts'
 
 export function commandContext(
   session: Session,
@@ -34,6 +34,7 @@ export function commandContext(
     origin: originHelp(session),
     rowsMax: parts.store.snapshot.virtualRowsMax,
     plain: plainOf(session, viewer),
+    copyData: (columnCount, isBinary) => copyData(session, columnCount, isBinary),
     isReadOnly: () => isReadOnly(session),
     explain: (request) => explain(session, request, said, parts),
   }
@@ -79,6 +80,19 @@ export function plainOf(session: Session, viewer: SessionViewer): CommandContext
     (parameters.get('DateStyle') ?? 'ISO').startsWith('ISO') &&
     (parameters.get('IntervalStyle') ?? 'postgres') === 'postgres'
   return { times, bytes: (viewer.settings.get('bytea_output') ?? 'hex') === 'hex' }
+}
+
+async function copyData(session: Session, columnCount: number, isBinary: boolean): Promise<Buffer> {
+  const format = isBinary ? 1 : 0
+  const formats = Array.from({ length: columnCount }, () => int16(format))
+  session.output.add(frame(backend.copyInResponse, Buffer.of(format), int16(columnCount), ...formats))
+  session.output.flush()
+  session.cancelWait = () => session.inbox.ownCopies.fail(new ServerError(conditions.queryCanceled, ['user request']))
+  try {
+    return await session.inbox.collectCopy()
+  } finally {
+    session.cancelWait = undefined
+  }
 }
 
 async function isReadOnly(session: Session): Promise<boolean> {

@@ -46,7 +46,7 @@ export function postgresHelp(ask: AskSystem, formats: Formats): PostgresHelp {
   return {
     async secondsOf(type, text) {
       const sql = `SELECT pg_catalog.date_part('epoch', $1::pg_catalog.${type})`
-      const frames = Buffer.concat([parseFrame(helpName, sql), bindFrame('', helpName, [text]), ...runAndClose])
+      const frames = Buffer.concat([...helpParse(sql), bindFrame('', helpName, [text]), ...runAndClose])
       const answer = await ask({ frames, relations: [], given: nothingGiven, changes: false })
       const [row] = rowsIn(answer)
       const seconds = row === undefined ? null : (readDataRow(row, 0)[0] ?? null)
@@ -57,7 +57,7 @@ export function postgresHelp(ask: AskSystem, formats: Formats): PostgresHelp {
       const known = descriptions.get(key)
       if (known !== undefined) return known
       const frames = [
-        parseFrame(helpName, text, typesTail(declaredTypes)),
+        ...helpParse(text, typesTail(declaredTypes)),
         describeFrame('S', helpName),
         closeFrame('S', helpName),
       ]
@@ -70,10 +70,23 @@ export function postgresHelp(ask: AskSystem, formats: Formats): PostgresHelp {
     async rows(run) {
       return rowsIn(await ask(requestOf(run, []))).map((row) => readDataRow(row, 0))
     },
+    async copied(text, data, query) {
+      const copy = [...helpParse(text), bindFrame('', helpName), executeFrame(''), data, frame(frontend.copyDone)]
+      const read = [...helpParse(query), bindFrame('', helpName), ...runAndClose]
+      const frames = Buffer.concat([...copy, ...read])
+      return rowsIn(await ask({ frames, relations: [], given: nothingGiven, changes: true })).map((row) =>
+        readDataRow(row, 0),
+      )
+    },
     async frames(run) {
       return rowsIn(await ask(requestOf(run, formats)))
     },
   }
+}
+
+/** One that failed before may have left its statement behind. */
+function helpParse(text: string, types?: Buffer): Buffer[] {
+  return [closeFrame('S', helpName), parseFrame(helpName, text, types)]
 }
 
 const runAndClose = [executeFrame(''), closeFrame('S', helpName)]
@@ -81,11 +94,7 @@ const runAndClose = [executeFrame(''), closeFrame('S', helpName)]
 function requestOf(run: PostgresRun, formats: Formats): SystemQuestion {
   const { text, parameters, parameterTypes, blobs, relations, changes } = run
   const declared = parameterTypes.map((type, index) => parameters.declaredTypes[index] || type)
-  const frames = [
-    parseFrame(helpName, text, typesTail(declared)),
-    bindOf(parameters, declared.length, formats),
-    ...runAndClose,
-  ]
+  const frames = [...helpParse(text, typesTail(declared)), bindOf(parameters, declared.length, formats), ...runAndClose]
   const given = new Map([['blobs', blobRows(blobs)]])
   return { frames: Buffer.concat(frames), relations: ['blobs', ...relations], given, changes }
 }

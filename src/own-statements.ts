@@ -140,15 +140,18 @@ export class OwnStatements implements OwnRoom {
   async #group(session: Session, request: Request): Promise<void> {
     const { group } = request
     if (group === undefined) return
-    const synced = group.last === frontend.sync
+    const { ownCopies } = session.inbox
+    const copyCount = ownCopies.count
+    // A Sync that came before the data of a COPY is lost in them, as with PostgreSQL.
+    const isSynced = () => group.last === frontend.sync && ownCopies.count === copyCount
     session.cancelWait = undefined
     session.cancelRequested = false
     try {
       await new OwnGroup(this.#runs, session, request).run()
       session.asked = undefined
-      if (synced) await this.#sync(session)
+      if (isSynced()) await this.#sync(session)
     } catch (error) {
-      await this.#fail(session, error, synced)
+      await this.#fail(session, error, isSynced())
     }
   }
 

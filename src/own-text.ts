@@ -42,6 +42,8 @@ export class OwnTexts {
   constructor(parser: Parser, schemaName: string) {
     this.#parser = parser
     this.schemaName = schemaName
+    const name = schemaName.replace(/[^\w]/g, '\\$&')
+    parser.ownNames = new RegExp(`\\b(?:from|into|update|join)\\s+(?:only\\s+)?"?${name}"?\\s*\\.`, 'i')
   }
 
   /**

@@ -158,6 +158,8 @@ export interface CommandContext {
   readonly rowsMax: number
   /** Whether times and bytes read as text the way they do by default, whatever the session has set. */
   readonly plain: { readonly times: boolean; readonly bytes: boolean }
+  /** Asks the client for the data of a COPY: CopyData messages, of so many columns, one behind the other. */
+  copyData(columnCount: number, isBinary: boolean): Promise<Buffer>
   /** True if the transaction may not write. */
   isReadOnly(): boolean | Promise<boolean>
   /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */

@@ -30,6 +30,8 @@ export interface PostgresHelp {
   secondsOf(type: 'interval' | 'timestamptz', text: string): Promise<number>
   describe(text: string, declaredTypes: readonly number[]): Promise<Described>
   rows(run: PostgresRun): Promise<readonly (readonly (string | null)[])[]>
+  /** Runs a COPY FROM STDIN into the empty relation with these CopyData messages, then a query over what it holds. */
+  copied(text: string, data: Buffer, query: string): Promise<readonly (readonly (string | null)[])[]>
   /** DataRow frames, in the formats that the client asked for. */
   frames(run: PostgresRun): Promise<readonly Buffer[]>
 }

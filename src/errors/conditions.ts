@@ -166,6 +166,11 @@ export const conditions = table({
     message: 'metadata cannot have more than %s keys or %s bytes',
   },
   valueTooLarge: { sqlstate: '54000', severity: 'ERROR', message: 'a value of %s bytes exceeds the limit of %s bytes' },
+  copyTooLarge: {
+    sqlstate: '54000',
+    severity: 'ERROR',
+    message: 'a COPY into the cache cannot have more than %s bytes',
+  },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
   storeNotOpen: { sqlstate: '55000', severity: 'ERROR', message: 'the store is %s' },
   directoryInUse: { sqlstate: '55006', severity: 'ERROR', message: 'directory "%s" is in use by %s' },
@@ -195,6 +200,7 @@ export const conditions = table({
   portalHasRun: { sqlstate: '55000', severity: 'ERROR', message: 'portal "%s" cannot be run' },
   cantChangeRuntimeParam: { sqlstate: '55P02', severity: 'ERROR', message: 'parameter "%s" cannot be changed now' },
   queryCanceled: { sqlstate: '57014', severity: 'ERROR', message: 'canceling statement due to %s' },
+  copyFailed: { sqlstate: '57014', severity: 'ERROR', message: 'COPY from stdin failed: %s' },
   startupTimeout: { sqlstate: '57014', severity: 'FATAL', message: 'canceling authentication due to timeout' },
   adminShutdown: {
     sqlstate: '57P01',

@@ -14,8 +14,9 @@ import { failCopy } from './ending.ts'
 import { takeStoredAnswer } from './fast-path.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { judgeLongMessage, LongText, tooLong } from './long-messages.ts'
+import { OwnCopies } from './own-copies.ts'
 import { firstPart, isAnyOurs } from './own-share.ts'
-import type { Group, Missed } from './request.ts'
+import { endsWithoutSync, type Group, missedBy } from './request.ts'
 import type { Session } from './session.ts'
 
 /** Client bytes kept while a slow path runs, before the client is made to wait. */
@@ -24,16 +25,6 @@ const heldBytesMax = 256 * 1024
 const groupBytesMax = 1024 * 1024
 /** Bytes waiting for a slow reader before the other side is paused. */
 const backlogBytesMax = 1024 * 1024
-
-/** What ends a group without saying so. */
-const endsWithoutSync: ReadonlySet<number> = new Set([frontend.query, frontend.functionCall, frontend.terminate])
-
-/** What a message too long to be looked at may say of names. */
-const missedBy: ReadonlyMap<number, Missed> = new Map([
-  [frontend.bind, 'bind'],
-  [frontend.query, 'text'],
-  [frontend.functionCall, 'text'],
-])
 
 export class Inbox {
   readonly #session: Session
@@ -44,6 +35,7 @@ export class Inbox {
   /** Bytes to come of a message that is refused, or ignored. */
   #discardedBytes = 0
   readonly #longText: LongText
+  readonly ownCopies = new OwnCopies()
   /** The COPY's data has ended, its group has not. */
   #copyTail = false
   #clientPaused = false
@@ -71,6 +63,13 @@ export class Inbox {
     this.#copyTail = false
   }
 
+  /** The data of a COPY into a relation of ours, also what came before it was asked for. */
+  collectCopy(): Promise<Buffer> {
+    const data = this.ownCopies.open()
+    this.resume()
+    return data
+  }
+
   receive(chunk: Buffer, length: number): void {
     if (this.#session.ended || this.#session.closing) return
     this.#session.services.counters.client_bytes_in += length
@@ -91,6 +90,7 @@ export class Inbox {
   /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
   #mayLook(): boolean {
     const { busy, copying, derailed } = this.#session
+    if (this.ownCopies.isOpen) return true
     return !busy || copying !== undefined || derailed || this.#bulkBytes > 0 || this.#copyTail
   }
 
@@ -137,6 +137,12 @@ export class Inbox {
       return end
     }
     const frameEnd = at + 1 + length
+    if (this.ownCopies.isOpen && type !== frontend.terminate) {
+      const isTaken = this.ownCopies.take(type, bytes.subarray(at, Math.min(frameEnd, end)), frameEnd - at)
+      if (isTaken) this.#discardedBytes = Math.max(0, frameEnd - end)
+      else this.#wantedBytes = frameEnd - at
+      return isTaken ? Math.min(frameEnd, end) : -1
+    }
     if (this.#session.derailed) return this.#passRaw(type, bytes, at, Math.min(frameEnd, end), frameEnd)
     if (this.#copyTail) {
       // The Sync before the data was the COPY's; the one behind it ends the group.

@@ -1,12 +1,23 @@
 // What the client asks for once: a simple query, or the messages up to a Sync; and the texts behind them.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import { frontend } from '../wire/index.ts'
 import type { ExecuteStep, Step } from './batch.ts'
 import type { Session } from './session.ts'
 import type { Aside } from './source-text.ts'
 
 /** What of a group is not among its steps: a message too long to be held, or one that is none. */
 export type Missed = 'bind' | 'text' | 'anything'
+
+/** What a message too long to be looked at may say of names. */
+export const missedBy: ReadonlyMap<number, Missed> = new Map([
+  [frontend.bind, 'bind'],
+  [frontend.query, 'text'],
+  [frontend.functionCall, 'text'],
+])
+
+/** What ends a group without saying so. */
+export const endsWithoutSync: ReadonlySet<number> = new Set([frontend.query, frontend.functionCall, frontend.terminate])
 
 /** The messages of one sync group, and where they lie. */
 export interface Group {

@@ -10,7 +10,7 @@
 
 import { createRequire } from 'node:module'
 import { condense } from './long-constants.ts'
-import { depthMax, mayNestDeeperThan, textLengthMax } from './text-depth.ts'
+import { depthMax, mayNestDeeperThan, ownTextLengthMax, textLengthMax } from './text-depth.ts'
 import type { ParseTree } from './tree.ts'
 
 interface ParseFailure {
@@ -25,6 +25,8 @@ type Parsed =
 
 export interface Parser {
   parse(text: string): Parsed
+  /** Finds what makes a text ours; such a text may be longer, as nobody else could answer it. */
+  ownNames: RegExp | undefined
   /** False while a discarded instance is being replaced: what is unreadable then may be readable soon. */
   readonly ready: boolean
   /** How many instances were discarded because they threw. */
@@ -56,6 +58,7 @@ const emptyTree: ParseTree = { stmts: [] }
 
 class GrammarParser implements Parser {
   discardedCount = 0
+  ownNames: RegExp | undefined
   #grammar: Grammar | undefined
   #reloading: Promise<void> | undefined
   #refusedCount = 0
@@ -74,10 +77,10 @@ class GrammarParser implements Parser {
 
   /** What makes a text long is mostly a value in it. */
   #parseLong(text: string): Parsed {
+    const lengthMax = this.ownNames?.test(text.slice(0, textLengthMax)) === true ? ownTextLengthMax : textLengthMax
     const condensed = condense(text)
-    if (condensed === undefined || condensed.text.length > textLengthMax) {
-      return unreadable('text too long for the parser')
-    }
+    if ((condensed?.text ?? text).length > lengthMax) return unreadable('text too long for the parser')
+    if (condensed === undefined) return this.#parseWhole(text)
     const { tree, failure } = this.#parseWhole(condensed.text)
     if (tree !== undefined) return { tree: condensed.restoreTree(tree), failure: undefined }
     const { message, position } = failure

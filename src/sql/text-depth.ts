@@ -12,6 +12,8 @@ import { Lexer, tokens } from './lexer.ts'
 
 export const depthMax = 2500
 export const textLengthMax = 65_536
+/** Of a text that names relations of ours, such as an INSERT of many rows. */
+export const ownTextLengthMax = 1_048_576
 const commentDepthMax = 64
 
 /** True if the parser's stack might not hold the text. Texts shorter than the bound cannot exceed it. */

@@ -29,10 +29,11 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
     schemaName: 'cache',
     archive: undefined,
     blobs: new MemoryBlobs(),
-    postgres: { secondsOf: unasked, describe: unasked, rows: unasked, frames: unasked },
+    postgres: { secondsOf: unasked, describe: unasked, rows: unasked, copied: unasked, frames: unasked },
     origin: { rows: unasked, parameterTypes: unasked },
     rowsMax: 1000,
     plain: { times: true, bytes: true },
+    copyData: unasked,
     isReadOnly: () => false,
     actions: {
       flushAll() {

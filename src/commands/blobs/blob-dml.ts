@@ -11,6 +11,7 @@ import { isDeclaredFor } from './assignable.ts'
 import type { Blob } from './blob-store.ts'
 import { conditionTypes } from './condition.ts'
 import { deleteGenerally, insertGenerally, updateGenerally } from './general-dml.ts'
+import { describeOverOrigin } from './origin-source.ts'
 import { parameterTypesOf, type TypedValue } from './parameter-types.ts'
 import { type BlobValues, blobValues } from './put-values.ts'
 import type { DeleteStatement } from './read-delete.ts'
@@ -65,7 +66,12 @@ export function dmlCommand(dml: Dml): OwnCommand {
     changes: true,
     ...(isPlain && returning !== 'other'
       ? {}
-      : { describe: (context, declared) => context.postgres.describe(dml.text, declared) }),
+      : {
+          describe: (context, declared) =>
+            dml.readsOrigin && verb === 'INSERT'
+              ? describeOverOrigin(dml as Dml<InsertStatement>, context, declared)
+              : context.postgres.describe(dml.text, declared),
+        }),
     async execute(context, parameters): Promise<CommandResult> {
       await refuseReadOnly(context, verb)
       const direct =

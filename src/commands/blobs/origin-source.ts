@@ -4,9 +4,12 @@
 import { conditions, ServerError } from '../../errors/index.ts'
 import type { CommandContext } from '../own-statement.ts'
 import type { Parameters } from '../parameters.ts'
+import type { Described } from '../postgres-help.ts'
+import { encodeRowDescription } from '../result-encoding.ts'
 import type { Dml } from './blob-dml.ts'
 import type { BlobValues } from './put-values.ts'
 import type { InsertStatement } from './read-insert.ts'
+import { returnedQuery } from './returning.ts'
 import { columnExpression, rowOf } from './row-text.ts'
 import { insertSourceAt, splitReturning, textBefore } from './statement-text.ts'
 import { generatedColumn, isWritten, notSupported, type WrittenColumn, writtenColumns } from './written-columns.ts'
@@ -38,6 +41,20 @@ export async function readOriginSource(
     context.rowsMax,
   )
   return rows.map((row) => rowOf(columns, row))
+}
+
+/** Its parameters are the origin's, what it returns is ours. */
+export async function describeOverOrigin(
+  dml: Dml<InsertStatement>,
+  context: CommandContext,
+  declaredTypes: readonly number[],
+): Promise<Described> {
+  const parameterTypes = await context.origin.parameterTypes(sourceQuery(dml), declaredTypes)
+  const { returning } = dml.statement
+  if (returning === 'none') return { parameterTypes, description: undefined }
+  if (returning !== 'other') return { parameterTypes, description: encodeRowDescription(returning.columns) }
+  const { description } = await context.postgres.describe(returnedQuery(dml, context), declaredTypes)
+  return { parameterTypes, description }
 }
 
 function sourceQuery(dml: Dml<InsertStatement>): string {

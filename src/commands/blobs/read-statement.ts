@@ -5,6 +5,7 @@ import { namesContents } from '../../virtual/index.ts'
 import type { OwnCommand } from '../own-statement.ts'
 import { type Dml, dmlCommand } from './blob-dml.ts'
 import { BlobNames, isBlobs } from './blob-names.ts'
+import { copyCommand } from './copy-in.ts'
 import { pointCommand } from './point-read.ts'
 import { readDelete } from './read-delete.ts'
 import { readInsert } from './read-insert.ts'
@@ -31,6 +32,8 @@ export function readBlobStatement(
       return isTarget ? dmlCommand(dmlOf(readUpdate(node.fields), node.fields, text, tree, statement)) : undefined
     case 'DeleteStmt':
       return isTarget ? dmlCommand(dmlOf(readDelete(node.fields), node.fields, text, tree, statement)) : undefined
+    case 'CopyStmt':
+      return isTarget && statement.kind === 'copy_in' ? copyCommand(text, node.fields) : undefined
     case 'MergeStmt':
       if (isTarget) throw notSupported('MERGE into this relation', 'Put with INSERT … ON CONFLICT DO UPDATE.')
       return undefined

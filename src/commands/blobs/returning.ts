@@ -41,11 +41,11 @@ export async function answerRows(
     const { columns } = returning
     return { columns, rows: blobs.map((blob) => columns.map((column) => column.value(blob))) }
   }
-  const list = splitReturning(dml.text).returned ?? '*'
-  const { parameterTypes, description } = await context.postgres.describe(dml.text, parameters.declaredTypes)
+  const text = returnedQuery(dml, context)
+  const described = dml.readsOrigin ? text : dml.text
+  const { parameterTypes, description } = await context.postgres.describe(described, parameters.declaredTypes)
   const rows = await context.postgres.frames({
-    // Behind a line break, in case a comment ends the list.
-    text: `SELECT ${list}\nFROM ${quoteIdentifier(context.schemaName)}.blobs AS ${quoteIdentifier(dml.alias)}`,
+    text,
     parameters,
     parameterTypes,
     blobs,
@@ -53,4 +53,11 @@ export async function answerRows(
     changes: false,
   })
   return { columns: [], rows: [], raw: { description, rows } }
+}
+
+/** The list of RETURNING as a query over the entries that were changed. */
+export function returnedQuery(dml: Dml, context: CommandContext): string {
+  const list = splitReturning(dml.text).returned ?? '*'
+  // Behind a line break, in case a comment ends the list.
+  return `SELECT ${list}\nFROM ${quoteIdentifier(context.schemaName)}.blobs AS ${quoteIdentifier(dml.alias)}`
 }

@@ -90,6 +90,18 @@ describe('the bound', () => {
   })
 })
 
+it('reads longer texts where they name what is ours', async () => {
+  const own = await openParser()
+  own.ownNames = /\binto\s+cache\./
+  const rows = repeat(', (1, default, default)', 20_000)
+  expect(own.parse(`insert into cache.blobs values (1)${rows}`).failure).toBeUndefined()
+  expect(own.parse(`insert into other.blobs values (1)${rows}`).failure?.message).toBe('text too long for the parser')
+  const endless = repeat(rows, 3)
+  expect(own.parse(`insert into cache.blobs values (1)${endless}`).failure?.message).toBe(
+    'text too long for the parser',
+  )
+})
+
 describe('an instance that failed', () => {
   it('is replaced, and until then nothing is readable', async () => {
     const text = nestings.sums?.(1200) as string

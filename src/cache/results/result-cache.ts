@@ -29,6 +29,8 @@ export class ResultCache {
   readonly #sieve = new Sieve({ withCredits: true })
   readonly #bySlot: (Entry | undefined)[] = []
   readonly #gone = new GoneAnswers()
+  /** Told of an answer that is asked for a second time. */
+  onFirstHit: ((entry: Entry, nowMs: number) => void) | undefined
   /** Told of an answer that is about to make room for another. */
   onPressed: ((entry: Entry) => void) | undefined
   readonly #tags = new Tags()
@@ -81,7 +83,7 @@ export class ResultCache {
 
   /** Notes that an entry was served. */
   touch(entry: Entry, nowMs: number): void {
-    entry.hits++
+    if (entry.hits++ === 0) this.onFirstHit?.(entry, nowMs)
     entry.lastAccessAtMs = nowMs
     this.#sieve.hit(entry.slot)
   }

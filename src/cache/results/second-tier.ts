@@ -68,9 +68,6 @@ interface Asked extends EntryOwner {
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
 const waitingMax = 65_536
 const putsPerTurn = 200
-/** How often an answer is looked at, and after how long again; each time after four times as long. */
-const levelCount = 8
-const lookAgainMs = 500
 /** An answer that nobody asked for twice is worth a place in L2 if the origin took this long. */
 const dearUs = 1000
 /** Ticks that may be given out before the next note. */
@@ -86,8 +83,8 @@ export class SecondTier {
   #incarnation: number | undefined
   /** Grows with each emptying: what was asked of L2 before it is not served after it. */
   #generation = 0
-  /** Slot, id and due time of answers that wait, three numbers each; at every level those that were looked at as often. */
-  #waiting: number[][] = Array.from({ length: levelCount }, () => [])
+  /** Slot, id and due time of answers that wait, three numbers each. */
+  #waiting: number[] = []
   #position: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
@@ -102,6 +99,7 @@ export class SecondTier {
 
   constructor(parts: SecondTierParts) {
     this.#parts = parts
+    parts.results.onFirstHit = (entry, nowMs) => this.#await(entry, nowMs)
     parts.results.onPressed = (entry) => {
       if (entry.hits > 0 && !entry.inL2) this.#put(entry)
     }
@@ -177,10 +175,14 @@ export class SecondTier {
 
   /** An answer was kept in memory. */
   filled(entry: Entry, nowMs: number): void {
+    if (entry.costUs >= dearUs) this.#await(entry, nowMs)
+  }
+
+  /** It has shown its worth, and is put when it is old enough. */
+  #await(entry: Entry, nowMs: number): void {
     const { isOn, delayMs } = this.#parts.limits()
-    const first = this.#waiting[0] as number[]
-    if (this.#state !== 'open' || !isOn || first.length >= 3 * waitingMax) return
-    first.push(entry.slot, entry.id, nowMs + delayMs)
+    if (this.#state !== 'open' || !isOn || entry.inL2 || this.#waiting.length >= 3 * waitingMax) return
+    this.#waiting.push(entry.slot, entry.id, nowMs + delayMs)
   }
 
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
@@ -229,26 +231,21 @@ export class SecondTier {
   /** Called a few times a second: puts what is due, writes down what has to be. */
   turn(nowMs: number): void {
     this.#notice()
-    for (const level of this.#waiting.keys()) this.#look(level, nowMs)
+    this.#putDue(nowMs)
     const { clock } = this.#parts.epochs
     const isDue = nowMs >= this.#noteDueAtMs || (this.#clockMax > 0 && clock > this.#clockMax - reserve / 2)
     if (this.#state === 'open' && isDue && !this.#isNoting) this.#note().catch(this.#parts.onFailure)
   }
 
-  /** Puts those that are due and have shown their worth; the others are looked at again when they are older. */
-  #look(level: number, nowMs: number): void {
-    const waiting = this.#waiting[level] as number[]
-    const next = this.#waiting[level + 1]
+  #putDue(nowMs: number): void {
+    const waiting = this.#waiting
     let taken = 0
     while (taken < 3 * putsPerTurn && taken < waiting.length && (waiting[taken + 2] as number) <= nowMs) {
-      const [slot = 0, id = 0] = [waiting[taken], waiting[taken + 1]]
+      const entry = this.#parts.results.entryAt(waiting[taken] as number)
+      if (entry !== undefined && entry.id === waiting[taken + 1]) this.#put(entry)
       taken += 3
-      const entry = this.#parts.results.entryAt(slot)
-      if (entry?.id !== id) continue
-      if (entry.hits > 0 || entry.costUs >= dearUs) this.#put(entry)
-      else next?.push(slot, id, nowMs + this.#parts.limits().delayMs + lookAgainMs * 4 ** level)
     }
-    if (taken > 0) this.#waiting[level] = waiting.slice(taken)
+    if (taken > 0) this.#waiting = waiting.slice(taken)
   }
 
   /** Nothing that is in L2 now is ever served again: durable when it returns (G-5). */
@@ -263,7 +260,7 @@ export class SecondTier {
     this.#state = 'emptying'
     this.#isProvable = false
     this.#legacy = undefined
-    this.#waiting = this.#waiting.map(() => [])
+    this.#waiting = []
     for (const entry of this.#parts.results.entries()) entry.inL2 = false
     const generation = this.#generation
     this.#incarnation = store.incarnation

@@ -14,6 +14,7 @@ import { failCopy } from './ending.ts'
 import { takeStoredAnswer } from './fast-path.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { judgeLongMessage, LongText, tooLong } from './long-messages.ts'
+import { waitsForCopy } from './open-group.ts'
 import { firstPart, isAnyOurs } from './own-share.ts'
 import type { Group, Missed } from './request.ts'
 import type { Session } from './session.ts'
@@ -270,6 +271,7 @@ export class Inbox {
       session.waitForQuiet()
       return -1
     }
+    if (waitsForCopy(session)) return -1
     this.#discardedBytes = frameEnd - at
     session.services.own.refuse(session, tooLong(frameEnd - at), bytes[at] === frontend.query)
     return at
@@ -326,6 +328,11 @@ export class Inbox {
     const { unit, converted } = copying
     if (type !== frontend.copyData && type !== frontend.copyDone && type !== frontend.copyFail) {
       if (this.#session.part !== undefined) return this.#otherThanDataOfPart(type, stop)
+      // Never answered, whether the COPY goes on or has failed.
+      if (converted === undefined && type === frontend.flush && frameEnd - at === 5) {
+        this.#session.link.send(bytes.subarray(at, stop))
+        return stop
+      }
       if (converted === undefined) return this.#derail(type, bytes, at, stop, frameEnd)
       return this.#otherThanData(converted, type, stop)
     }

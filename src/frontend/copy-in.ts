@@ -2,11 +2,12 @@
 // and Sync.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import type { StatementKind } from '../sql/index.ts'
 import { bindFrame, executeFrame, flushFrame, parseFrame } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
 import { ConvertedCopy, convertedCopies } from './converted-copy.ts'
 import { noteAnswer, passStraight } from './pass.ts'
-import type { Request } from './request.ts'
+import type { Request, ResolvedExecute } from './request.ts'
 import type { Session } from './session.ts'
 import { Suspension } from './suspension.ts'
 import { captureUnit, dropUnnamed, noteSideEffects } from './write-path.ts'
@@ -56,4 +57,17 @@ export function copyInBlock(session: Session, text: StatementText, request: Requ
   return passStraight(session, text, request, { verdict: 'pass', reason: 'write' }, () =>
     queueMicrotask(() => session.resume()),
   )
+}
+
+/** COPY FROM STDIN, and what may hide it. */
+const copyKinds: ReadonlySet<StatementKind> = new Set(['copy_in', 'unreadable'])
+
+/** True if one of these (undefined: nobody knows which) may be a COPY FROM STDIN, which skips the Sync behind it. */
+export function mayCopy(executes: readonly Pick<ResolvedExecute, 'text'>[] | undefined): boolean {
+  return executes === undefined || executes.some(({ text }) => copyKinds.has(text.shape.statement.kind))
+}
+
+/** Looks at nothing more before the origin has answered, or said that a COPY has begun: what comes next is the COPY's then. */
+export function awaitCopy(session: Session): void {
+  if (!session.quiet) session.waitForQuiet()
 }

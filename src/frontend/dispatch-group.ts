@@ -6,6 +6,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
+import { awaitCopy, mayCopy } from './copy-in.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { isOurs, notReadyForBlock, route } from './dispatch.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
@@ -216,7 +217,9 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
       return runOpaque(session, undefined, request, 'write')
     }
     for (const execute of executes) noteInBlock(session, execute.text)
-    return passStraight(session, undefined, request, { verdict: 'bypass', reason: 'several_statements' })
+    passStraight(session, undefined, request, { verdict: 'bypass', reason: 'several_statements' })
+    if (mayCopy(executes)) awaitCopy(session)
+    return true
   }
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return manyAgain(session, executes, group)
@@ -225,7 +228,9 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
     if (notReadyForBlock(session)) return false
     for (const execute of executes.slice(1)) noteInBlock(session, execute.text)
     session.portals.follow(session, group.steps)
-    return passStraight(session, undefined, request, { verdict: 'pass', reason: 'transaction' })
+    passStraight(session, undefined, request, { verdict: 'pass', reason: 'transaction' })
+    if (mayCopy(executes)) awaitCopy(session)
+    return true
   }
   if (plain && !session.captureRefused) {
     const limited = executes.some((execute) => execute.rowCountMax > 0)

@@ -14,6 +14,7 @@ import { failCopy } from './ending.ts'
 import { takeStoredAnswer } from './fast-path.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { judgeLongMessage, LongText, tooLong } from './long-messages.ts'
+import { waitsForCopy } from './open-group.ts'
 import { OwnCopies } from './own-copies.ts'
 import { firstPart, isAnyOurs } from './own-share.ts'
 import { endsWithoutSync, type Group, missedBy } from './request.ts'
@@ -90,8 +91,7 @@ export class Inbox {
   /** A slow path looks at nothing, but what belongs to a message or a COPY under way must get through. */
   #mayLook(): boolean {
     const { busy, copying, derailed } = this.#session
-    if (this.ownCopies.isOpen) return true
-    return !busy || copying !== undefined || derailed || this.#bulkBytes > 0 || this.#copyTail
+    return !busy || copying !== undefined || derailed || this.#bulkBytes > 0 || this.#copyTail || this.ownCopies.isOpen
   }
 
   #process(bytes: Buffer, end: number): void {
@@ -276,6 +276,7 @@ export class Inbox {
       session.waitForQuiet()
       return -1
     }
+    if (waitsForCopy(session)) return -1
     this.#discardedBytes = frameEnd - at
     session.services.own.refuse(session, tooLong(frameEnd - at), bytes[at] === frontend.query)
     return at
@@ -332,6 +333,11 @@ export class Inbox {
     const { unit, converted } = copying
     if (type !== frontend.copyData && type !== frontend.copyDone && type !== frontend.copyFail) {
       if (this.#session.part !== undefined) return this.#otherThanDataOfPart(type, stop)
+      // Never answered, whether the COPY goes on or has failed.
+      if (converted === undefined && type === frontend.flush && frameEnd - at === 5) {
+        this.#session.link.send(bytes.subarray(at, stop))
+        return stop
+      }
       if (converted === undefined) return this.#derail(type, bytes, at, stop, frameEnd)
       return this.#otherThanData(converted, type, stop)
     }
@@ -377,19 +383,17 @@ export class Inbox {
     if (this.#session.closing || this.#session.copying === undefined) return
     const held = this.#held.take()
     if (held === undefined) return
-    if (this.#clientPaused) this.resumeClient()
+    this.resumeClient()
     this.#process(held, held.length)
   }
 
   #pauseClient(): void {
-    if (this.#clientPaused) return
+    if (!this.#clientPaused) this.#session.socket.pause()
     this.#clientPaused = true
-    this.#session.socket.pause()
   }
 
   resumeClient(): void {
-    if (!this.#clientPaused || this.#session.ended) return
-    if (this.#session.busy && this.#held.length > heldBytesMax) return
+    if (!this.#clientPaused || this.#session.ended || (this.#session.busy && this.#held.length > heldBytesMax)) return
     this.#clientPaused = false
     this.#session.socket.resume()
   }

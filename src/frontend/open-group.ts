@@ -4,6 +4,7 @@ import { captureFrames } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
 import { makeReady, notReady } from './capture-helper.ts'
+import { awaitCopy, mayCopy } from './copy-in.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { executesOf, mayEndBlock } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
@@ -24,6 +25,8 @@ import { captureUnit } from './write-path.ts'
 export interface OpenGroup {
   readonly unit: OpenUnit
   readonly suspension: Suspension
+  /** It may run COPY FROM STDIN, and its Sync be one that the COPY skips. */
+  mayCopy: boolean
 }
 
 /** Messages up to a Flush: the origin must see them now; the rest of the group follows raw. */
@@ -53,7 +56,7 @@ function startOpen(session: Session, group: Group, executes: readonly ResolvedEx
     {},
     OpenUnit,
   ) as OpenUnit
-  session.open = { unit, suspension }
+  session.open = { unit, suspension, mayCopy: false }
   noteOpen(session, group, executes)
   passStraight(session, undefined, requestOf(group), { verdict: 'pass', reason: 'utility' }, undefined, unit)
 }
@@ -83,6 +86,14 @@ export async function untilOpenAnswered(session: Session): Promise<void> {
   if (unit === undefined || unit.isAnswered) return
   session.link.send(flushFrame)
   await unit.untilAnswered()
+}
+
+/** True if the open group may be in the middle of a COPY, where all else is a mistake: the message is looked at again when that is known. */
+export function waitsForCopy(session: Session): boolean {
+  const { open } = session
+  if (!open?.mayCopy || open.unit.isAnswered) return false
+  session.slowly(() => untilOpenAnswered(session))
+  return true
 }
 
 /** Sends the Sync of a group that was opened for what is ours in it; its ReadyForQuery is the client's. */
@@ -131,6 +142,8 @@ export function noteOpen(
   group: Pick<Group, 'unread'>,
   executes: readonly Pick<ResolvedExecute, 'text'>[] | undefined,
 ): void {
+  const { open } = session
+  if (open !== undefined) open.mayCopy ||= group.unread || mayCopy(executes)
   if (executes === undefined || group.unread) {
     session.transaction.wrote = true
     session.transaction.settings = true
@@ -181,6 +194,7 @@ export function continueOpen(session: Session, group: Group): boolean {
     return askThenSync(session, open, [...parses, group.bytes.subarray(group.start, group.bodyEnd)])
   }
   session.link.send(Buffer.concat([...parses, group.bytes.subarray(group.start, group.end)]), true)
+  if (ends && open?.mayCopy) awaitCopy(session)
   return true
 }
 
@@ -191,6 +205,7 @@ function askThenSync(session: Session, open: OpenGroup, frames: readonly Buffer[
   if (unit.failed || unit.atLoss !== undefined || !session.captureReady) {
     if (!unit.failed) holdOpen(session, unit)
     session.link.send(Buffer.concat([...frames, syncFrame]), true)
+    if (open.mayCopy) awaitCopy(session)
   } else {
     session.busy = true
     unit.atEnd = (outcome) => {

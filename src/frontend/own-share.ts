@@ -12,7 +12,7 @@ import type { ParseStep, Step } from './batch.ts'
 import { isOurs } from './dispatch.ts'
 import { dispatchGroup, executesOf } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
-import { beginOpen } from './open-group.ts'
+import { beginOpen, waitsForCopy } from './open-group.ts'
 import { knowsOwner } from './owner.ts'
 import { Part } from './part.ts'
 import { findText, type Group, movedStep, type ResolvedExecute } from './request.ts'
@@ -32,6 +32,7 @@ export function firstPart(session: Session, group: Group): Group | undefined {
   }
   // What follows a failure is for nobody, up to the Sync.
   if (open?.unit.failed) return group
+  if (waitsForCopy(session)) return undefined
   for (const text of textsOf(session, group.steps)) if (!knowsOwner(session, text)) return undefined
   const owners = ownersOf(session, group)
   if (!owners.includes('ours')) return group

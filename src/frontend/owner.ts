@@ -2,7 +2,7 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { textOfStep } from './dispatch-group.ts'
-import { untilOpenAnswered } from './open-group.ts'
+import { untilOpenAnswered, waitsForCopy } from './open-group.ts'
 import type { Group } from './request.ts'
 import type { Session } from './session.ts'
 
@@ -12,6 +12,7 @@ export function knowsOwner(session: Session, text: StatementText): boolean {
   const { own } = session.services
   if (session.asked?.has(text) || own.isSettled(session, text)) return true
   if (!session.quiet && session.open === undefined) return session.waitForQuiet()
+  if (waitsForCopy(session)) return false
   session.asked = (session.asked ?? new Set()).add(text)
   session.slowly(() => settle(session, text))
   return false

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { Command } from '../../support/command.ts'
-import { openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
+import { Command } from '../support/command.ts'
+import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 let origin: TestPostgres
 let foreign: pg.Client

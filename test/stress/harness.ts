@@ -117,7 +117,7 @@ class Run {
       await this.#undertake(role, session).catch((error: unknown) => {
         if (!session.mayBeCut || !(error instanceof ConnectionClosed)) throw error
         this.#lost += 1
-        return session.reopen()
+        return reopened(session)
       })
       this.#wakeWriters()
     }
@@ -277,4 +277,15 @@ async function readAsTenant(session: StressSession): Promise<void> {
   await session.say(session.random.pick(['commit', 'rollback']))
   const after = await session.client.exchange(sync())
   if (errorOf(after) !== undefined) session.violation('a Sync alone failed')
+}
+
+/** A cut that was meant for the connection before may hit the new one while it is being opened. */
+async function reopened(session: StressSession): Promise<void> {
+  for (;;) {
+    try {
+      return await session.reopen()
+    } catch (error) {
+      if (!(error instanceof ConnectionClosed)) throw error
+    }
+  }
 }

@@ -1,12 +1,12 @@
 // A Larder for tests: in this process, on a free port, with a data directory that goes away with it.
 
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { SettingsStore } from '../../src/config/index.ts'
 import type { StoreDoor } from '../../src/own-store.ts'
 import { startServer } from '../../src/server.ts'
+import { scratch } from './postgres.ts'
 
 export interface TestLarderOptions {
   /** URL of the origin. */
@@ -30,7 +30,7 @@ export interface TestLarder {
 }
 
 export async function openLarder(options: TestLarderOptions): Promise<TestLarder> {
-  const directory = await mkdtemp(join(tmpdir(), 'larder-test-data-'))
+  const directory = await mkdtemp(join(scratch, 'larder-test-data-'))
   const flags = new Map(
     Object.entries({
       listen: '127.0.0.1:0',

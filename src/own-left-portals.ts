@@ -5,7 +5,7 @@ import { encodeError } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { keepPortal, PortalRest } from './own-portals.ts'
-import { backend, describeFrame, executeFrame, framesIn } from './wire/index.ts'
+import { answerEnds, backend, describeFrame, executeFrame, framesIn } from './wire/index.ts'
 
 /** Of a session's portals together. */
 const keptBytesMax = 32 * 1024 * 1024
@@ -46,7 +46,7 @@ export class LeftPortals {
     for (const frame of framesIn(frames)) {
       if (this.#answersLeft === 0) this.#keep(frame)
       else end += frame.length
-      if (this.#answersLeft > 0 && isAnswer.has(frame[0] as number)) this.#answersLeft--
+      if (this.#answersLeft > 0 && answerEnds.has(frame[0] as number)) this.#answersLeft--
     }
     return frames.subarray(0, end)
   }
@@ -75,15 +75,3 @@ export class LeftPortals {
     if (rest.isComplete) this.#next++
   }
 }
-
-/** What ends the answer to a message. */
-const isAnswer: ReadonlySet<number> = new Set([
-  backend.parseComplete,
-  backend.bindComplete,
-  backend.closeComplete,
-  backend.rowDescription,
-  backend.noData,
-  backend.commandComplete,
-  backend.emptyQuery,
-  backend.portalSuspended,
-])

@@ -2,7 +2,7 @@
 // and may ask the origin in the middle of it, in the same transaction.
 
 import type { LinkLoss } from '../origin/index.ts'
-import { backend, readDataRow, readFields } from '../wire/index.ts'
+import { answerEnds, backend, readDataRow, readFields } from '../wire/index.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import type { QuestionAnswer } from './question.ts'
 import { Waiters } from './waiters.ts'
@@ -74,7 +74,7 @@ export class OpenUnit extends CaptureUnit {
     else if (type === backend.error) {
       this.noteError(bytes, start, end)
       this.#settle(question, readFields(bytes, start, end))
-    } else if (isAnswer.has(type) && --question.answersLeft === 0) this.#settle(question, undefined)
+    } else if (answerEnds.has(type) && --question.answersLeft === 0) this.#settle(question, undefined)
   }
 
   #settle(question: Question | undefined, error: ReadonlyMap<string, string> | undefined): void {
@@ -90,16 +90,4 @@ const isAside: ReadonlySet<number> = new Set([
   backend.notification,
   backend.parameterStatus,
   backend.readyForQuery,
-])
-
-/** What ends the answer to a message. */
-const isAnswer: ReadonlySet<number> = new Set([
-  backend.parseComplete,
-  backend.bindComplete,
-  backend.closeComplete,
-  backend.rowDescription,
-  backend.noData,
-  backend.commandComplete,
-  backend.emptyQuery,
-  backend.portalSuspended,
 ])

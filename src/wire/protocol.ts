@@ -68,3 +68,15 @@ for (const code of Object.values(frontend)) frontendTypes[code] = 1
 export function isFrontendType(code: number): boolean {
   return frontendTypes[code] === 1
 }
+
+/** Types of what ends the answer to an extended message. */
+export const answerEnds: ReadonlySet<number> = new Set([
+  backend.parseComplete,
+  backend.bindComplete,
+  backend.closeComplete,
+  backend.rowDescription,
+  backend.noData,
+  backend.commandComplete,
+  backend.emptyQuery,
+  backend.portalSuspended,
+])

@@ -24,9 +24,10 @@ import { availableVersions, copyTemplate, scratch } from '../../support/postgres
 const isRoot = process.getuid?.() === 0
 const nobody = { uid: 65_534, gid: 65_534 }
 const versions = await availableVersions()
-const binaries = (await findPostgres()) as PostgresBinaries
+let binaries = (await findPostgres()) as PostgresBinaries
 
 let code: OriginCode
+let shelf: string | undefined
 let parent = ''
 let directory = ''
 const servers: EmbeddedPostgres[] = []
@@ -34,8 +35,25 @@ const processes: OriginProcess[] = []
 
 beforeAll(async () => {
   code = await OriginCode.compile()
+  if (isRoot && !(await mayBeEnteredByAll(binaries.binDirectory))) binaries = await copied(binaries)
 })
-afterAll(() => code.remove())
+afterAll(async () => {
+  await code.remove()
+  if (shelf !== undefined) await rm(shelf, { recursive: true })
+})
+
+async function mayBeEnteredByAll(path: string): Promise<boolean> {
+  const { mode } = await stat(path)
+  return (mode & 0o001) !== 0 && (path === dirname(path) || mayBeEnteredByAll(dirname(path)))
+}
+
+/** For tests that run them as somebody else, in a clone that only root may enter. */
+async function copied(found: PostgresBinaries): Promise<PostgresBinaries> {
+  shelf = await mkdtemp(join(scratch, 'larder-binaries-'))
+  await chmod(shelf, 0o755)
+  await cp(dirname(found.binDirectory), join(shelf, 'native'), { recursive: true, verbatimSymlinks: true })
+  return { ...found, binDirectory: join(shelf, 'native', 'bin') }
+}
 beforeEach(async () => {
   parent = await mkdtemp(join(scratch, 'larder-embedded-'))
   await chmod(parent, 0o755)

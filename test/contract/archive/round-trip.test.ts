@@ -258,7 +258,8 @@ describe('what a restore brings back', () => {
     side.unarchived = ['private']
     const { id, entries, bytes } = await (await service.backup({ owner })).result
     expect(entries).toBe(values.size + 2)
-    expect(bytes).toBeLessThan(whole.bytes * 0.75)
+    // What is left behind is not only unreachable: most of its 3 MB are not there.
+    expect(bytes).toBeLessThan(whole.bytes - 2_000_000)
     const folder = join(side.root, 'backups', id)
     for (const name of await readdir(folder)) {
       expect((await readFile(join(folder, name))).includes('hush-hush'), name).toBe(false)

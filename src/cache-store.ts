@@ -65,6 +65,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     proof: () => 'none',
     archive,
     blobs: cache,
+    l1: () => cache.l1,
     rows,
     gather: async (relations, scan) => ({
       ...rows,

@@ -1,19 +1,19 @@
 // Composition: what the relations of the virtual schema are made from, read out of the rooms that know it.
 
-import type { PlanCache, Shape } from './cache/plans/index.ts'
+import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
 import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
+import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
-import { inSchema, type Parser, reasonsIn } from './sql/index.ts'
+import { fingerprintNumber, inSchema, type Parser, reasonsIn } from './sql/index.ts'
 import type {
   BypassRow,
   DecisionRow,
   DependencyRow,
   LastStatementRow,
-  MemoryRow,
   PlanRow,
   QueryRow,
   RelationRow,
@@ -54,7 +54,11 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       for (const shape of parts.plans().shapes()) if (shape.counts.calls > 0) yield queryRow(shape)
     },
     *plans() {
-      for (const shape of parts.plans().shapes()) if (shape.counts.calls > 0) yield planRow(shape)
+      const types = parameterTypes(parts.plans())
+      const prepared = preparedCounts(parts.sessions())
+      for (const shape of parts.plans().shapes()) {
+        if (shape.counts.calls > 0) yield planRow(shape, types.get(shape) ?? [], prepared.get(shape) ?? 0)
+      }
     },
     *decisions() {
       for (const record of decisions.rows()) yield decisionRow(record)
@@ -99,38 +103,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     },
     events: () => parts.events.rows(),
     store: parts.cache.rows,
-    *memory() {
-      const { snapshot } = parts.store
-      const row: MemoryRow = {
-        part: 'l1',
-        setting: 'l1_bytes_max',
-        bytesMax: snapshot.l1BytesMax,
-        bytesInUse: results.bytesInUse,
-        peak: undefined,
-        share: results.bytesInUse / snapshot.l1BytesMax,
-        refusals: metrics.counters.result_too_large,
-      }
-      yield row
-      const { bytes } = parts.plans()
-      yield {
-        ...row,
-        part: 'plans',
-        setting: 'plan_bytes_max',
-        bytesMax: snapshot.planBytesMax,
-        bytesInUse: bytes,
-        share: bytes / snapshot.planBytesMax,
-        refusals: 0,
-      }
-      yield {
-        ...row,
-        part: 'process',
-        setting: undefined,
-        bytesMax: undefined,
-        bytesInUse: process.memoryUsage.rss(),
-        share: undefined,
-        refusals: 0,
-      }
-    },
+    memory: () => memoryRows(parts),
   }
 }
 
@@ -206,6 +179,7 @@ function queryRow(shape: Shape): QueryRow {
   return {
     fingerprint: shape.fingerprint,
     database: shape.database,
+    queryId: fingerprintNumber(shape.fingerprint),
     statement: shape.shown,
     kind: shape.statement.kind,
     supported,
@@ -233,7 +207,26 @@ function queryRow(shape: Shape): QueryRow {
   }
 }
 
-function planRow(shape: Shape): PlanRow {
+/** Of shapes with parameters; texts that differ in them share a shape, and the last that is known stands for all. */
+function parameterTypes(plans: PlanCache): ReadonlyMap<Shape, readonly number[]> {
+  const types = new Map<Shape, readonly number[]>()
+  for (const text of plans.texts()) {
+    if (text.shape.statement.parameterCount > 0) types.set(text.shape, parameterTypesOf(text))
+  }
+  return types
+}
+
+/** How many connections to the origin have a shape prepared: each session has its own. */
+function preparedCounts(sessions: Iterable<Session>): ReadonlyMap<Shape, number> {
+  const counts = new Map<Shape, number>()
+  for (const { statements } of sessions) {
+    const shapes = new Set([...statements.atOrigin()].map(({ shape }) => shape))
+    for (const shape of shapes) counts.set(shape, (counts.get(shape) ?? 0) + 1)
+  }
+  return counts
+}
+
+function planRow(shape: Shape, parameterTypes: readonly number[], preparedOn: number): PlanRow {
   const { counts } = shape
   const known = [...shape.facts.values()].at(-1)
   return {
@@ -242,8 +235,8 @@ function planRow(shape: Shape): PlanRow {
     kind: shape.statement.kind,
     volatility: volatilityOf(shape),
     relations: known?.relations.map((relation) => relation.oid) ?? [],
-    parameterTypes: [],
-    preparedOn: 0,
+    parameterTypes,
+    preparedOn,
     hits: counts.hits,
     executions: counts.calls,
     meanRows: mean(counts.rows, counts.calls),

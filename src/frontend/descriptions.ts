@@ -1,5 +1,6 @@
 // Parse and Describe of a statement: the origin's answer is kept, and given again to the next who asks.
 
+import { describedTypes } from '../cache/plans/index.ts'
 import { parseCompleteFrame, status } from '../wire/index.ts'
 import { contextInForce } from './facts.ts'
 import { DescriptionRecorder } from './recorder.ts'
@@ -11,8 +12,7 @@ import type { ClientUnit } from './units.ts'
 export function recordDescription(session: Session, group: Group, unit: ClientUnit): void {
   const [parse, describe] = group.steps
   const { context } = session
-  if (group.steps.length !== 2 || parse?.kind !== 'parse' || describe?.kind !== 'describe' || context === undefined)
-    return
+  if (group.steps.length !== 2 || parse?.kind !== 'parse' || describe?.kind !== 'describe') return
   if (describe.target !== 'S' || describe.name !== parse.name || session.status !== status.idle) return
   const text = session.texts.get(parse.key)
   if (text === undefined) return
@@ -21,7 +21,9 @@ export function recordDescription(session: Session, group: Group, unit: ClientUn
   const atMs = session.nowMs
   unit.descriptionRecorder = recorder
   unit.atEnd = (outcome) => {
-    if (outcome.failed || !recorder.complete || session.context !== context) return
+    if (outcome.failed || !recorder.complete) return
+    text.shape.parameterTypes = { oids: describedTypes(recorder.bytes), tick }
+    if (context === undefined || session.context !== context) return
     text.describe(context.id, { bytes: recorder.bytes, tick, atMs })
   }
 }

@@ -7,6 +7,8 @@ import {
   namedFactsFrames,
   namesQuestion,
   onlyBuiltins,
+  parameterTypesFrames,
+  parameterTypesOf,
   type RelationFacts,
   readNamedFacts,
   readOids,
@@ -18,6 +20,7 @@ import {
   type SessionContext,
   type ShapeFacts,
   type StatementText,
+  wantsParameterTypes,
 } from '../cache/plans/index.ts'
 import { type Entry, parametersMayMeanNow } from '../cache/results/index.ts'
 import { unmoved, wholeDatabase } from '../invalidation/index.ts'
@@ -238,8 +241,22 @@ export async function learnFacts(
     provenAtMs: atMs,
     tick,
   }
-  if (remember) text.shape.learn(context.id, facts)
+  if (remember) {
+    text.shape.learn(context.id, facts)
+    await learnParameterTypes(session, text)
+  }
   return facts
+}
+
+/** For cache.plans, once per shape, where neither the client nor a Describe has said them. */
+async function learnParameterTypes(session: Session, text: StatementText): Promise<void> {
+  if (!wantsParameterTypes(text, session.epochs.schemaStamp)) return
+  // An error here must not be the client's: only where nothing of its own is open.
+  if (session.status !== status.idle || session.open !== undefined) return
+  const tick = session.services.epochs.tick()
+  const { rows, error } = await session.ask(parameterTypesFrames(text))
+  const oids = error === undefined ? rows.map(([oid]) => Number(oid)) : parameterTypesOf(text)
+  text.shape.parameterTypes = { oids, tick }
 }
 
 async function askRelations(session: Session, oids: readonly number[]): Promise<RelationFacts[] | undefined> {

@@ -147,6 +147,13 @@ export class PreparedStatements {
     }
   }
 
+  /** What the origin has prepared by name. */
+  *atOrigin(): Generator<StatementText> {
+    for (const meaning of this.#meanings.values()) {
+      if (meaning.text !== undefined && meaning.name !== '' && meaning.atOrigin && !meaning.ours) yield meaning.text
+    }
+  }
+
   /** True if one of ours has been prepared. */
   get hasOurs(): boolean {
     for (const meaning of this.#meanings.values()) if (meaning.text !== undefined && meaning.ours) return true

@@ -64,7 +64,7 @@ export const relations = {
     entry text, cache text, consistency text not null, age_ms float8, lag_ms float8, rows int8, bytes int8,
     total_us int8, origin_us int8, saved_us int8, traceparent text, statement text not null, remedy text`,
   memory: `
-    part text not null, setting text, bytes_max int8, bytes_in_use int8 not null, peak int8, share float8,
+    part text not null, setting text, bytes_max int8, bytes_in_use int8 not null, peak int8 not null, share float8,
     refusals int8 not null`,
   namespaces: `
     name text not null, id int8 not null, generation int8 not null, entries int8 not null, l1_bytes int8 not null,
@@ -83,10 +83,10 @@ export const relations = {
     promotion_dropped int8 not null, promotion_cancelled int8 not null, promotion_refused int8 not null,
     promotion_queue_depth int8 not null`,
   queries: `
-    fingerprint text not null, database text not null, queryid int8, statement text not null, kind text not null,
-    supported bool not null, reason text, cache text, calls int8 not null, hits int8 not null, misses int8 not null,
-    bypasses int8 not null, rows int8 not null, hit_us float8, miss_us float8, origin_us float8, p50_us int8,
-    p99_us int8, projected_hit_ratio float8, saved_ms float8 not null, first_at timestamptz not null,
+    fingerprint text not null, database text not null, queryid int8 not null, statement text not null,
+    kind text not null, supported bool not null, reason text, cache text, calls int8 not null, hits int8 not null,
+    misses int8 not null, bypasses int8 not null, rows int8 not null, hit_us float8, miss_us float8, origin_us float8,
+    p50_us int8, p99_us int8, projected_hit_ratio float8, saved_ms float8 not null, first_at timestamptz not null,
     last_at timestamptz not null`,
   reasons: `
     verdict text not null, code text not null, argument text, summary text not null, remedy text`,

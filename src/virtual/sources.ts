@@ -42,7 +42,8 @@ export interface ResultRow {
 export interface QueryRow {
   readonly fingerprint: string
   readonly database: string
-  readonly queryId?: bigint | number | undefined
+  /** The fingerprint as a number of 64 bits, with a sign. */
+  readonly queryId: bigint
   /** With `$n` for constants. */
   readonly statement: string
   readonly kind: string
@@ -191,7 +192,8 @@ export interface MemoryRow {
   readonly setting: string | undefined
   readonly bytesMax: number | undefined
   readonly bytesInUse: number
-  readonly peak: number | undefined
+  /** Most of them since the start. */
+  readonly peak: number
   readonly share: number | undefined
   readonly refusals: number
 }

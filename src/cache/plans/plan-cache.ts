@@ -47,6 +47,7 @@ export class PlanCache {
   #oldest: StatementText | undefined
   #count = 0
   #bytes = 0
+  #peakBytes = 0
   /** As last told by learn() or expire(): asking the clock at every hit would cost more than a use's date is worth. */
   #nowMs = 0
 
@@ -98,6 +99,11 @@ export class PlanCache {
   /** Held by the texts, as charged. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** The most that ever was, when room had been made. */
+  get peakBytes(): number {
+    return this.#peakBytes
   }
 
   /** What learn() would make of a text, without putting it, or its shape, among those that are known. */
@@ -201,6 +207,7 @@ export class PlanCache {
     this.#count++
     this.#bytes += text.chargeBytes
     this.#trim()
+    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes
   }
 
   #addShape(key: string, shape: Shape): void {

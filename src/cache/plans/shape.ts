@@ -71,6 +71,8 @@ export class Shape {
   readonly createdAtMs: number
   /** Roles that ran it: decides which readers see it. */
   readonly roles = new Set<string>()
+  /** As the origin told, and the clock's tick before it did; undefined until then. */
+  parameterTypes: { readonly oids: readonly number[]; readonly tick: number } | undefined
   /** Texts that refer to it. */
   texts = 0
   #shown: string | undefined

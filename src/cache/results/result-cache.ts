@@ -35,6 +35,7 @@ export class ResultCache {
   onPressed: ((entry: Entry) => void) | undefined
   readonly #tags = new Tags()
   #bytesInUse = 0
+  #peakBytes = 0
   #payloadBytes = 0
   #sweepAt = 0
 
@@ -45,6 +46,11 @@ export class ResultCache {
 
   get bytesInUse(): number {
     return this.#bytesInUse
+  }
+
+  /** The most that ever was. */
+  get peakBytes(): number {
+    return this.#peakBytes
   }
 
   get count(): number {
@@ -189,6 +195,7 @@ export class ResultCache {
 
   #account(entry: Entry, sign: 1 | -1): void {
     this.#bytesInUse += sign * entry.charge
+    if (this.#bytesInUse > this.#peakBytes) this.#peakBytes = this.#bytesInUse
     this.#payloadBytes += sign * entry.payloadBytes
     this.#counters.result_bytes_in_use = this.#bytesInUse
     this.#counters.result_payload_bytes = this.#payloadBytes

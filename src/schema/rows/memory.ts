@@ -9,8 +9,8 @@ export interface MemoryRow {
   readonly bytes_max: string | null
   /** bytes held now */
   readonly bytes_in_use: string
-  /** most bytes ever held */
-  readonly peak: string | null
+  /** most bytes held since the start */
+  readonly peak: string
   /** how much of its bound is in use */
   readonly share: number | null
   /** times it refused */

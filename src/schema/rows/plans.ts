@@ -11,9 +11,9 @@ export interface PlansRow {
   readonly volatility: string | null
   /** relations it reads */
   readonly relations: number[]
-  /** types of its parameters */
+  /** types of its parameters; 0 where nobody has said */
   readonly parameter_types: number[]
-  /** connections to the origin that have it prepared */
+  /** connections to the origin that have it prepared by name */
   readonly prepared_on: string
   /** times it was found */
   readonly hits: string

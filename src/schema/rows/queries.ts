@@ -5,8 +5,8 @@ export interface QueriesRow {
   readonly fingerprint: string
   /** database it ran in */
   readonly database: string
-  /** its id in pg_stat_statements of the origin */
-  readonly queryid: string | null
+  /** its fingerprint as a number */
+  readonly queryid: string
   /** text with $n for constants */
   readonly statement: string
   /** read, write, ddl … */

@@ -13,7 +13,7 @@ export const memoryTable = defineTable<MemoryRow>({
     nullable('setting', 'text', 'setting that bounds it', (row) => row.setting),
     nullable('bytes_max', 'int8', 'its bound', (row) => row.bytesMax),
     column('bytes_in_use', 'int8', 'bytes held now', (row) => row.bytesInUse),
-    nullable('peak', 'int8', 'most bytes ever held', (row) => row.peak),
+    column('peak', 'int8', 'most bytes held since the start', (row) => row.peak),
     nullable('share', 'float8', 'how much of its bound is in use', (row) => row.share),
     column('refusals', 'int8', 'times it refused', (row) => row.refusals),
   ],

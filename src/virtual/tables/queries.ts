@@ -12,7 +12,7 @@ export const queriesTable = defineTable<QueryRow>({
   columns: [
     column('fingerprint', 'text', 'q_ and 16 hex digits', (row) => row.fingerprint),
     column('database', 'text', 'database it ran in', (row) => row.database),
-    nullable('queryid', 'int8', 'its id in pg_stat_statements of the origin', (row) => row.queryId),
+    column('queryid', 'int8', 'its fingerprint as a number', (row) => row.queryId),
     column('statement', 'text', 'text with $n for constants', (row) => row.statement),
     column('kind', 'text', 'read, write, ddl …', (row) => row.kind),
     column('supported', 'bool', 'whether it is eligible for caching', (row) => row.supported),

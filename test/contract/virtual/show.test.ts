@@ -11,6 +11,7 @@ import { bind, execute, fieldsOf, parse } from '../../support/wire-client.ts'
 const query = (fingerprint: string, hits: number, database = 'app'): QueryRow => ({
   fingerprint,
   database,
+  queryId: 1n,
   statement: `select ${fingerprint}`,
   kind: 'read',
   supported: true,

@@ -96,6 +96,7 @@ it('cache.caches adds up what each eligible shape holds', () => {
   const query = {
     fingerprint: 'q_1',
     database: 'app',
+    queryId: 1n,
     statement: 'select $1',
     kind: 'read',
     supported: true,

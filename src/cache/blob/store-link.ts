@@ -14,8 +14,15 @@ export interface StoreLink {
   end(): Promise<void>
 }
 
+/** Its young objects live for a request: a small nursery serves as well as one of V8's usual 48 MB, which it would fill and keep. */
+const youngMegabytesMax = 12
+
 export function startStoreThread(options: StoreThreadOptions): StoreLink {
-  const worker = new Worker(threadFile(), { workerData: options, name: 'store' })
+  const worker = new Worker(threadFile(), {
+    workerData: options,
+    name: 'store',
+    resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax },
+  })
   let isEnding = false
   const link: StoreLink = {
     port: worker as unknown as ClientPort,

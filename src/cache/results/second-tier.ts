@@ -68,8 +68,11 @@ interface Asked extends EntryOwner {
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
 const waitingMax = 65_536
 const putsPerTurn = 200
-/** An answer that nobody asked for twice is worth a place in L2 if the origin took this long. */
-const dearUs = 1000
+/**
+ * An answer that nobody asked for twice is worth a place in L2 if the origin took this long: longer than what is short takes in a queue
+ * behind others.
+ */
+const dearUs = 10_000
 /** Ticks that may be given out before the next note. */
 const reserve = 2 ** 20
 /** Stamps are taken this long after the origin was asked: what it had committed by then is bumped here by then. */
@@ -83,8 +86,9 @@ export class SecondTier {
   #incarnation: number | undefined
   /** Grows with each emptying: what was asked of L2 before it is not served after it. */
   #generation = 0
-  /** Slot, id and due time of answers that wait, three numbers each. */
+  /** Slot, id and due time of answers that wait, three numbers each; those before `#taken` are done with. */
   #waiting: number[] = []
+  #taken = 0
   #position: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
@@ -181,7 +185,7 @@ export class SecondTier {
   /** It has shown its worth, and is put when it is old enough. */
   #await(entry: Entry, nowMs: number): void {
     const { isOn, delayMs } = this.#parts.limits()
-    if (this.#state !== 'open' || !isOn || entry.inL2 || this.#waiting.length >= 3 * waitingMax) return
+    if (this.#state !== 'open' || !isOn || entry.inL2 || this.#waiting.length - this.#taken >= 3 * waitingMax) return
     this.#waiting.push(entry.slot, entry.id, nowMs + delayMs)
   }
 
@@ -239,13 +243,18 @@ export class SecondTier {
 
   #putDue(nowMs: number): void {
     const waiting = this.#waiting
-    let taken = 0
-    while (taken < 3 * putsPerTurn && taken < waiting.length && (waiting[taken + 2] as number) <= nowMs) {
-      const entry = this.#parts.results.entryAt(waiting[taken] as number)
-      if (entry !== undefined && entry.id === waiting[taken + 1]) this.#put(entry)
-      taken += 3
+    const end = Math.min(waiting.length, this.#taken + 3 * putsPerTurn)
+    while (this.#taken < end && (waiting[this.#taken + 2] as number) <= nowMs) {
+      const entry = this.#parts.results.entryAt(waiting[this.#taken] as number)
+      if (entry !== undefined && entry.id === waiting[this.#taken + 1]) this.#put(entry)
+      this.#taken += 3
     }
-    if (taken > 0) this.#waiting = waiting.slice(taken)
+    if (this.#taken * 2 > waiting.length) this.#awaitOnly(waiting.slice(this.#taken))
+  }
+
+  #awaitOnly(waiting: number[]): void {
+    this.#waiting = waiting
+    this.#taken = 0
   }
 
   /** Nothing that is in L2 now is ever served again: durable when it returns (G-5). */
@@ -260,7 +269,7 @@ export class SecondTier {
     this.#state = 'emptying'
     this.#isProvable = false
     this.#legacy = undefined
-    this.#waiting = []
+    this.#awaitOnly([])
     for (const entry of this.#parts.results.entries()) entry.inL2 = false
     const generation = this.#generation
     this.#incarnation = store.incarnation

@@ -2,10 +2,14 @@
 
 import { conditions, ServerError } from '../errors/index.ts'
 import type { Unit } from '../origin/index.ts'
-import { copyFailFrame, errorFrame, syncFrame } from '../wire/index.ts'
+import { copyFailFrame, errorFrame, status, syncFrame } from '../wire/index.ts'
 import { CaptureUnit } from './capture-unit.ts'
+import { askPosition } from './position.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit } from './units.ts'
+
+/** How long an origin is waited for that is asked where it stands by the last who leaves. */
+const lastAnswerMs = 2000
 
 /** The client has gone, or said goodbye. What may have been committed is still waited for. */
 export function leave(session: Session): void {
@@ -34,7 +38,8 @@ export function failCopy(session: Session): void {
 export function endWhenIdle(session: Session): void {
   if (session.ended) return
   if (session.link.units.length === 0) {
-    session.end()
+    if (isAskedLast(session)) askLast(session)
+    else session.end()
     return
   }
   // What only reads is abandoned; what may commit is seen through, so that the caches learn of it.
@@ -43,6 +48,26 @@ export function endWhenIdle(session: Session): void {
     session.link.destroy()
     session.end()
   }
+}
+
+/** The last to leave takes the only connection along that could say where the origin stands now. */
+function isAskedLast(session: Session): boolean {
+  const { secondTier, counters } = session.services
+  if (!secondTier.lacksPosition || counters.origin_connections !== 1 || session.identity.adminTrusted) return false
+  return session.status === status.idle && !session.skipping && !session.link.closed
+}
+
+/** The client does not wait for it, and the end does not for an origin that is silent. */
+function askLast(session: Session): void {
+  session.busy = true
+  session.socket.destroySoon()
+  const timer = setTimeout(() => session.end(), lastAnswerMs)
+  askPosition(session)
+    .catch(() => undefined)
+    .finally(() => {
+      clearTimeout(timer)
+      session.end()
+    })
 }
 
 /** Our own mistake: the client gets an error and the connection goes; nothing is guessed. */

@@ -132,6 +132,20 @@ it('L2-30 nothing comes back when the origin fell: it may have lost commits that
   expect(await ask(second.client, 8)).toEqual({ v: 'v8', verdict: 'miss' })
 })
 
+it('L2-30 RRC-21 the last client to leave writes and goes at once: what it had read is served after an orderly stop', async () => {
+  await foreign.query('create table if not exists written (n int); grant all on written to public')
+  const first = await start()
+  for (const _ of ['fill', 'hit']) await ask(first.client, 9)
+  await untilKept(first.client, 1)
+  const last = await first.connect()
+  await first.client.end()
+  await last.query('insert into written values (1)')
+  await last.end()
+  await stop(first, 'SIGTERM')
+  const second = await start()
+  expect(await ask(second.client, 9)).toEqual({ v: 'v9', verdict: 'hit' })
+})
+
 describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
   it('L2-30 RRC-9 RRC-21 an answer is served again when nothing was written at the origin, to the roles that had it', async () => {
     const first = await start()

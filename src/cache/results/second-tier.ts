@@ -133,9 +133,14 @@ export class SecondTier {
     return this.#state === 'unproven' && !this.#isRefused
   }
 
-  /** True, at most once a second, if something has to be proven that the last answer does not prove. */
+  /** True if something has to be proven that the last answer does not prove. */
+  get lacksPosition(): boolean {
+    return !this.#isRefused && (this.#state === 'unproven' || (this.#state === 'open' && this.#isDirty))
+  }
+
+  /** The same, but at most once a second. */
   wantsPosition(nowMs: number): boolean {
-    if (this.#isRefused || (this.#state !== 'unproven' && !(this.#state === 'open' && this.#isDirty))) return false
+    if (!this.lacksPosition) return false
     if (nowMs - this.#askedAtMs < askEveryMs) return false
     this.#askedAtMs = nowMs
     return true

@@ -127,11 +127,11 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
 
 type PositionOf = (position: number) => number | undefined
 
-async function asGroup({ runs, session, group, text }: OwnBatch, rendered: string, positionOf: PositionOf) {
+async function asGroup({ runs, session, group, text, own }: OwnBatch, rendered: string, positionOf: PositionOf) {
   const { inlined, parsesAgain } = inlinedGroup(session, group, rendered)
   await session.ask(closeFrame('S', inlineName))
   if (session.ended) return false
-  const options = { positionOf, cutParses: parsesAgain ? 1 : 0, verdict: runs.inlinedVerdict }
+  const options = { positionOf, cutParses: parsesAgain ? 1 : 0, verdict: runs.verdictOf(own) }
   return new Part(session, options, () => routeInlined(session, text, inlined)).run()
 }
 

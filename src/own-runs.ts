@@ -78,15 +78,14 @@ export class OwnRuns {
   /** Of what has names that the system database did not know: the origin gets it, with the rows in it. */
   readonly #elsewhere = new WeakMap<OwnText, VirtualPlan>()
 
-  /** How a read of ours that the origin runs is reported: it is never kept. */
-  readonly inlinedVerdict: PassVerdict
+  readonly #inlinedVerdict: PassVerdict
   readonly #loose: LooseNames
 
   constructor(parts: OwnParts, texts: OwnTexts, loose: LooseNames) {
     this.#parts = parts
     this.#texts = texts
     this.#loose = loose
-    this.inlinedVerdict = { verdict: 'bypass', reason: 'catalog', argument: texts.schemaName }
+    this.#inlinedVerdict = { verdict: 'bypass', reason: 'catalog', argument: texts.schemaName }
     this.#sources = virtualSources(parts)
     this.#database = new SystemDatabase({
       directory: `${parts.directoryPath}/system`,
@@ -103,6 +102,11 @@ export class OwnRuns {
   /** True if a look-up in the catalogue asks about our schema, as far as this session's earlier ones tell. */
   asksAboutUs(session: Session, text: StatementText, own: Extract<OwnText, { kind: 'catalogue' }>): boolean {
     return this.#attachment(session).router.route(utf8(text.text), own.statement) !== 'origin'
+  }
+
+  /** How a read of ours that the origin runs is reported: it is never kept. What has nothing of ours in it is reported as ever. */
+  verdictOf(own: OwnText): PassVerdict | undefined {
+    return own.kind === 'virtual' && !own.statement.usesVirtualSchema ? undefined : this.#inlinedVerdict
   }
 
   forgetPrepared(session: Session): void {
@@ -167,7 +171,8 @@ export class OwnRuns {
     }
     if (!session.identity.admin) return this.#resolved(own ?? this.#loose.ownOf(session, text))
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
-    const qualified = this.#loose.ownOfAdmin(session, text)
+    const explained = own?.kind === 'virtual' ? own.qualified : undefined
+    const qualified = explained ?? this.#loose.ownOfAdmin(session, text)
     if (qualified !== undefined) {
       const statement = this.#texts.analyse(qualified.text)
       return { kind: 'virtual', statement, plan: this.#texts.plan(qualified.text, statement, true), qualified }
@@ -266,7 +271,7 @@ export class OwnRuns {
     wanted: Wanted,
     executes?: Executed,
   ): Promise<SplicedText> {
-    this.#parts.metrics.counters.virtual_statements++
+    if (plan.inlined.relations.length > 0) this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
     const sources = await this.#prepared({ relations: plan.inlined.relations, wanted, viewer }, rowCountMax)

@@ -102,7 +102,7 @@ async function runVirtual(
       const rendered = await runs.render(session, plan, plan.narrowing.wanted(), own.executes)
       const bytes = queryFrame(rendered.text)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
-      const asked = { positionOf: positionIn(rendered), completed, verdict: runs.inlinedVerdict }
+      const asked = { positionOf: positionIn(rendered), completed, verdict: runs.verdictOf(own) }
       const failed = await partOf(session, text, request, routeToOrigin, asked).run()
       if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
       return failed

@@ -1,12 +1,13 @@
 // Composition: what a text of ours is. Asked once per new text; the answer lies in StatementText.own.
 
-import { type OwnStatement, readBlobStatement, recognise } from './commands/index.ts'
+import { type OwnStatement, readBlobStatement, recognise, withoutOurOptions } from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
 import { type Executed, everyName } from './own-prepared.ts'
 import { analyse, type Parser, type PreparedWords, preparedWords, type Statement, statementSpans } from './sql/index.ts'
 import {
   type Narrowing,
   narrowingOf,
+  planPlain,
   planVirtual,
   readsCatalogueOnly,
   type SplicedText,
@@ -21,7 +22,7 @@ export type OwnText =
       readonly kind: 'virtual'
       readonly statement: Statement
       readonly plan: VirtualPlan
-      /** The text with our schema before the names that are ours without it, if the client left it out. */
+      /** The text with our schema before names that are ours without it; or an EXPLAIN without our options, which say off. */
       readonly qualified?: SplicedText
       /** Set for an EXECUTE: the plan is that of the statement prepared. */
       readonly executes?: Executed
@@ -32,6 +33,9 @@ export type OwnText =
   | { readonly kind: 'catalogue'; readonly statement: Statement }
   /** Several statements in one text, some of them ours; with `names`, only where one of these prepared statements is. */
   | { readonly kind: 'several'; readonly names?: readonly string[] }
+
+/** Kinds of an EXPLAIN. What our grammar does not read of one the origin may. */
+const explains: ReadonlySet<string> = new Set(['explain', 'explain_write', 'unreadable'])
 
 export class OwnTexts {
   readonly schemaName: string
@@ -53,11 +57,21 @@ export class OwnTexts {
   recognise(text: string, statement: Statement | undefined, taken: boolean): OwnText | undefined {
     try {
       if (statement === undefined) return this.#byFirstWords(text, taken)
+      const switchedOff = explains.has(statement.kind) ? withoutOurOptions(text) : undefined
+      if (switchedOff !== undefined) return this.#plainExplain(switchedOff, taken)
       return taken ? undefined : this.byGrammar(text, statement)
     } catch (error) {
       if (error instanceof ServerError) return { kind: 'refused', error }
       throw error
     }
+  }
+
+  /** `qualified`: what is left of an EXPLAIN without our options, ours or the origin's by what it explains. */
+  #plainExplain(qualified: SplicedText, taken: boolean): OwnText {
+    const { text } = qualified
+    const statement = this.analyse(text)
+    const isOurs = !taken && statement.usesVirtualSchema
+    return { kind: 'virtual', statement, plan: isOurs ? this.plan(text, statement, false) : planPlain(text), qualified }
   }
 
   byGrammar(text: string, statement: Statement): OwnText | undefined {
@@ -137,6 +151,7 @@ export class OwnTexts {
       if (error instanceof ServerError) return true
       throw error
     }
+    if (withoutOurOptions(text) !== undefined) return true
     return !taken && text.toLowerCase().includes(this.schemaName) && this.analyse(text).usesVirtualSchema
   }
 }

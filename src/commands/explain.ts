@@ -3,9 +3,9 @@
 //   explain = EXPLAIN "(" CACHE { "," option } ")" query | EXPLAIN LAST STATEMENT
 //   option  = ANALYZE [bool] | FORMAT ( TEXT | JSON ) | any option of the origin's EXPLAIN
 
-import { conditions, ServerError } from '../errors/index.ts'
 import { quoteIdentifier } from '../virtual/index.ts'
 import { explainJson, explainLines } from './explain-cache.ts'
+import { type ExplainOptions, readExplainOptions } from './explain-options.ts'
 import { comesLater } from './later.ts'
 import type {
   CommandContext,
@@ -17,14 +17,6 @@ import type {
 } from './own-statement.ts'
 import type { StatementReader } from './statement-reader.ts'
 
-interface Options {
-  cache: boolean
-  invalidates: boolean
-  analyze: boolean
-  format: 'text' | 'json'
-  readonly origin: string[]
-}
-
 /** At EXPLAIN; undefined if it is the origin's. */
 export function readExplain(reader: StatementReader): OwnStatement | undefined {
   reader.expect('EXPLAIN')
@@ -33,9 +25,10 @@ export function readExplain(reader: StatementReader): OwnStatement | undefined {
     reader.expectEnd()
     return explainLastStatement(reader.schemaName)
   }
-  if (!reader.accept('(') || !namesOurOption(reader)) return undefined
-  const options = readOptions(reader)
+  const options = readExplainOptions(reader)
+  if (options === undefined) return undefined
   if (options.invalidates) throw comesLater('EXPLAIN (INVALIDATES)')
+  // The origin's, without our options.
   if (!options.cache) return undefined
   const closed = reader.offsetBefore
   if (!['SELECT', 'WITH', 'VALUES', 'TABLE', '('].includes(reader.peek())) {
@@ -60,88 +53,9 @@ function explainLastStatement(schemaName: string): OwnSelect {
   }
 }
 
-/** Looks ahead: is CACHE or INVALIDATES among the options? */
-function namesOurOption(reader: StatementReader): boolean {
-  const mark = reader.mark()
-  let found = false
-  for (let startsOption = true; !reader.isAtEnd && reader.peek() !== ')' && reader.peek() !== '('; reader.skip()) {
-    if (startsOption && (reader.peek() === 'CACHE' || reader.peek() === 'INVALIDATES')) found = true
-    startsOption = reader.peek() === ','
-  }
-  reader.reset(mark)
-  return found
-}
-
-function readOptions(reader: StatementReader): Options {
-  const options: Options = { cache: false, invalidates: false, analyze: false, format: 'text', origin: [] }
-  reader.list(() => readOption(reader, options))
-  reader.expect(')')
-  return options
-}
-
-function readOption(reader: StatementReader, options: Options): void {
-  // A quoted name is one too: `"analyze"` must not go along to the origin, where it would run the statement.
-  const name = (reader.peekName() ?? '').toUpperCase()
-  switch (name) {
-    case 'CACHE':
-      reader.skip()
-      options.cache = readSwitch(reader)
-      return
-    case 'INVALIDATES':
-      reader.skip()
-      options.invalidates = readSwitch(reader)
-      return
-    case 'ANALYZE':
-    case 'ANALYSE':
-      reader.skip()
-      options.analyze = readSwitch(reader)
-      return
-    case 'FORMAT':
-      reader.skip()
-      options.format = readFormat(reader)
-      return
-    case 'TIMING':
-    case 'WAL':
-    case 'SERIALIZE':
-      // They tell of an execution; under CACHE the origin plans the statement, and what runs it is the caches.
-      throw new ServerError(conditions.featureNotSupported, [`EXPLAIN option ${name} together with CACHE`], {
-        hint: `Use EXPLAIN (ANALYZE, ${name}) without CACHE.`,
-        position: reader.syntaxError().position,
-      })
-    default: {
-      const start = reader.offset
-      reader.identifier()
-      while (reader.peek() !== ',' && reader.peek() !== ')' && !reader.isAtEnd) reader.skip()
-      options.origin.push(reader.text.slice(start, reader.offsetBefore))
-    }
-  }
-}
-
-function readSwitch(reader: StatementReader): boolean {
-  if (reader.peek() === ',' || reader.peek() === ')') return true
-  for (const [word, meaning] of [
-    ['ON', true],
-    ['TRUE', true],
-    ['OFF', false],
-    ['FALSE', false],
-  ] as const) {
-    if (reader.accept(word)) return meaning
-  }
-  const value = reader.value()
-  if (value.kind === 'constant' && value.text !== null && /^(?:1|on|true)$/i.test(value.text)) return true
-  if (value.kind === 'constant' && value.text !== null && /^(?:0|off|false)$/i.test(value.text)) return false
-  throw reader.syntaxError('ON', 'OFF')
-}
-
-function readFormat(reader: StatementReader): 'text' | 'json' {
-  const format = reader.name().toLowerCase()
-  if (format === 'text' || format === 'json') return format
-  throw new ServerError(conditions.invalidParameterValue, ['format', format], { hint: 'Available values: text, json.' })
-}
-
 function explainCache(
   statement: Pick<ExplainRequest, 'text' | 'offset'>,
-  options: Options,
+  options: ExplainOptions,
   parameterCount: number,
 ): OwnCommand {
   const columns = [{ name: 'QUERY PLAN', type: options.format }] as const

@@ -15,7 +15,7 @@ export { findVirtualTable, laterRelations, virtualTables } from './tables/index.
 export { sweepColumns } from './tables/sweeps.ts'
 export { valueText } from './value-text.ts'
 export { type Access, mayAccess, mayReadNamespace, type Viewer } from './viewer.ts'
-export { planVirtual, type VirtualPlan } from './virtual-plan.ts'
+export { planPlain, planVirtual, type VirtualPlan } from './virtual-plan.ts'
 export type { VirtualOutcome, VirtualRequest } from './virtual-request.ts'
 export { VirtualSession } from './virtual-session.ts'
 export type { ColumnType, RowSet, VirtualTable } from './virtual-table.ts'

@@ -59,6 +59,11 @@ export class InlinedStatement {
     return statement
   }
 
+  /** A text with nothing of ours in it. */
+  static plain(text: string): InlinedStatement {
+    return new InlinedStatement(text, [])
+  }
+
   /**
    * The text for the origin, with the rows this viewer may see, of some relations only those wanted. Throws 54000 beyond
    * `rowCountMax` rows of a relation.

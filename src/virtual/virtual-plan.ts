@@ -57,6 +57,11 @@ export function planVirtual(text: string, statement: Statement, options: Virtual
   }
 }
 
+/** For a text that is the origin's but for words of ours that have been taken out. */
+export function planPlain(text: string): VirtualPlan {
+  return { kind: 'inline', inlined: InlinedStatement.plain(text), narrowing: new Narrowing([]) }
+}
+
 const readingKinds: ReadonlySet<string> = new Set(['read', 'explain', 'copy_out'])
 
 const sessionKinds: ReadonlySet<string> = new Set(['transaction', 'set', 'deallocate', 'empty'])

@@ -398,3 +398,87 @@ describe('EXPLAIN (CACHE, ANALYZE) runs it through the caches', () => {
     expect(verdictOf(client)).toBe('hit')
   })
 })
+
+describe('EXPLAIN (CACHE off) is the EXPLAIN of the origin, with the options that remain (2.2)', () => {
+  const plain = 'costs off, timing off, summary off, buffers off'
+  it.each([
+    ['(cache off)', ''],
+    ['(cache false, costs off)', '(costs off)'],
+    ["(costs off, CACHE 'Off')", '(costs off)'],
+    ['(cache 0, costs off, invalidates off, verbose)', '(costs off, verbose)'],
+    ['(costs off, /* not */ cache off)', '(costs off)'],
+    [`(cache on, cache off, analyze, ${plain})`, `(analyze, ${plain})`],
+    ['(cache off, format json)', '(format json)'],
+    ['(cache off, format yaml, wal off)', '(format yaml, wal off)'],
+  ])('%s', async (said, meant) => {
+    const client = await surface.session()
+    const straight = await surface.straight()
+    const query = "select price, 'é' from item where id = 1"
+    const expected = rowsOf(await straight.query(`explain ${meant} ${query}`))
+    const simple = await client.query(`explain ${said} ${query}`)
+    expect(rowsOf(simple)).toEqual(expected)
+    expect(rowsOf(await extended(client, `explain ${said} ${query}`, []))).toEqual(expected)
+    const verdict = verdictOf(client)
+    await client.query(`explain ${meant} ${query}`)
+    expect(verdict).toBe(verdictOf(client))
+  })
+
+  it('runs what ANALYZE runs, once, and what it writes is a change', async () => {
+    const client = await surface.session()
+    const read = "select price, 'changed' from item where id = 2"
+    await client.query(read)
+    await client.query(read)
+    expect(verdictOf(client)).toBe('hit')
+    const plan = await explain(client, 'explain (cache off, analyze on) update item set price = price + 1 where id = 2')
+    expect(plan[0]).toMatch(/^Update on item .*actual/)
+    expect(await client.rows(read)).toEqual([['21', 'changed']])
+    expect(verdictOf(client)).toBe('miss;reason=invalidated(public.item)')
+  })
+
+  it('points at errors where they are in the text that was sent', async () => {
+    const client = await surface.session()
+    const straight = await surface.straight()
+    for (const [said, meant] of [
+      ["explain (cache off) select 'é', nope from item", "explain select 'é', nope from item"],
+      ['explain (cache off, nope) select 1', 'explain (nope) select 1'],
+      ['explain (costs off, cache off) update nosuch set a = 1', 'explain (costs off) update nosuch set a = 1'],
+    ] as const) {
+      const cut = said.length - meant.length
+      const expected = fieldsOf(await straight.query(meant))
+      const fields = fieldsOf(await client.query(said))
+      expect([fields.get('C'), fields.get('M')]).toEqual([expected.get('C'), expected.get('M')])
+      expect(Number(fields.get('P')), said).toBe(Number(expected.get('P')) + cut)
+      expect(fieldsOf(await extended(client, said, [])).get('P'), said).toBe(fields.get('P'))
+    }
+  })
+
+  it('takes parameters, stands among other statements, and works over relations of ours', async () => {
+    const client = await surface.session()
+    const bound = await extended(client, 'explain (cache off, costs off) select * from item where id = $1', ['7'])
+    expect(linesOf(bound)).toEqual(['Index Scan using item_pkey on item', 'Index Cond: (id = 7)'])
+    const both = await client.query('select 1; explain (cache off, costs off) select 2')
+    expect(rowsOf(both)).toEqual([['1'], ['Result']])
+    expect(await explain(client, 'explain (cache off, costs off) select * from cache.stats')).toEqual([
+      'Seq Scan on stats',
+    ])
+    const mixed = await explain(client, 'explain (cache off, costs off) select * from cache.stats, item')
+    expect(mixed[0]).toBe('Nested Loop')
+  })
+
+  it.each([
+    ['(cache 2)', 'cache requires a Boolean value'],
+    ['(cache yes)', 'cache requires a Boolean value'],
+    ["(cache '0')", 'cache requires a Boolean value'],
+    ['(cache 1.0)', 'cache requires a Boolean value'],
+    ['(invalidates maybe)', 'invalidates requires a Boolean value'],
+    ['(cache, analyze 5)', 'analyze requires a Boolean value'],
+  ])('%s is refused in the words of PostgreSQL', async (options, message) => {
+    const client = await surface.session()
+    const straight = await surface.straight()
+    const like = fieldsOf(await straight.query('explain (analyze yes) select 1'))
+    const fields = fieldsOf(await client.query(`explain ${options} select 1`))
+    expect(like.get('M')).toBe('analyze requires a Boolean value')
+    expect(fields.get('M')).toBe(message)
+    expect(fields.get('C')).toBe(like.get('C'))
+  })
+})

@@ -112,7 +112,8 @@ async function run(
     const done = await watched(await backups.backup(wish), signal, onProgress)
     return { id: done.id, url: done.url, state: 'written', entries: done.entries, bytes: done.bytes, notices: [] }
   }
-  const done = await watched(await backups.restore({ ...wish, id, verifyOnly }), signal, onProgress)
+  const chosen = namespaces?.map((name) => ({ from: name, as: name }))
+  const done = await watched(await backups.restore({ ...wish, id, verifyOnly, namespaces: chosen }), signal, onProgress)
   return {
     ...{ id: done.id, url: done.url, state: done.state, entries: done.entries, bytes: done.bytes },
     notices: done.notices,

@@ -42,7 +42,7 @@ interface BackupArguments {
 
 const valueFlags = {
   backup: ['--url', '--namespace', '--passphrase-file'],
-  restore: ['--url', '--id', '--passphrase-file'],
+  restore: ['--url', '--id', '--namespace', '--passphrase-file'],
 } as const
 const plainFlags = { backup: ['--quiet'], restore: ['--verify-only', '--quiet'] } as const
 

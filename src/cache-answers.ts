@@ -42,7 +42,7 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
     },
     put(key, value, { expiresAtMs, costUs, tags }) {
       try {
-        if (cache.namespace(namespace) === undefined) ignoring(cache.createNamespace(namespace, { archive: 'off' }))
+        if (cache.namespace(namespace) === undefined) ignoring(cache.createNamespace(namespace))
         const put = { namespace, key, value, expiresAtMs, costUs, tags, admission: 'never', isOwned: true }
         ignoring(cache.tryPut([put]))
       } catch {

@@ -39,17 +39,19 @@ export const backupHelp = `Usage
 Writes a backup of the blob cache, and prints its id, URL, entries, bytes and time.
 
   --url URL                 collection to write to [backup_url, or the folder backups of the data directory]
-  --namespace NAME          this namespace alone; may be given several times. Not yet: 0A000, as in BACKUP CACHE
+  --namespace NAME          this namespace alone; may be given several times
 
 ${movingHelp}`
 
 export const restoreHelp = `Usage
-  larder restore [--data-dir DIR] [--config FILE] [--url URL] [--id ID] [--verify-only] [--passphrase-file FILE]
+  larder restore [--data-dir DIR] [--config FILE] [--url URL] [--id ID] [--namespace NAME]… [--verify-only]
+                 [--passphrase-file FILE]
 
 Brings a backup of the blob cache back, whole or not at all.
 
   --url URL                 collection to read from [backup_url, or the folder backups of the data directory]
   --id ID                   which backup of it [LATEST]
+  --namespace NAME          this namespace alone, the others stay as they are; may be given several times
   --verify-only             fetch it, prove it, and change nothing
 
 ${movingHelp}`

@@ -126,7 +126,8 @@ export class ArchiveThread implements ArchiveWorker {
 
 async function answerOf(store: StoreQuestions, about: Extract<FromArchive, { type: 'ask' }>['about']): Promise<Answer> {
   try {
-    return { value: await store.activate(about.name, about.keepDerived) }
+    const { kind, name } = about
+    return { value: await (kind === 'load' ? store.load(name, about.wishes) : store.activate(name, about.keepDerived)) }
   } catch (error) {
     return { error: sendError(error) }
   }

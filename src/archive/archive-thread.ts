@@ -49,6 +49,7 @@ async function start({ number, task, settings }: Extract<ToArchive, { type: 'sta
       store: {
         activate: (name, keepDerived) =>
           ask(number, { kind: 'activate', name, keepDerived }) as ReturnType<StoreQuestions['activate']>,
+        load: (name, wishes) => ask(number, { kind: 'load', name, wishes }) as ReturnType<StoreQuestions['load']>,
       },
     })
     answer = { value }

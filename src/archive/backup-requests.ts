@@ -1,6 +1,6 @@
 // What statements ask of backups, what they get, and what the service needs of the server around it.
 
-import type { Adoption, HeldCommit } from '../cache/blob/index.ts'
+import type { Adoption, HeldCommit, LoadWish } from '../cache/blob/index.ts'
 import type { ArchiveSettings } from './open-store.ts'
 import type { BackupSummary, StoreQuestions } from './task.ts'
 
@@ -16,8 +16,8 @@ export interface StoreSide extends StoreQuestions {
   directory(): string
   /** Namespaces with the option archive = off (ARC-14). */
   leftOut(): readonly string[]
-  /** Commits what waits, and holds that commit; of these namespaces alone, if some are given. */
-  hold(namespaces: readonly string[] | undefined): Promise<HeldCommit & { readonly hold: number }>
+  /** Commits what waits, and holds that commit. */
+  hold(): Promise<HeldCommit & { readonly hold: number }>
   release(hold: number): void
 }
 
@@ -42,7 +42,8 @@ export interface RestoreRequest {
   readonly url: string
   /** Or `LATEST`. */
   readonly id: string
-  readonly namespaces?: readonly string[] | undefined
+  /** By the name in the backup, and the name that it gets. */
+  readonly namespaces?: readonly LoadWish[] | undefined
   readonly verifyOnly?: boolean
   readonly passphrase?: string | undefined
   readonly owner: string

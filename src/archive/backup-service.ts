@@ -5,7 +5,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Clock, maskPasswords } from '../base/index.ts'
-import type { HeldCommit } from '../cache/blob/index.ts'
+import type { Adoption, HeldCommit } from '../cache/blob/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { Counters } from '../observe/index.ts'
 import { requireAllowed } from './allow.ts'
@@ -34,7 +34,7 @@ interface BackupServiceParts {
   readonly jobs: JobList
   readonly counters: Counters
   readonly clock: Clock
-  readonly identity: () => ServerIdentity
+  readonly identity: () => ServerIdentity | Promise<ServerIdentity>
   /** Newest format of a page file that can be opened. */
   readonly storeFormat: number
   /** For the log and cache.events. */
@@ -64,13 +64,14 @@ export class BackupService {
   /** Throws what can be told at once: 22023, 42501, 55000, 55006. */
   async backup({ url = this.defaultUrl, namespaces, passphrase, owner }: BackupRequest): Promise<Job<BackupResult>> {
     requirePassphrase(passphrase)
+    if (namespaces !== undefined) requireNamable(namespaces)
     const shown = await this.#admitted(url)
     const directory = this.#parts.store.directory()
     const run = async (control: JobControl): Promise<BackupResult> => {
-      const { hold, ...commit } = await this.#parts.store.hold(namespaces)
+      const { hold, ...commit } = await this.#parts.store.hold()
       try {
-        const held = { ...commit, facts: factsOf(commit, namespaces, this.#parts.identity()) }
-        const leaveOut = this.#parts.store.leftOut()
+        const held = { ...commit, facts: factsOf(commit, namespaces, await this.#parts.identity()) }
+        const leaveOut = leftOutOf(commit, namespaces, this.#parts.store.leftOut())
         const task = { kind: 'backup', url, passphrase, held, leaveOut, directory } as const
         const summary = await this.#run(task, control)
         this.#parts.counters.backups_completed++
@@ -87,12 +88,12 @@ export class BackupService {
   /** Throws what can be told at once: 22023, 42501, 55000, 55006. */
   async restore(request: RestoreRequest): Promise<Job<RestoreResult>> {
     const { url, id, namespaces, verifyOnly = false, passphrase, owner } = request
-    if (namespaces !== undefined) throw new ServerError(conditions.featureNotSupported, ['restoring single namespaces'])
+    if (namespaces !== undefined) requireNamable(namespaces.flatMap(({ from, as }) => [from, as]))
     const shown = await this.#admitted(url)
     const directory = this.#parts.store.directory()
     const run = async (control: JobControl): Promise<RestoreResult> => {
-      const identity = this.#parts.identity()
-      const task = { kind: 'restore', url, id, passphrase, verifyOnly, directory, identity } as const
+      const identity = await this.#parts.identity()
+      const task = { kind: 'restore', url, id, passphrase, verifyOnly, directory, identity, namespaces } as const
       const { summary, outcome } = await this.#run(task, control)
       if (!verifyOnly) this.#parts.counters.restores_completed++
       this.#parts.counters.restore_bytes += summary.storedBytes
@@ -102,10 +103,15 @@ export class BackupService {
       return {
         ...outcome,
         ...{ id: summary.id, url: summary.url, bytes: summary.bytes, state: verifyOnly ? 'verified' : 'restored' },
-        ...{ job: control.id, elapsedMs: this.#elapsed(control.id), notices: verifyOnly ? [] : noticesOf(summary) },
+        ...{
+          job: control.id,
+          elapsedMs: this.#elapsed(control.id),
+          notices: verifyOnly ? [] : noticesOf(summary, outcome, identity),
+        },
       }
     }
-    return this.#start({ kind: verifyOnly ? 'verify' : 'restore', url: shown, namespaces, owner, run })
+    const names = namespaces?.map(({ from }) => from)
+    return this.#start({ kind: verifyOnly ? 'verify' : 'restore', url: shown, namespaces: names, owner, run })
   }
 
   list(url: string, signal: AbortSignal): Promise<ArchiveResults['list']> {
@@ -278,7 +284,51 @@ function requirePassphrase(passphrase: string | undefined): void {
   })
 }
 
-/** What came after the backup and is not in it (ARC-11). */
-function noticesOf({ createdAt }: BackupSummary): string[] {
-  return [`keys and labels invalidated one by one since ${createdAt} are not remembered; flushed namespaces are`]
+/** Names of ours are no namespaces to choose: what is derived goes with the whole, and has to be proven. */
+function requireNamable(namespaces: readonly string[]): void {
+  const reserved = namespaces.find((name) => name.startsWith('$'))
+  if (reserved !== undefined) throw new ServerError(conditions.reservedNamespace, [reserved])
+}
+
+/** Namespaces of the commit that the backup does not hold (ARC-14). */
+function leftOutOf(
+  { namespaces }: HeldCommit,
+  selection: readonly string[] | undefined,
+  unarchived: readonly string[],
+): readonly string[] {
+  if (selection === undefined) return unarchived
+  const names = namespaces.map(({ name }) => name)
+  for (const name of selection) {
+    if (!names.includes(name)) throw new ServerError(conditions.unknownNamespace, [name])
+    if (unarchived.includes(name)) {
+      throw new ServerError(conditions.namespaceNotArchived, [name], { hint: 'Its option archive is off.' })
+    }
+  }
+  return names.filter((name) => !selection.includes(name))
+}
+
+/** What came after the backup and is not in it (ARC-11), and what of it is of no use here (ARC-12). */
+function noticesOf(summary: BackupSummary, { gone, leftOut }: Adoption, here: ServerIdentity): string[] {
+  const { createdAt } = summary
+  const notices = [
+    `keys and labels invalidated one by one since ${createdAt} are not remembered; flushed namespaces are`,
+  ]
+  for (const { namespace, since } of gone) {
+    notices.push(
+      since === 'changed'
+        ? `cache namespace "${namespace}" was flushed, dropped or made meanwhile: it is left as it is`
+        : `cache namespace "${namespace}" was ${since} since ${createdAt}: what the backup holds of it stays gone`,
+    )
+  }
+  if (leftOut > 0 && gone.length === 0) notices.push(`${leftOut} entries are left out: ${whyLeftOut(summary, here)}`)
+  return notices
+}
+
+function whyLeftOut({ origin, keyInputVersion }: BackupSummary, here: ServerIdentity): string {
+  const [there, known] = [origin?.systemIdentifier, here.systemIdentifier]
+  if (there === undefined || known === undefined) return 'they are derived, and it is not known of which origin'
+  if (there !== known)
+    return `they are derived from the origin with system identifier ${there}, and this one has ${known}`
+  if (keyInputVersion !== here.keyInputVersion) return 'they are derived, and their keys are made by other rules'
+  return 'they depend on relations of the origin, or do not fit'
 }

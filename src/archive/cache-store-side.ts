@@ -4,7 +4,7 @@ import type { BlobCache } from '../cache/blob/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { StoreSide } from './backup-requests.ts'
 
-type Side = Pick<BlobCache, 'storeState' | 'hold' | 'release' | 'activate' | 'namespaces'>
+type Side = Pick<BlobCache, 'storeState' | 'hold' | 'release' | 'activate' | 'load' | 'namespaces'>
 
 /** `path`: the directory of the second tier. */
 export function cacheStoreSide(cache: Side, path: string): StoreSide {
@@ -14,14 +14,10 @@ export function cacheStoreSide(cache: Side, path: string): StoreSide {
       if (state !== 'off' && state !== 'failed' && state !== 'closed') return path
       throw new ServerError(conditions.storeNotOpen, [state], { hint: 'Backups are of the second tier; see l2_path.' })
     },
-    async hold(namespaces) {
-      if (namespaces !== undefined) {
-        throw new ServerError(conditions.featureNotSupported, ['a backup of single namespaces'])
-      }
-      return await cache.hold()
-    },
-    leftOut: () => [...cache.namespaces()].filter(({ options }) => options.archive === false).map(({ name }) => name),
+    hold: () => cache.hold(),
+    leftOut: () => [...cache.namespaces()].filter(({ archived }) => !archived).map(({ name }) => name),
     release: (hold) => cache.release(hold),
     activate: (name, keepDerived) => cache.activate(name, keepDerived),
+    load: (name, wishes) => cache.load(name, wishes),
   }
 }

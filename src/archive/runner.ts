@@ -4,7 +4,8 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { nodeDisk } from '../base/index.ts'
-import { type Adoption, extractStore, type HeldCommit, inspectStore } from '../cache/blob/index.ts'
+import { type Adoption, extractStore, type HeldCommit, inspectStore, type LoadWish } from '../cache/blob/index.ts'
+import { conditions, ServerError } from '../errors/index.ts'
 import { writeBackup } from './backup.ts'
 import { Collection } from './collection.ts'
 import { damaged, newerFormat } from './failures.ts'
@@ -121,7 +122,7 @@ function withoutLeftOut(held: HeldSource, { store, namespaces, ...files }: HeldC
 
 async function restore(
   collection: Collection,
-  { id, directory, passphrase, verifyOnly, identity }: Extract<ArchiveTask, { kind: 'restore' }>,
+  { id, directory, passphrase, verifyOnly, identity, namespaces }: Extract<ArchiveTask, { kind: 'restore' }>,
   { settings, store, signal, onProgress }: TaskContext,
 ): Promise<RestoredSummary> {
   const { lanes } = collection.store
@@ -129,9 +130,19 @@ async function restore(
     disk: nodeDisk,
     directory,
     freeBytes: () => freeBytes(directory),
-    admit: (manifest) => requireFormat(manifest, settings.storeFormat),
-    prepare: (into, manifest) => inspect(directory, into, manifest, keepsDerived(manifest, identity)),
-    activate: (into, _, manifest) => activate(store, directory, into, keepsDerived(manifest, identity)),
+    admit(manifest) {
+      requireFormat(manifest, settings.storeFormat)
+      requireNamespaces(manifest, namespaces)
+    },
+    async prepare(into, manifest) {
+      const whole = await inspect(directory, into, manifest, keepsDerived(manifest, identity))
+      return wishesOf(manifest, namespaces) === undefined ? whole : outlookOfParts(manifest, namespaces)
+    },
+    async activate(into, _, manifest) {
+      const wishes = wishesOf(manifest, namespaces)
+      if (wishes === undefined) return await activate(store, directory, into, keepsDerived(manifest, identity))
+      return await load(store, into, wishes)
+    },
   }
   const { manifest, prepared, outcome } = await restoreBackup(collection, id, target, {
     ...{ passphrase, verifyOnly, signal, lanes, onProgress },
@@ -153,6 +164,38 @@ async function activate(
     if (!current.includes(basename(into))) nodeDisk.remove(into)
     throw error
   }
+}
+
+/** Namespaces to be taken out of the pair; undefined if it is to be the live one as a whole. */
+function wishesOf(
+  { selection, namespaces }: Manifest,
+  wishes: readonly LoadWish[] | undefined,
+): readonly LoadWish[] | undefined {
+  if (wishes !== undefined || selection === undefined) return wishes
+  return namespaces.map(({ name }) => ({ from: name, as: name }))
+}
+
+/** The pair goes in any case. */
+async function load(store: StoreQuestions, into: string, wishes: readonly LoadWish[]): Promise<Adoption> {
+  try {
+    return await store.load(basename(into), wishes)
+  } finally {
+    nodeDisk.remove(into)
+  }
+}
+
+function requireNamespaces({ id, namespaces }: Manifest, wishes: readonly LoadWish[] | undefined): void {
+  for (const { from } of wishes ?? []) {
+    if (namespaces.some(({ name }) => name === from)) continue
+    throw new ServerError(conditions.undefinedObject, [`cache namespace "${from}" in backup "${id}"`])
+  }
+}
+
+function outlookOfParts(manifest: Manifest, wishes: readonly LoadWish[] | undefined): Adoption {
+  const names = new Set(wishesOf(manifest, wishes)?.map(({ from }) => from))
+  const chosen = manifest.namespaces.filter(({ name }) => names.has(name))
+  const entries = chosen.reduce((sum, namespace) => sum + namespace.entries, 0)
+  return { namespaces: chosen.length, entries, leftOut: 0, unproven: 0, gone: [] }
 }
 
 /** Page by page and row by row (ARC-10). */

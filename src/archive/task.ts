@@ -1,6 +1,6 @@
 // What the archive thread is asked to do, and what it answers: plain data that can be sent between threads.
 
-import type { Adoption, HeldCommit } from '../cache/blob/index.ts'
+import type { Adoption, HeldCommit, LoadWish } from '../cache/blob/index.ts'
 import type { Manifest } from './manifest.ts'
 import type { SourceFacts } from './source.ts'
 
@@ -44,6 +44,8 @@ export type ArchiveTask =
       /** In which the store's directories lie. */
       readonly directory: string
       readonly identity: Identity
+      /** Undefined: everything, or if the backup is of chosen namespaces, those. */
+      readonly namespaces: readonly LoadWish[] | undefined
     }
 
 /** A manifest without its segments, and what they add up to. */
@@ -94,4 +96,6 @@ export interface TaskProgress {
 export interface StoreQuestions {
   /** Makes the restored pair in this directory the live store, with its generations raised (ARC-11, ARC-13). */
   activate(name: string, keepDerived: boolean): Promise<Adoption>
+  /** Takes namespaces out of the pair in this directory into the live store; the pair stays where it is (ARC-14). */
+  load(name: string, wishes: readonly LoadWish[]): Promise<Adoption>
 }

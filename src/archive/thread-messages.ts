@@ -5,6 +5,7 @@
 //
 // Errors travel as what a client would see of them; the rest of an error stays in the log of its thread.
 
+import type { LoadWish } from '../cache/blob/index.ts'
 import { ServerError } from '../errors/index.ts'
 import type { RunnerSettings } from './runner.ts'
 import type { ArchiveTask, TaskProgress } from './task.ts'
@@ -20,11 +21,9 @@ export type FromArchive =
   | { readonly type: 'leftover'; readonly number: number; readonly id: string; readonly error: SentError }
   | { readonly type: 'ended'; readonly number: number; readonly answer: Answer; readonly traffic: Traffic }
 
-export interface Question {
-  readonly kind: 'activate'
-  readonly name: string
-  readonly keepDerived: boolean
-}
+export type Question =
+  | { readonly kind: 'activate'; readonly name: string; readonly keepDerived: boolean }
+  | { readonly kind: 'load'; readonly name: string; readonly wishes: readonly LoadWish[] }
 
 export type Answer = { readonly value: unknown } | { readonly error: SentError }
 

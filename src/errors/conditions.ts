@@ -181,6 +181,7 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'version %s of key "%s" is not higher than the stored version %s',
   },
+  namespaceNotArchived: { sqlstate: '55000', severity: 'ERROR', message: 'cache namespace "%s" is not archived' },
   leaseLost: { sqlstate: '55000', severity: 'ERROR', message: 'the lease of key "%s" is over' },
   fillOutdated: {
     sqlstate: '55000',

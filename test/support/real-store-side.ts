@@ -9,6 +9,7 @@ import { L2 } from '../../src/cache/blob/l2.ts'
 import { checkL2 } from '../../src/cache/blob/l2-check.ts'
 import { holdCommit } from '../../src/cache/blob/l2-hold.ts'
 import type { Scope } from '../../src/cache/blob/l2-keys.ts'
+import { type LoadWish, loadNamespaces } from '../../src/cache/blob/l2-load.ts'
 import { replaceStore } from '../../src/cache/blob/l2-replace.ts'
 import { conditions, ServerError } from '../../src/errors/index.ts'
 import { createCounters } from '../../src/observe/index.ts'
@@ -130,6 +131,29 @@ export class RealStoreSide implements StoreSide {
       })
     } finally {
       if (this.l2.store.state === 'closed') this.l2 = this.layOn(this.open())
+    }
+  }
+
+  /** As the wire thread does it, for a store of its own. */
+  async load(name: string, wishes: readonly LoadWish[]) {
+    await this.before('load')
+    this.calls.push(`load ${name} ${wishes.map(({ as }) => as)}`)
+    const names = new Map([...this.l2.namespaces.living()].map((namespace) => [namespace.name, namespace]))
+    let lastId = this.l2.namespaces.lastId
+    const parts = wishes.map((wish) => {
+      const { id: replaced, options } = names.get(wish.as) ?? {}
+      return { ...wish, id: ++lastId, replaced, options }
+    })
+    const loaded = finish(loadNamespaces(this.l2, nodeDisk, this.path, { store: name, parts }))
+    const admitted = loaded.filter(({ gone }) => gone === undefined)
+    for (const part of admitted) this.l2.admit(part)
+    await this.l2.commit()
+    return {
+      namespaces: admitted.length,
+      entries: admitted.reduce((sum, { entries }) => sum + entries, 0),
+      leftOut: loaded.reduce((sum, { leftOut }) => sum + leftOut, 0),
+      unproven: 0,
+      gone: loaded.flatMap(({ part, gone }) => (gone === undefined ? [] : [{ namespace: part.from, since: gone }])),
     }
   }
 

@@ -21,6 +21,7 @@ import { L1 } from './l1.ts'
 import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
 import type { HeldCommit } from './l2-hold.ts'
+import type { LoadWish } from './l2-load.ts'
 import type { TouchChange } from './l2-touch.ts'
 import type { GivenOptions } from './namespace-options.ts'
 import { StoreClient } from './store-client.ts'
@@ -222,6 +223,11 @@ export class BlobCache {
     const { client } = this.#core
     if (client === undefined) throw new ServerError(conditions.storeNotOpen, [this.storeState])
     return await client.ask<'activate'>({ kind: 'activate', name, keepDerived })
+  }
+
+  /** Namespaces of a restored store, which lies beside the live one under this name, join the live one (ARC-14). */
+  load(name: string, wishes: readonly LoadWish[]): Promise<Adoption> {
+    return this.#namespaces.load(name, wishes)
   }
 
   /** Rows that others keep in the store: the epochs, definitions. Durable when the promise says so. */

@@ -3,6 +3,7 @@
 import type { BlobEntry, EntryFacts } from './entry.ts'
 import { Generation, type GenerationOwner } from './generation.ts'
 import type { EvictionCause } from './l1.ts'
+import { isReserved } from './names.ts'
 import { type GivenOptions, type NamespaceOptions, namesIn, readOptions } from './namespace-options.ts'
 
 /** What a namespace needs of the cache it is in. */
@@ -101,6 +102,8 @@ export interface NamespaceInfo extends Omit<NamespaceCounts, 'synopsisSkips' | '
   readonly l2Bytes: number
   readonly bytesMax: number | undefined
   readonly entriesMax: number | undefined
+  /** Backups hold it; those of ours are always held (ARC-12). */
+  readonly archived: boolean
   readonly options: GivenOptions
   readonly owner: string | undefined
   readonly readers: readonly string[]
@@ -126,6 +129,7 @@ export function infoOf(namespace: BlobNamespace): NamespaceInfo {
     flushes: counts.flushes,
     bytesMax: options.bytesMax,
     entriesMax: options.entriesMax,
+    archived: options.archive || isReserved(name),
     options: shown,
     owner: typeof owner === 'string' ? owner : undefined,
     readers: namesIn(given.readers),

@@ -4,7 +4,9 @@ import { conditions, ServerError } from '../../errors/index.ts'
 import type { BlobCore } from './blob-core.ts'
 import { BlobNamespace, givenOptions } from './blob-namespace.ts'
 import type { NamespaceChange } from './blob-rows.ts'
-import { checkNamespace } from './names.ts'
+import type { Adoption } from './l2-adopt.ts'
+import type { LoadedPart, LoadWish } from './l2-load.ts'
+import { checkNamespace, isReserved } from './names.ts'
 import type { GivenOptions } from './namespace-options.ts'
 import type { OpenedMessage } from './store-messages.ts'
 
@@ -52,6 +54,82 @@ export class BlobNamespaces {
     core.byId.delete(namespace.id)
     if (core.client === undefined || !core.isStoreKept) return
     await core.client.writeAndWait({ kind: 'drop', namespace: namespace.id }, { durable: true }).written
+  }
+
+  /**
+   * Takes namespaces out of a store that lies beside the live one (ARC-14). All are there at once, each under a new id and
+   * generation, and nothing of a namespace that was changed as a whole meanwhile. Throws 42602, 42939, 42710, 53400, 55000.
+   */
+  async load(store: string, wishes: readonly LoadWish[]): Promise<Adoption> {
+    const core = this.#core
+    const { client } = core
+    this.#checkLoad(wishes)
+    if (client === undefined || !core.hasStore) throw new ServerError(conditions.storeNotOpen, [core.storeState])
+    const before = wishes.map(({ as }) => this.#standing(as))
+    const parts = wishes.map((wish, index) => ({
+      ...wish,
+      id: ++core.lastNamespaceId,
+      replaced: before[index]?.namespace.id,
+      options: before[index]?.namespace.storedOptions(),
+    }))
+    const loaded = await client.ask<'load'>({ kind: 'load', request: { store, parts } })
+    // From here on in one turn, so that what was begun before finds itself without effect.
+    const current = loaded.map((one, index): LoadedPart => {
+      const now = this.#standing(one.part.as)
+      const isSame = now?.namespace === before[index]?.namespace && now?.generation === before[index]?.generation
+      const options = now?.namespace.storedOptions() ?? one.options
+      return isSame ? { ...one, options } : { ...one, gone: one.gone ?? 'changed', leftOut: one.leftOut + one.entries }
+    })
+    const admitted = current.filter(({ gone }) => gone === undefined)
+    const refused = current.filter((one, index) => one.gone !== undefined && loaded[index]?.gone === undefined)
+    const generations = admitted.map((one) => this.#takeOver(one).current)
+    const request = { kind: 'admit' as const, admitted, refused }
+    const { number, written } = client.writeAndWait(request, { durable: true })
+    for (const generation of generations) generation.sentWide(number)
+    await written
+    const sum = (all: readonly LoadedPart[], of: 'entries' | 'leftOut') =>
+      all.reduce((total, one) => total + one[of], 0)
+    return {
+      ...{ namespaces: admitted.length, entries: sum(admitted, 'entries'), leftOut: sum(current, 'leftOut') },
+      unproven: 0,
+      gone: current.flatMap(({ part, gone }) => (gone === undefined ? [] : [{ namespace: part.from, since: gone }])),
+    }
+  }
+
+  #checkLoad(wishes: readonly LoadWish[]): void {
+    const { namespaces, settings } = this.#core
+    const names = new Set<string>()
+    for (const { from, as } of wishes) {
+      checkNamespace(as)
+      if (isReserved(as)) throw new ServerError(conditions.reservedNamespace, [as])
+      const isThere = names.has(as) || (as !== from && namespaces.has(as))
+      if (isThere) throw new ServerError(conditions.duplicateObject, [`cache namespace "${as}"`])
+      names.add(as)
+    }
+    const made = [...names].filter((name) => !namespaces.has(name)).length
+    if (namespaces.size + made <= settings.namespacesMax) return
+    throw new ServerError(conditions.tooManyNamespaces, [settings.namespacesMax])
+  }
+
+  #standing(name: string): { readonly namespace: BlobNamespace; readonly generation: number } | undefined {
+    const namespace = this.#core.namespaces.get(name)
+    return namespace === undefined ? undefined : { namespace, generation: namespace.generation }
+  }
+
+  #takeOver({ part, scope, options }: LoadedPart): BlobNamespace {
+    const core = this.#core
+    const old = core.namespaces.get(part.as)
+    const given = givenOptions(options)
+    const namespace = new BlobNamespace(core, { name: part.as, ...scope, given, isStored: true })
+    if (old !== undefined) {
+      Object.assign(namespace.counts, old.counts)
+      old.isDropped = true
+      core.beginGeneration(old)
+      core.byId.delete(old.id)
+    }
+    core.namespaces.set(part.as, namespace)
+    core.byId.set(namespace.id, namespace)
+    return namespace
   }
 
   /** A store was opened: it says what is in it. */

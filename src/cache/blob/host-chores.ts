@@ -1,21 +1,34 @@
-// What the store thread does when nobody waits: sweeps, synopses built anew, room made on a full disk, accesses noted, checks.
+// What the store thread does when nobody waits: sweeps, synopses built anew, room made on a full disk, accesses noted, checks,
+// namespaces loaded from a restored store.
 //
 // One chore at a time, a step at a time; each is begun at most once while it waits.
 
-import type { Clock } from '../../base/index.ts'
+import type { Clock, Disk } from '../../base/index.ts'
 import type { HostReport } from './host-report.ts'
 import { findings } from './host-requests.ts'
 import type { L2 } from './l2.ts'
 import { recordKey as recordKeyOf } from './l2-keys.ts'
+import { type LoadedPart, loadNamespaces } from './l2-load.ts'
 import type { Steps } from './l2-value.ts'
 import type { ChoreRequest, StoreSettings } from './store-messages.ts'
 import type { SweepCause, SweepLimits, SweepReport } from './sweeper.ts'
 
-type Asked = Extract<ChoreRequest, { kind: 'accessed' | 'sweep' | 'check' }>
+type Asked = Extract<ChoreRequest, { kind: 'accessed' | 'sweep' | 'check' | 'load' }>
 
 interface Chore {
   readonly name: string
+  /** Who waits for it. */
+  readonly id?: number
   readonly steps: Generator<undefined, void, undefined>
+}
+
+interface ChoreParts {
+  readonly report: HostReport
+  readonly clock: Clock
+  readonly disk: Disk
+  /** In which the store lies, and others beside it. */
+  readonly directory: string
+  readonly wake: () => void
 }
 
 const accessesPerStep = 32
@@ -23,6 +36,8 @@ const accessesPerStep = 32
 export class HostChores {
   readonly #report: HostReport
   readonly #clock: Clock
+  readonly #disk: Disk
+  readonly #directory: string
   readonly #wake: () => void
   #l2: L2 | undefined
   #settings: StoreSettings | undefined
@@ -33,10 +48,12 @@ export class HostChores {
   #sweepTimer: NodeJS.Timeout | undefined
   #nextReliefUs = Number.NEGATIVE_INFINITY
 
-  constructor(report: HostReport, clock: Clock, wake: () => void) {
-    this.#report = report
-    this.#clock = clock
-    this.#wake = wake
+  constructor(parts: ChoreParts) {
+    this.#report = parts.report
+    this.#clock = parts.clock
+    this.#disk = parts.disk
+    this.#directory = parts.directory
+    this.#wake = parts.wake
   }
 
   /** Works for this store from now on. */
@@ -62,9 +79,10 @@ export class HostChores {
   drop(): void {
     clearInterval(this.#sweepTimer)
     this.#current?.steps.return()
+    const ids = [this.#current, ...this.#queue].flatMap((chore) => chore?.id ?? [])
     this.#current = undefined
     this.#queue = []
-    for (const id of this.#sweepers.splice(0)) this.#report.fail(id, new Error('the store is not open'))
+    for (const id of [...ids, ...this.#sweepers.splice(0)]) this.#report.fail(id, new Error('the store is not open'))
     this.#l2 = undefined
   }
 
@@ -75,7 +93,8 @@ export class HostChores {
       return
     }
     if (l2 === undefined) this.#report.fail(request.id, new Error('the store is not open'))
-    else if (request.kind === 'check') this.#queue.push({ name: 'check', steps: this.#check(l2, request.id) })
+    else if (request.kind === 'check') this.#wait('check', request.id, this.#check(l2, request.id))
+    else if (request.kind === 'load') this.#wait('load', request.id, this.#load(l2, request))
     else {
       this.#sweepers.push(request.id)
       this.#sweep(request.limits, request.cause)
@@ -114,6 +133,10 @@ export class HostChores {
       : { name: 'rebuild', steps: this.#l2.synopses.rebuild(namespace) }
   }
 
+  #wait(name: string, id: number, steps: Chore['steps']): void {
+    this.#queue.push({ name, id, steps })
+  }
+
   #add(name: string, steps: Chore['steps']): void {
     if (this.#current?.name === name || this.#queue.some((chore) => chore.name === name)) return
     this.#queue.push({ name, steps })
@@ -139,6 +162,23 @@ export class HostChores {
 
   *#check(l2: L2, id: number): Generator<undefined, void, undefined> {
     this.#report.reply({ id, result: yield* findings(l2), durable: false })
+  }
+
+  /** Answered when what was loaded is durable, or with why it is not. */
+  *#load(l2: L2, { id, request }: Extract<Asked, { kind: 'load' }>): Generator<undefined, void, undefined> {
+    let loaded: readonly LoadedPart[]
+    try {
+      loaded = yield* loadNamespaces(l2, this.#disk, this.#directory, request)
+    } catch (error) {
+      this.#report.fail(id, error)
+      return
+    }
+    l2.commit()
+      .then(
+        () => this.#report.reply({ id, result: loaded, durable: true }),
+        (error: unknown) => this.#report.fail(id, error),
+      )
+      .finally(this.#wake)
   }
 
   *#relieve(l2: L2): Generator<undefined, void, undefined> {

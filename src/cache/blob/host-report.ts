@@ -132,9 +132,9 @@ export class HostReport {
 
   #changedCounts(namespaces: L2Namespaces | undefined): { id: number; entries: number; bytes: number }[] {
     const changed: { id: number; entries: number; bytes: number }[] = []
-    for (const { id, entries, bytes, dropped } of namespaces?.all() ?? []) {
+    for (const { id, entries, bytes } of namespaces?.living() ?? []) {
       const told = `${entries} ${bytes}`
-      if (dropped || this.#toldCounts.get(id) === told) continue
+      if (this.#toldCounts.get(id) === told) continue
       this.#toldCounts.set(id, told)
       changed.push({ id, entries, bytes })
     }

@@ -30,6 +30,10 @@ export function* carryOut(l2: L2, request: WriteRequest): Steps<Results[keyof Re
     case 'note':
       for (const [name, bytes] of request.rows) l2.note(request.of, name, bytes)
       return undefined
+    case 'admit':
+      for (const { scope } of request.refused) l2.drop(scope.id)
+      for (const part of request.admitted) l2.admit(part)
+      return undefined
   }
 }
 

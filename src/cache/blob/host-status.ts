@@ -37,9 +37,9 @@ function lsnText(lsn: bigint): string {
 export function openedMessage(l2: L2, cause: OpenedMessage['cause'], path: string): OpenedMessage {
   return {
     cause,
-    namespaces: [...l2.namespaces.all()]
-      .filter(({ dropped }) => !dropped)
-      .map(({ name, id, generation, options }) => ({ name, id, generation, options })),
+    namespaces: [...l2.namespaces.living()].map(({ name, id, generation, options }) => ({
+      ...{ name, id, generation, options },
+    })),
     lastNamespaceId: l2.namespaces.lastId,
     incarnation: l2.store.header.incarnation,
     facts: factsOf(l2, path),

@@ -2,6 +2,7 @@
 //
 // The rule is that nothing goes back (G-4):
 //   a namespace of both         has the higher of the two generations, so what was flushed since the backup stays gone
+//   one restored by name since  goes on under the id it has now, with what was not flushed since
 //   one that was dropped since  stays dropped: its id is never given out again
 //   one that was made since     is there, empty, under its id
 //   the incarnation             is above both, so what is derived is unproven (ARC-12)
@@ -12,17 +13,12 @@
 import type { Store } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
 import { checkL2 } from './l2-check.ts'
+import { behind, keyOfRecordKey, recordKey, scopeKey } from './l2-keys.ts'
 import type { L2Namespace } from './l2-namespaces.ts'
-import { extentsOf } from './l2-record.ts'
+import { decodeRecord, extentsOf } from './l2-record.ts'
 
 /** What the live store says of a namespace. */
-interface LiveNamespace {
-  readonly name: string
-  readonly id: number
-  readonly generation: number
-  /** A JSON object as text. */
-  readonly options: string
-}
+type LiveNamespace = Pick<L2Namespace, 'name' | 'id' | 'generation' | 'options' | 'root' | 'floor' | 'lineage'>
 
 export interface LiveFacts {
   /** In hex. */
@@ -41,6 +37,14 @@ export interface Adoption {
   readonly leftOut: number
   /** Derived entries that are there, and served only once they are proven. */
   readonly unproven: number
+  /** What was flushed or dropped since the backup, and stays that way (ARC-11); told of namespaces restored by name. */
+  readonly gone: readonly Gone[]
+}
+
+export interface Gone {
+  readonly namespace: string
+  /** changed: flushed, dropped or made while it was being loaded. */
+  readonly since: 'flushed' | 'dropped' | 'changed'
 }
 
 /** The first thing that is wrong, page by page and row by row; undefined if the store is sound. */
@@ -76,19 +80,44 @@ export function adopt(l2: L2, live: LiveFacts, keepDerived: boolean): Adoption {
     entries: sum(l2, () => true),
     leftOut,
     unproven: sum(l2, isDerived),
+    gone: [],
   }
 }
 
 /** An earlier state of the live store: ids mean the same in both. */
 function followSame(l2: L2, live: LiveFacts): void {
-  const byId = new Map(live.namespaces.map((namespace) => [namespace.id, namespace]))
-  for (const { id } of livingOf(l2)) {
-    const here = byId.get(id)
-    if (here !== undefined) l2.flush(id, here.generation)
-    else if (id <= live.lastId) l2.drop(id)
+  const byRoot = new Map(live.namespaces.map((namespace) => [namespace.root, namespace]))
+  const moved = new Set<number>()
+  for (const namespace of livingOf(l2)) {
+    const { id } = namespace
+    const here = byRoot.get(namespace.root)
+    if (here === undefined) {
+      if (id <= live.lastId) l2.drop(id)
+    } else if (here.id === id) l2.flush(id, here.generation)
+    else if (namespace.generation < here.floor) l2.drop(id)
+    else {
+      moveTo(l2, namespace, here)
+      moved.add(here.id)
+    }
   }
-  for (const { name, id, generation, options } of live.namespaces) l2.define(name, { id, generation }, options)
+  for (const { name, id, generation, options, lineage } of live.namespaces) {
+    l2.define(name, { id, generation }, options)
+    const namespace = l2.namespaces.find(id)
+    if (namespace !== undefined && !moved.has(id)) l2.namespaces.setLineage(namespace, lineage)
+  }
   l2.namespaces.reserveIds(live.lastId)
+}
+
+/** It was restored by name since, and goes on under the id that it has now (l2-lineage.ts). */
+function moveTo(l2: L2, from: L2Namespace, here: LiveNamespace): void {
+  const { id, name, options, root, floor } = here
+  const generation = Math.max(from.generation, here.generation) + 1
+  l2.namespaces.load(name, { id, generation }, options)
+  const start = scopeKey(from.scope)
+  for (const [key, value] of l2.store.trees.records.scan({ from: start, to: behind(start) }, 'sequential_scan')) {
+    l2.rows.rename(key, decodeRecord(value), recordKey({ id, generation }, keyOfRecordKey(key)))
+  }
+  l2.namespaces.admit(id, name, options, from.id, { root, generation, floor })
 }
 
 /** A store of another lineage: its ids and generations are its own, and what only the live one has gets new ones. */
@@ -105,7 +134,7 @@ export function outlookOf(l2: L2, keepDerived: boolean): Adoption {
   const derived = sum(l2, isDerived)
   const leftOut = keepDerived ? 0 : derived
   const entries = sum(l2, () => true) - leftOut
-  return { namespaces: livingOf(l2).length, entries, leftOut, unproven: derived - leftOut }
+  return { namespaces: livingOf(l2).length, entries, leftOut, unproven: derived - leftOut, gone: [] }
 }
 
 function storeIdOf(l2: L2): string {
@@ -113,7 +142,7 @@ function storeIdOf(l2: L2): string {
 }
 
 function livingOf(l2: L2): L2Namespace[] {
-  return [...l2.namespaces.all()].filter(({ dropped }) => !dropped)
+  return [...l2.namespaces.living()]
 }
 
 function isDerived({ name }: L2Namespace): boolean {

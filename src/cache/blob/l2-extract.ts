@@ -7,10 +7,10 @@
 // work for a thread that has nobody waiting. The copy keeps the store's id: it is the same store, with less in it.
 
 import { symlinkSync } from 'node:fs'
-import { type Disk, systemClock } from '../../base/index.ts'
-import { createCounters } from '../../observe/index.ts'
+import type { Disk } from '../../base/index.ts'
 import { Store } from '../../storage/index.ts'
-import { L2 } from './l2.ts'
+import type { L2 } from './l2.ts'
+import { layBeside } from './l2-beside.ts'
 import { type HeldCommit, holdCommit } from './l2-hold.ts'
 import { scopeOfRecordKey } from './l2-keys.ts'
 import { decodeRecord } from './l2-record.ts'
@@ -38,10 +38,10 @@ export async function extractStore(
     for (const name of [viewName, copyName]) disk.remove(`${directory}/${name}`)
   }
   try {
-    const view = layOn(viewOf(disk, directory, viewName, held))
+    const view = layBeside(viewOf(disk, directory, viewName, held))
     opened.push(view)
     const { storeId, pageSize } = view.store.header
-    const copy = layOn(Store.open(disk, `${directory}/${copyName}`, { pageSize, newStoreId: () => storeId }))
+    const copy = layBeside(Store.open(disk, `${directory}/${copyName}`, { pageSize, newStoreId: () => storeId }))
     opened.push(copy)
     await copyInto(copy, view, new Set(leaveOut))
     const { pin, held: copied } = await holdCommit(copy)
@@ -69,8 +69,11 @@ async function copyInto(copy: L2, view: L2, leaveOut: ReadonlySet<string>): Prom
   const { incarnation, feedLsn, systemId, timeline, nextXid } = view.store.header
   copy.store.note({ incarnation, feedLsn, systemId, timeline, nextXid })
   copy.namespaces.reserveIds(view.namespaces.lastId)
-  for (const { name, scope, options, dropped } of view.namespaces.all()) {
-    if (!dropped && !leaveOut.has(name)) copy.define(name, scope, options)
+  for (const { name, scope, options, lineage } of view.namespaces.living()) {
+    if (leaveOut.has(name)) continue
+    copy.define(name, scope, options)
+    const namespace = copy.namespaces.alive(scope)
+    if (namespace !== undefined && lineage !== undefined) copy.namespaces.setLineage(namespace, lineage)
   }
   const { queue, records } = view.store.trees
   let bytes = 0
@@ -98,20 +101,6 @@ function copyRecord(copy: L2, view: L2, recordKey: Uint8Array, value: Uint8Array
   const extents = copy.store.chains.write([stored])
   copy.entries.keep(recordKey, { ...record, payload: { kind: 'chain', extents } }, attributes)
   return value.length + stored.length
-}
-
-function layOn(store: Store): L2 {
-  return new L2(store, {
-    options: {
-      bytesMax: Number.MAX_SAFE_INTEGER,
-      compression: { enabled: false, bytesMin: 0, ratioMax: 0, valueBytesMax: 0 },
-      synopsisBytesMax: 0,
-      synopsisKeysInitial: 0,
-    },
-    counters: createCounters(),
-    clock: systemClock,
-    observer: { damaged: () => {}, synopsis: () => {} },
-  })
 }
 
 function nextNumber(disk: Disk, directory: string): number {

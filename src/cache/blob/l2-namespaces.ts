@@ -1,7 +1,8 @@
 // The namespaces as L2 keeps them: a row each, with what lies in them, so that a flush changes one row whatever it holds (L2-21).
 //
 //   namespaces   name                  -> format 1 | id 4 | generation 6 | entries, bytes, dead entries, dead bytes 8 each | name | options
-//   catalog      "dropped" | 0 | id    -> the same, of a namespace whose entries still wait for the sweeper
+//   catalog      "dropped" | 0 | id    -> the same, of a namespace whose entries still wait for the sweeper; also of one that is
+//                                         being loaded, so that a crash leaves it to the sweeper (l2-load.ts)
 //   catalog      "blobs" | 0 | "next"  -> next queue number 8 | last namespace id 4
 //
 // Invariants
@@ -14,6 +15,7 @@ import type { Store } from '../../storage/index.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
 import { sound } from './damage.ts'
 import { behind, catalogKey, type Scope } from './l2-keys.ts'
+import { type Lineage, lineagesIn, writeLineage } from './l2-lineage.ts'
 
 const rowFormat = 1
 
@@ -47,6 +49,9 @@ export class L2Namespace {
   options: string
   stored: StoredOptions
   dropped: boolean
+  /** It is being filled, and nobody but who fills it knows of it. */
+  loading = false
+  lineage: Lineage | undefined
   /** The row on disk says something else. */
   changed = false
   /** Where the hand stands that takes entries over the namespace's own quota. */
@@ -56,13 +61,24 @@ export class L2Namespace {
     this.name = row.name
     this.id = row.id
     this.generation = row.generation
-    this.entries = row.entries
-    this.bytes = row.bytes
-    this.deadEntries = row.deadEntries
-    this.deadBytes = row.deadBytes
+    this.entries = dropped ? 0 : row.entries
+    this.bytes = dropped ? 0 : row.bytes
+    // Whoever was loading it did not come to the end.
+    this.deadEntries = row.deadEntries + (dropped ? row.entries : 0)
+    this.deadBytes = row.deadBytes + (dropped ? row.bytes : 0)
     this.options = row.options
     this.stored = JSON.parse(row.options) as StoredOptions
     this.dropped = dropped
+  }
+
+  /** The id that its contents began under. */
+  get root(): number {
+    return this.lineage?.root ?? this.id
+  }
+
+  /** What is of an earlier generation of this lineage was flushed. */
+  get floor(): number {
+    return this.lineage?.generation === this.generation ? this.lineage.floor : this.generation
   }
 
   get scope(): Scope {
@@ -86,7 +102,7 @@ export class L2Namespaces {
 
   constructor(store: Store) {
     this.#store = store
-    this.load()
+    this.reload()
   }
 
   get entries(): number {
@@ -108,7 +124,7 @@ export class L2Namespaces {
   }
 
   /** Reads everything anew: at opening, and when what was not durable was forgotten. */
-  load(): void {
+  reload(): void {
     this.#byId.clear()
     this.#entries = 0
     this.#bytes = 0
@@ -118,6 +134,10 @@ export class L2Namespaces {
     const dropped = catalogKey('dropped', '')
     for (const [, value] of catalog.scan({ from: dropped, to: behind(dropped) })) {
       this.#hold(new L2Namespace(decodeNamespaceRow(value), true))
+    }
+    for (const [id, lineage] of lineagesIn(catalog)) {
+      const namespace = this.#byId.get(id)
+      if (namespace !== undefined) namespace.lineage = lineage
     }
     const next = catalog.get(nextKey)
     const numbers = next === undefined ? undefined : new ByteReader(next)
@@ -140,6 +160,11 @@ export class L2Namespaces {
     yield* this.#byId.values()
   }
 
+  /** Those that can be seen. */
+  *living(): Generator<L2Namespace> {
+    for (const namespace of this.#byId.values()) if (!namespace.dropped && !namespace.loading) yield namespace
+  }
+
   /** No id up to this one is given out again: another store gave it out. */
   reserveIds(lastId: number): void {
     if (lastId <= this.#lastId) return
@@ -149,13 +174,7 @@ export class L2Namespaces {
 
   /** Makes a namespace, or gives one new options. Written at once: it may need the room held back (L2-35). */
   define(name: string, scope: Scope, options: string): L2Namespace {
-    let namespace = this.#byId.get(scope.id)
-    if (namespace === undefined) {
-      namespace = new L2Namespace({ ...empty, name, ...scope, options }, false)
-      this.#hold(namespace)
-      this.#lastId = Math.max(this.#lastId, scope.id)
-      this.#numbersChanged = true
-    }
+    const namespace = this.#byId.get(scope.id) ?? this.#make(name, scope, options)
     assert(namespace.name === name && !namespace.dropped, 'an id stays with its name')
     namespace.options = options
     namespace.stored = JSON.parse(options) as StoredOptions
@@ -173,11 +192,46 @@ export class L2Namespaces {
 
   drop(namespace: L2Namespace): void {
     if (namespace.dropped) return
-    this.#store.trees.namespaces.delete(Buffer.from(namespace.name))
+    const { namespaces, catalog } = this.#store.trees
+    if (!namespace.loading) namespaces.delete(Buffer.from(namespace.name))
+    writeLineage(catalog, namespace.id, undefined)
     namespace.dropped = true
+    namespace.loading = false
     this.#supersede(namespace, namespace.generation + 1)
     if (namespace.deadEntries > 0) this.#write(namespace)
-    else this.#byId.delete(namespace.id)
+    else {
+      catalog.delete(droppedKey(namespace))
+      this.#byId.delete(namespace.id)
+    }
+  }
+
+  /** Makes a namespace that nobody sees before admit(): a crash before leaves it to the sweeper, and drop() ends it. */
+  load(name: string, scope: Scope, options: string): L2Namespace {
+    assert(!this.#byId.has(scope.id), 'a namespace is loaded under an id of its own')
+    const namespace = this.#make(name, scope, options)
+    namespace.loading = true
+    this.#write(namespace)
+    return namespace
+  }
+
+  /** What was loaded is in force from now on, in place of the one that had its name. */
+  admit(id: number, name: string, options: string, replaced: number | undefined, lineage: Lineage | undefined): void {
+    const old = replaced === undefined ? undefined : this.#byId.get(replaced)
+    if (old !== undefined) this.drop(old)
+    const namespace = this.#byId.get(id)
+    assert(namespace?.name === name, 'what is admitted was loaded')
+    if (namespace.dropped) this.#revive(namespace)
+    namespace.loading = false
+    namespace.options = options
+    namespace.stored = JSON.parse(options) as StoredOptions
+    this.#store.trees.catalog.delete(droppedKey(namespace))
+    this.#write(namespace)
+    this.setLineage(namespace, lineage)
+  }
+
+  setLineage(namespace: L2Namespace, lineage: Lineage | undefined): void {
+    namespace.lineage = lineage
+    writeLineage(this.#store.trees.catalog, namespace.id, lineage)
   }
 
   /** Counts an entry in (1) or out (-1), on the side of its generation. */
@@ -196,7 +250,7 @@ export class L2Namespaces {
     namespace.deadEntries += sign
     namespace.deadBytes += sign * bytes
     if (namespace.dropped && namespace.deadEntries === 0) {
-      this.#store.trees.catalog.delete(catalogKey('dropped', String(namespace.id)))
+      this.#store.trees.catalog.delete(droppedKey(namespace))
       this.#byId.delete(namespace.id)
     }
   }
@@ -228,6 +282,24 @@ export class L2Namespaces {
     namespace.changed = true
   }
 
+  /** After a fall: it was loaded to the end before, and was admitted. */
+  #revive(namespace: L2Namespace): void {
+    namespace.dropped = false
+    namespace.entries = namespace.deadEntries
+    namespace.bytes = namespace.deadBytes
+    this.#deadEntries -= namespace.deadEntries
+    namespace.deadEntries = 0
+    namespace.deadBytes = 0
+  }
+
+  #make(name: string, scope: Scope, options: string): L2Namespace {
+    const namespace = new L2Namespace({ ...empty, name, ...scope, options }, false)
+    this.#hold(namespace)
+    this.#lastId = Math.max(this.#lastId, scope.id)
+    this.#numbersChanged = true
+    return namespace
+  }
+
   #hold(namespace: L2Namespace): void {
     this.#byId.set(namespace.id, namespace)
     this.#entries += namespace.entries + namespace.deadEntries
@@ -238,7 +310,7 @@ export class L2Namespaces {
   #write(namespace: L2Namespace): void {
     const { namespaces, catalog } = this.#store.trees
     const row = encodeNamespaceRow(namespace)
-    if (namespace.dropped) catalog.set(catalogKey('dropped', String(namespace.id)), row, true)
+    if (namespace.dropped || namespace.loading) catalog.set(droppedKey(namespace), row, true)
     else namespaces.set(Buffer.from(namespace.name), row, true)
     namespace.changed = false
   }
@@ -246,6 +318,10 @@ export class L2Namespaces {
 
 const nextKey = catalogKey('blobs', 'next')
 const empty = { entries: 0, bytes: 0, deadEntries: 0, deadBytes: 0 }
+
+function droppedKey({ id }: L2Namespace): Buffer {
+  return catalogKey('dropped', String(id))
+}
 
 function encodeNamespaceRow(row: NamespaceRow): Buffer {
   const writer = new ByteWriter()

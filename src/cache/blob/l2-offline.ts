@@ -1,9 +1,8 @@
 // Looks at a second tier that no server has open: `larder check` and `larder inspect`.
 
-import { type Disk, systemClock } from '../../base/index.ts'
-import { createCounters } from '../../observe/index.ts'
+import type { Disk } from '../../base/index.ts'
 import { type Extent, inspectPage, inspectSuperblock, Store } from '../../storage/index.ts'
-import { L2 } from './l2.ts'
+import { layBeside } from './l2-beside.ts'
 import { checkL2 } from './l2-check.ts'
 import { decodeRecord } from './l2-record.ts'
 
@@ -23,7 +22,7 @@ export async function checkDirectory(disk: Disk, directory: string): Promise<Off
     for (const finding of pin.check({ extentsOf })) if (finding !== undefined) findings.push(finding.message)
     // Rows that cannot be read are told once, by the pages they would be in.
     if (findings.length === 0) {
-      for (const finding of checkL2(readerOf(store), true)) {
+      for (const finding of checkL2(layBeside(store), true)) {
         if (finding !== undefined) findings.push(`${finding.kind} ${finding.subject}: ${finding.detail}`)
       }
     }
@@ -51,18 +50,4 @@ function extentsOf(tree: string, _: Uint8Array, value: Uint8Array): readonly Ext
   if (tree !== 'records') return []
   const { payload } = decodeRecord(value)
   return payload.kind === 'chain' ? payload.extents : []
-}
-
-function readerOf(store: Store): L2 {
-  return new L2(store, {
-    options: {
-      bytesMax: Number.MAX_SAFE_INTEGER,
-      compression: { enabled: false, bytesMin: 0, ratioMax: 0, valueBytesMax: Number.MAX_SAFE_INTEGER },
-      synopsisBytesMax: 0,
-      synopsisKeysInitial: 0,
-    },
-    counters: createCounters(),
-    clock: systemClock,
-    observer: { damaged: () => {}, synopsis: () => {} },
-  })
 }

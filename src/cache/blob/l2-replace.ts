@@ -48,8 +48,8 @@ function factsOf(live: L2): LiveFacts {
     storeId: Buffer.from(storeId).toString('hex'),
     incarnation,
     lastId: live.namespaces.lastId,
-    namespaces: [...live.namespaces.all()]
-      .filter(({ dropped }) => !dropped)
-      .map(({ name, id, generation, options }) => ({ name, id, generation, options })),
+    namespaces: [...live.namespaces.living()].map(({ name, id, generation, options, root, floor, lineage }) => ({
+      ...{ name, id, generation, options, root, floor, lineage },
+    })),
   }
 }

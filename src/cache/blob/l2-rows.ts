@@ -81,6 +81,23 @@ export class L2Rows {
     return bytes
   }
 
+  /** The same entry under a key of another generation, or another namespace. */
+  rename(recordKey: Uint8Array, record: L2Record, newKey: Uint8Array): void {
+    const before = this.#indexRows(recordKey, record, undefined)
+    const after = this.#indexRows(newKey, record, undefined)
+    const { records } = this.#store.trees
+    const bytes = encodeRecord(record)
+    const charge = this.bytesOf(recordKey, record)
+    this.#attempt(() => {
+      for (const row of after.values()) this.#store.trees[row.tree].set(row.key, row.value)
+      records.set(newKey, bytes)
+      this.#namespaces.account(scopeOfRecordKey(newKey), entryBytes(newKey, bytes.length, record), 1)
+      records.delete(recordKey)
+      this.#namespaces.account(scopeOfRecordKey(recordKey), charge, -1)
+      for (const [name, row] of before) if (!after.has(name)) this.#store.trees[row.tree].delete(row.key)
+    })
+  }
+
   /** A record that cannot be decoded leaves alone; nobody can say which rows and pages were its own. */
   removeDamaged(recordKey: Uint8Array): void {
     const bytes = this.#store.trees.records.get(recordKey)

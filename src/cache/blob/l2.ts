@@ -11,15 +11,16 @@
 import type { Clock } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { BackgroundWriterSettings, Store } from '../../storage/index.ts'
-import { Compressor, type CompressorOptions, type EncodedValue } from './compressor.ts'
+import { Compressor, type CompressorOptions, type Encoded, type EncodedValue } from './compressor.ts'
 import { type Freshness, freshness } from './freshness.ts'
 import { L2Commits } from './l2-commits.ts'
 import { type EntryObserver, isDamage, isNoRoom, L2Entries } from './l2-entries.ts'
 import { L2Eviction } from './l2-eviction.ts'
 import { L2Invalidation } from './l2-invalidation.ts'
 import { behind, catalogKey, recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
+import type { LoadedPart } from './l2-load.ts'
 import { type L2Namespace, L2Namespaces } from './l2-namespaces.ts'
-import type { Attributes, L2Record } from './l2-record.ts'
+import type { Attributes, L2Record, RecordHead } from './l2-record.ts'
 import { L2Rows } from './l2-rows.ts'
 import { L2Synopses, type SynopsisListener } from './l2-synopses.ts'
 import { L2Touch } from './l2-touch.ts'
@@ -83,6 +84,12 @@ export interface Found {
   readonly attributes: Attributes
   readonly state: Freshness
   readonly value: Uint8Array | undefined
+}
+
+interface EncodedEntry {
+  readonly head: Omit<RecordHead, keyof Encoded>
+  readonly attributes: Attributes
+  readonly encoded: EncodedValue
 }
 
 /** `quiet`: leaves no mark of use (MET-8). */
@@ -164,7 +171,12 @@ export class L2 {
     try {
       const wanted = namespace.stored.compression ?? true
       const encoded = yield* this.values.encode(request.value, attributes.contentType, wanted)
-      result = yield* this.#place(namespace, recordKey, request, encoded)
+      const { policy, version, createdAtMs, stamp, costUs } = request
+      const times = { createdAtMs, ttlFromMs: createdAtMs, lastAccessAtMs: createdAtMs }
+      const head = { policy, version, ...times, stamp, costUs, queueNumber: 0 }
+      const placed = yield* this.place(namespace, recordKey, { head, attributes, encoded })
+      if (placed === 'stored') result = { kind: placed, storedBytes: encoded.storedBytes, codec: encoded.codec }
+      else result = { kind: 'rejected', why: placed }
     } finally {
       // What lies under the key is older than what the caller believes to have put.
       if (result?.kind !== 'stored') this.entries.takeKey(recordKey, 'invalidated')
@@ -172,6 +184,27 @@ export class L2 {
     if (result.kind === 'stored') this.counters.l2_puts++
     else this.counters.l2_rejections++
     return result
+  }
+
+  /** Puts an entry under a key whose value is encoded, if it fits or can be made to. */
+  *place(
+    namespace: L2Namespace,
+    recordKey: Uint8Array,
+    given: EncodedEntry,
+  ): Steps<'stored' | 'too_large' | 'no_room'> {
+    const { head, attributes, encoded } = given
+    const bytes = recordKey.length + this.values.bytesFor(head, attributes, encoded)
+    if (bytes > Math.min(this.#options.bytesMax, namespace.stored.bytesMax ?? bytes)) return 'too_large'
+    try {
+      if (!(yield* this.#makeRoom(namespace, recordKey, bytes))) return 'no_room'
+      const record = yield* this.values.place(head, attributes, encoded)
+      this.entries.keep(recordKey, record, attributes)
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+      this.lacksRoom = true
+      return 'no_room'
+    }
+    return 'stored'
   }
 
   /** The entry under a key, unless its life is over. A value that cannot be read is a miss, and leaves. */
@@ -218,6 +251,16 @@ export class L2 {
     this.namespaces.flush(namespace, generation)
     this.synopses.start(namespace)
     return entries
+  }
+
+  /** What was loaded under an id takes the place of what has its name, with the commit that follows (ARC-14). */
+  admit({ part, scope, options, lineage }: LoadedPart): void {
+    const { id, as: name, replaced } = part
+    this.commits.remember(() => this.namespaces.admit(id, name, options, replaced, lineage))
+    this.namespaces.admit(id, name, options, replaced, lineage)
+    if (replaced !== undefined) this.synopses.forget(replaced)
+    const namespace = this.namespaces.alive(scope)
+    if (namespace !== undefined) this.synopses.start(namespace)
   }
 
   drop(id: number): number {
@@ -280,26 +323,6 @@ export class L2 {
     }
   }
 
-  *#place(namespace: L2Namespace, recordKey: Uint8Array, request: PutRequest, encoded: EncodedValue): Steps<PutResult> {
-    const { attributes, policy, version, createdAtMs, stamp, costUs } = request
-    const times = { createdAtMs, ttlFromMs: createdAtMs, lastAccessAtMs: createdAtMs }
-    const head = { policy, version, ...times, stamp, costUs, queueNumber: 0 }
-    const bytes = recordKey.length + this.values.bytesFor(head, attributes, encoded)
-    if (bytes > Math.min(this.#options.bytesMax, namespace.stored.bytesMax ?? bytes)) {
-      return { kind: 'rejected', why: 'too_large' }
-    }
-    try {
-      if (!(yield* this.#makeRoom(namespace, recordKey, bytes))) return { kind: 'rejected', why: 'no_room' }
-      const record = yield* this.values.place(head, attributes, encoded)
-      this.entries.keep(recordKey, record, attributes)
-    } catch (error) {
-      if (!isNoRoom(error)) throw error
-      this.lacksRoom = true
-      return { kind: 'rejected', why: 'no_room' }
-    }
-    return { kind: 'stored', storedBytes: encoded.storedBytes, codec: encoded.codec }
-  }
-
   *#makeRoom(namespace: L2Namespace, recordKey: Uint8Array, bytes: number): Steps<boolean> {
     const { bytesMax = Number.POSITIVE_INFINITY, entriesMax = Number.POSITIVE_INFINITY } = namespace.stored
     for (let count = 1; ; count++) {
@@ -351,7 +374,7 @@ export class L2 {
   }
 
   #afterFall(): void {
-    this.namespaces.load()
+    this.namespaces.reload()
     this.synopses.forgetAll()
     this.entries.gauges()
   }

@@ -9,6 +9,8 @@ export interface NamespaceOptions {
   readonly bytesMax: number | undefined
   readonly entriesMax: number | undefined
   readonly compression: boolean
+  /** Backups hold it (ARC-14). */
+  readonly archive: boolean
   readonly policy: PolicyWish
 }
 
@@ -49,6 +51,7 @@ export function readOptions(given: GivenOptions): NamespaceOptions {
     bytesMax: read('bytes_max') as number | undefined,
     entriesMax: read('entries_max') as number | undefined,
     compression: read('compression') !== 'off',
+    archive: read('archive') !== 'off',
     policy: {
       ttlMs: read('ttl') as number | undefined,
       bytesMax: read('blob_bytes_max') as number | undefined,

@@ -202,7 +202,7 @@ export class StoreClient {
     if (!this.#isLost) this.#push(request)
   }
 
-  ask<Kind extends 'sweep' | 'check' | 'close' | 'hold' | 'activate'>(
+  ask<Kind extends 'sweep' | 'check' | 'close' | 'hold' | 'activate' | 'load'>(
     request: Without<Extract<ChoreRequest, { kind: Kind }>, 'id'>,
   ): Promise<Results[Kind]> {
     return new Promise((resolve, reject) => {

@@ -68,9 +68,10 @@ export class StoreHost {
       commit: () => this.#commit(),
       meet: (error) => this.#meet(error),
     })
-    this.#chores = new HostChores(this.#report, parts.clock, () => this.#schedule())
+    const { clock, disk, path: directory } = parts
+    this.#chores = new HostChores({ report: this.#report, clock, disk, directory, wake: () => this.#schedule() })
     this.#archive = new HostArchive({
-      ...{ ...parts, directory: parts.path, report: this.#report },
+      ...{ disk, clock, directory, report: this.#report },
       usable: () => this.#usable(),
       suspend: () => this.#suspend(),
       resume: () => this.#resume(),

@@ -17,6 +17,7 @@ import type { HeldCommit } from './l2-hold.ts'
 import type { InvalidationRequest } from './l2-invalidation.ts'
 import type { Scope } from './l2-keys.ts'
 import type { LabelTotals, ListRequest } from './l2-listing.ts'
+import type { LoadedPart, LoadRequest } from './l2-load.ts'
 import type { Attributes, RecordHead } from './l2-record.ts'
 import type { SynopsisFacts } from './l2-synopses.ts'
 import type { TouchRequest } from './l2-touch.ts'
@@ -53,6 +54,8 @@ export type WriteRequest = { readonly id: number; readonly number: number; reado
   | { readonly kind: 'flush'; readonly namespace: number; readonly generation: number }
   | { readonly kind: 'drop'; readonly namespace: number }
   | { readonly kind: 'note'; readonly of: string; readonly rows: readonly CatalogRow[] }
+  /** All at once; those not admitted leave. */
+  | { readonly kind: 'admit'; readonly admitted: readonly LoadedPart[]; readonly refused: readonly LoadedPart[] }
 )
 
 /** Done when nothing else is. */
@@ -60,6 +63,7 @@ export type ChoreRequest =
   | { readonly kind: 'accessed'; readonly entries: readonly (readonly [scope: Scope, key: string, atMs: number])[] }
   | { readonly kind: 'sweep'; readonly id: number; readonly limits: SweepLimits; readonly cause: SweepCause }
   | { readonly kind: 'check'; readonly id: number }
+  | { readonly kind: 'load'; readonly id: number; readonly request: LoadRequest }
   | { readonly kind: 'configure'; readonly settings: StoreSettings }
   | { readonly kind: 'close'; readonly id: number }
   | ArchiveRequest
@@ -123,6 +127,8 @@ export interface Results {
   readonly close: undefined
   readonly hold: HeldCommit & { readonly hold: number }
   readonly activate: Adoption
+  readonly load: readonly LoadedPart[]
+  readonly admit: undefined
 }
 
 export type Reply =

@@ -43,7 +43,7 @@ export const archiveFunctions: Readonly<Record<string, FunctionDefinition>> = {
       const wish = {
         url: args.text('url') ?? '',
         id: args.text('id') ?? 'LATEST',
-        namespaces: args.listOrNull('namespaces') ?? undefined,
+        namespaces: args.listOrNull('namespaces')?.map((name) => ({ from: name, as: name })),
         passphrase: options.passphrase(none),
         verifyOnly: options.flags.has('verify_only'),
         detached: options.flags.has('detached'),

@@ -3,7 +3,7 @@
 //   restore = RESTORE CACHE [ NAMESPACE list(name [ AS name ]) ] FROM ( LATEST | value ) IN value
 //             [ WITH ( verify_only, detached, encryption_passphrase = value ) ]
 
-import { comesLater } from '../later.ts'
+import type { LoadWish } from '../../cache/blob/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultColumn } from '../own-statement.ts'
 import type { StatementReader } from '../statement-reader.ts'
 import { changeNotices } from '../transactions.ts'
@@ -28,7 +28,7 @@ export const restoreColumns: readonly ResultColumn[] = [
 interface RestoreWish {
   readonly url: string
   readonly id: string
-  readonly namespaces: readonly string[] | undefined
+  readonly namespaces: readonly LoadWish[] | undefined
   readonly passphrase: string | undefined
   readonly verifyOnly: boolean
   readonly detached: boolean
@@ -37,7 +37,7 @@ interface RestoreWish {
 /** Behind RESTORE. */
 export function readRestore(reader: StatementReader): OwnCommand {
   reader.expect('CACHE')
-  if (reader.peek() === 'NAMESPACE') throw comesLater('RESTORE CACHE NAMESPACE')
+  const namespaces = reader.accept('NAMESPACE') ? reader.list(() => readLoadWish(reader)) : undefined
   reader.expect('FROM')
   const id = readBackupName(reader)
   reader.expect('IN')
@@ -50,7 +50,7 @@ export function readRestore(reader: StatementReader): OwnCommand {
       {
         id: id(parameters),
         url: textValue(url, parameters) ?? '',
-        namespaces: undefined,
+        namespaces,
         passphrase: options.passphrase(parameters),
         verifyOnly: options.flags.has('verify_only'),
         detached: options.flags.has('detached'),
@@ -58,6 +58,11 @@ export function readRestore(reader: StatementReader): OwnCommand {
       'RESTORE',
     ),
   )
+}
+
+function readLoadWish(reader: StatementReader): LoadWish {
+  const from = reader.name()
+  return { from, as: reader.accept('AS') ? reader.name() : from }
 }
 
 export async function restore(context: CommandContext, wish: RestoreWish, tag: string): Promise<CommandResult> {

@@ -142,10 +142,47 @@ it('without a second tier is 55000 (ARC-2)', async () => {
   expect(() => side.directory()).toThrow(expect.objectContaining({ sqlstate: '55000' }))
 })
 
+it('chosen namespaces come back while others are written, without errors (ARC-6, ARC-14)', async () => {
+  const { cache, backups } = await open('l2')
+  await cache.createNamespace('shop')
+  await cache.createNamespace('other')
+  for (let index = 0; index < 50; index++) await put(cache, `key-${index}`, 'y'.repeat(50_000))
+  const { id } = await (await backups.backup({ owner, namespaces: ['shop'] })).result
+  let isOver = false
+  let rounds = 0
+  const traffic = (async () => {
+    for (; !isOver; rounds++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await cache.put([{ namespace: 'other', key: 'o', value: Buffer.from(`round ${rounds}`) }], true)
+      await put(cache, 'key-7', `round ${rounds}`)
+      const value = await textOf(cache, 'key-7')
+      if (value !== undefined) expect(value).toMatch(/^(round |y)/)
+    }
+  })()
+  const namespaces = [{ from: 'shop', as: 'shop' }]
+  for (let round = 0; round < 3; round++) {
+    const restored = await (await backups.restore({ url: backups.defaultUrl, id, owner, namespaces })).result
+    expect(restored).toMatchObject({ namespaces: 1, entries: 50, leftOut: 0 })
+  }
+  isOver = true
+  await traffic
+  expect(rounds).toBeGreaterThan(3)
+  expect((await cache.get('other', 'o')).blob?.value?.toString()).toBe(`round ${rounds - 1}`)
+  for (let index = 0; index < 50; index++) {
+    if (index !== 7) expect(await textOf(cache, `key-${index}`)).toBe('y'.repeat(50_000))
+  }
+  await (await backups.restore({ url: backups.defaultUrl, id, owner })).result
+  expect(await textOf(cache, 'key-7')).toBe('y'.repeat(50_000))
+  expect(await cache.check()).toEqual([])
+  cache.verify()
+  expect((await readdir(join(root, 'l2'))).filter((name) => name.startsWith('store-'))).toEqual(['store-000001'])
+  await backups.close()
+})
+
 it('a namespace with archive = off is left out (ARC-14)', async () => {
   const { cache, backups } = await open('l2')
   await cache.createNamespace('shop')
-  await cache.createNamespace('private', { archive: false })
+  await cache.createNamespace('private', { archive: 'off' })
   await put(cache, 'a', 'one', ['red'])
   await put(cache, 'b', 'x'.repeat(300_000))
   await cache.put([{ namespace: 'private', key: 'p', value: Buffer.from('hush-hush') }], true)

@@ -132,11 +132,69 @@ it('refuses what it must, by code (SQL-22, ARC-3, ARC-17)', async () => {
   expect(await codeOf(`backup cache into 's3://key:secret@bucket/x'`)).toBe('22023')
   expect(await codeOf(`restore cache from latest in '${url}/empty'`)).toBe('42704')
   expect(await codeOf(`backup cache into latest in '${url}'`)).toBe('0A000')
-  expect(await codeOf(`backup cache namespace pages into '${url}'`)).toBe('0A000')
+  expect(await codeOf(`backup cache namespace nowhere into '${url}'`)).toBe('42704')
+  expect(await codeOf(`backup cache namespace "$results" into '${url}'`)).toBe('42939')
   expect(await codeOf(`backup cache into '${url}' with (detatched)`)).toBe('22023')
   expect(await codeOf('cancel job 1')).toBe('55000')
   expect(await codeOf('cancel job 999')).toBe('42704')
   expect(await codeOf(`backup cache somewhere`)).toBe('42601')
+})
+
+it('chosen namespaces: the others stay as they are, and what was flushed stays gone (ARC-11, ARC-14)', async () => {
+  const put = (namespace: string, key: string, value: string) =>
+    run('select cache.put($1, $2, $3, tags => $4, durable => true)', [namespace, key, value, ['red']])
+  const values = async () => {
+    const rows = await run(`select namespace, key, convert_from(value, 'UTF8') as value from cache.blobs
+      where namespace in ('one', 'two', 'uno', 'hidden') order by 1, 2`)
+    return rows.map(({ namespace, key, value }) => `${namespace}.${key}=${value}`).join(' ')
+  }
+  await run('create cache namespace hidden with (archive = off)')
+  for (const namespace of ['one', 'two', 'hidden']) await put(namespace, 'k', 'archived')
+  const [all] = await run(`backup cache into '${url}/chosen'`)
+  const [one] = await run(`backup cache namespace one into '${url}/chosen'`)
+  expect(one.entries).toBe('1')
+  expect(await codeOf(`backup cache namespace hidden into '${url}/chosen'`)).toBe('55000')
+  const held = await run(`show backup '${one.id}' in '${url}/chosen'`)
+  expect(held.map(({ namespace }) => namespace)).toEqual(['one'])
+
+  for (const namespace of ['one', 'two', 'hidden']) await put(namespace, 'k', 'newer')
+  const [restored] = await run(`restore cache namespace one from '${all.id}' in '${url}/chosen'`)
+  expect(restored).toMatchObject({ state: 'restored', namespaces: '1', entries: '1', left_out: '0', unproven: '0' })
+  expect(await values()).toBe('hidden.k=newer one.k=archived two.k=newer')
+  const [info] = await run(`select generation, entries from cache.namespaces where name = 'one'`)
+  expect(info).toEqual({ generation: '2', entries: '1' })
+  expect((await run(`invalidate cache namespace one tag 'red'`))[0]).toMatchObject({ entries: '1' })
+
+  // Again, as a function, and from a backup of that namespace alone without naming it.
+  await run('select * from cache.restore($1, $2, array[$3])', [`${url}/chosen`, all.id, 'one'])
+  expect(await values()).toBe('hidden.k=newer one.k=archived two.k=newer')
+  await put('one', 'k', 'newer')
+  await run(`restore cache from '${one.id}' in '${url}/chosen'`)
+  expect(await values()).toBe('hidden.k=newer one.k=archived two.k=newer')
+  const [verified] = await run(`restore cache namespace two from latest in '${url}/chosen' with (verify_only)`).catch(
+    (error: { code: string }) => [error.code],
+  )
+  expect(verified).toBe('42704')
+  const [named] = await run(`restore cache namespace one as uno, two from '${all.id}' in '${url}/chosen'`)
+  expect(named).toMatchObject({ namespaces: '2', entries: '2' })
+  expect(await values()).toBe('hidden.k=newer one.k=archived two.k=archived uno.k=archived')
+
+  await run('flush cache namespace one')
+  await put('one', 'k', 'after the flush')
+  notices.length = 0
+  const [gone] = await run(`restore cache namespace one, two from '${all.id}' in '${url}/chosen'`)
+  expect(gone).toMatchObject({ namespaces: '1', entries: '1', left_out: '1' })
+  expect(notices.join()).toContain('cache namespace "one" was flushed since')
+  expect(await values()).toBe('hidden.k=newer one.k=after the flush two.k=archived uno.k=archived')
+  expect(await run('select * from cache.check()')).toEqual([])
+
+  expect(await codeOf(`restore cache namespace two as uno from '${all.id}' in '${url}/chosen'`)).toBe('42710')
+  expect(await codeOf(`restore cache namespace two as "$x" from '${all.id}' in '${url}/chosen'`)).toBe('42939')
+  expect(await codeOf(`restore cache namespace nowhere from '${all.id}' in '${url}/chosen'`)).toBe('42704')
+  // All of it, from before they were restored by name.
+  await run(`restore cache from '${all.id}' in '${url}/chosen'`)
+  expect(await values()).toBe('two.k=archived')
+  await run('drop cache namespace one, two, uno, hidden')
 })
 
 it('the same through S3 (BKE-4, BKE-9)', async () => {

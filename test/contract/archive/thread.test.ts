@@ -76,6 +76,7 @@ function restore(id: string) {
     passphrase: undefined,
     verifyOnly: false,
     directory: side.path,
+    namespaces: undefined,
     identity,
   } as const
   return thread.run(task, settings(), listener, never)
@@ -87,7 +88,7 @@ it('copies a held commit and brings it back, asking the store to switch (ARC-1, 
   expect(traffic[0]).toBeGreaterThan(3)
   for (const key of values.keys()) side.put(pages, key, 'overwritten')
   const { outcome } = await restore(summary.id)
-  expect(outcome).toEqual({ namespaces: 1, entries: values.size, leftOut: 0, unproven: 0 })
+  expect(outcome).toEqual({ namespaces: 1, entries: values.size, leftOut: 0, unproven: 0, gone: [] })
   for (const [key, value] of values) expect(side.get(pages, key) === value, key).toBe(true)
 })
 

@@ -55,6 +55,29 @@ it('a restore switches the store, and what was flushed since stays gone (ARC-10,
   expect(await get(data, 'home')).toBe(undefined)
 })
 
+it('--namespace chooses: the others stay as they are (ARC-14)', async () => {
+  const data = stage.path('data')
+  const other = (value: string) =>
+    withCache(data, async (cache) => {
+      if (cache.namespace('other') === undefined) await cache.createNamespace('other')
+      await cache.put([{ namespace: 'other', key: 'o', value: Buffer.from(value) }], true)
+    })
+  await put(data, { home: 'hello' })
+  await other('archived')
+  const written = await stage.larder('backup', '--data-dir', data, '--namespace', 'pages')
+  expect(written).toMatchObject({ code: 0, stdout: expect.stringContaining(': 1 entries') })
+  await put(data, { home: 'changed' })
+  await other('newer')
+  const restored = await stage.larder('restore', '--data-dir', data, '--namespace', 'pages')
+  expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining(': 1 entries') })
+  expect(await get(data, 'home')).toBe('hello')
+  const kept = await withCache(data, async (cache) => (await cache.get('other', 'o')).blob?.value)
+  expect(Buffer.from(kept ?? '').toString()).toBe('newer')
+  const unknown = await stage.larder('restore', '--data-dir', data, '--namespace=nowhere')
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('namespace "nowhere" in backup') })
+  expect(readdirSync(data).sort()).toEqual(['backups', 'l2'])
+})
+
 it('says that there is no store, no backup, or no permission, and makes nothing (ARC-3, ARC-17)', async () => {
   const data = stage.path('data')
   const missing = await stage.larder('backup', '--data-dir', data)

@@ -69,6 +69,24 @@ it('the server backs up and restores while it serves (ARC-6, ARC-10)', async () 
   expect(await stored('home')).toBe('hello')
 })
 
+it('--namespace is passed on to the server (ARC-14)', async () => {
+  await client.query(`select cache.put('other', 'o', 'archived', durable => true)`)
+  const args = ['--data-dir', server.directory, '--url', stage.collection, '--namespace', 'other']
+  expect(await stage.larder('backup', ...args)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(': 1 entries'),
+  })
+  await client.query(`select cache.put('other', 'o', 'newer', durable => true)`)
+  await client.query(`select cache.put('pages', 'home', 'newer', durable => true)`)
+  expect(await stage.larder('restore', ...args)).toMatchObject({ code: 0, stderr: expect.stringMatching(/^notice: /) })
+  const { rows } = await client.query(
+    `select convert_from(value, 'UTF8') as value from cache.blobs where namespace = 'other'`,
+  )
+  expect([rows, await stored('home')]).toEqual([[{ value: 'archived' }], 'newer'])
+  await client.query(`drop cache namespace other`)
+  await client.query(`select cache.put('pages', 'home', 'hello', durable => true)`)
+})
+
 it('what the server refuses is said as it said it; a passphrase is in no text (ARC-16, ARC-17, SQL-22)', async () => {
   const data = ['--data-dir', server.directory]
   // The settings of the server count, not those of the command.

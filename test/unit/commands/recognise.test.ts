@@ -159,7 +159,9 @@ describe('backups and jobs (SQL-22, SQL-23)', () => {
   it.each([
     ['BACKUP CACHE', 'BACKUP'],
     ["backup cache to 'file:///x' with (detached, encryption_passphrase = $1)", 'BACKUP'],
+    ['BACKUP CACHE NAMESPACE a, "b c"', 'BACKUP'],
     ["RESTORE CACHE FROM LATEST IN 'x'", 'RESTORE'],
+    ["RESTORE CACHE NAMESPACE a, 'b' AS c FROM LATEST IN 'x'", 'RESTORE'],
     ['RESTORE CACHE FROM $1 IN $2 WITH (verify_only = off)', 'RESTORE'],
     ["SHOW BACKUPS IN 'x'", 'SHOW'],
     ["SHOW BACKUP FILES FROM LATEST IN 'x' WITH (check_files)", 'SHOW'],
@@ -174,7 +176,8 @@ describe('backups and jobs (SQL-22, SQL-23)', () => {
 
   it.each([
     ["BACKUP CACHE INTO LATEST IN 'x'", '0A000'],
-    ["RESTORE CACHE NAMESPACE a FROM LATEST IN 'x'", '0A000'],
+    ["RESTORE CACHE NAMESPACE FROM LATEST IN 'x'", '42601'],
+    ["RESTORE CACHE NAMESPACE a AS FROM 'a' IN 'x'", '42601'],
     ["RESTORE CACHE FROM 'a'", '42601'],
     ['SHOW BACKUPS', '42601'],
     ["BACKUP CACHE 'x'", '42601'],

@@ -4,11 +4,6 @@ import { isAbsolute, join } from 'node:path'
 import type { BlobSettings, StoreThreadOptions } from './cache/blob/index.ts'
 import type { Settings } from './config/index.ts'
 
-/** Of `l1_bytes_max`: a quarter for entries of the blob cache, the rest for answers. */
-export function blobShare(settings: Settings): number {
-  return Math.floor(settings.l1BytesMax / 4)
-}
-
 export function blobSettingsOf(settings: Settings): BlobSettings {
   return {
     l1AdmitBytesMax: settings.l1AdmitBytesMax,

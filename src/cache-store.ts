@@ -1,9 +1,9 @@
 // Composition: the blob cache with its store thread, as the statements and relations about it see it.
 
 import type { Clock } from './base/index.ts'
-import { BlobCache, type EpochSource, startStoreThread } from './cache/blob/index.ts'
+import { BlobCache, type EpochSource, type L1, startStoreThread } from './cache/blob/index.ts'
 import { openCacheBackups } from './cache-backups.ts'
-import { blobSettingsOf, blobShare, storeOptionsOf } from './cache-settings.ts'
+import { blobSettingsOf, storeOptionsOf } from './cache-settings.ts'
 import type { BlobScan } from './commands/index.ts'
 import type { Settings } from './config/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
@@ -27,6 +27,8 @@ interface CacheStoreParts {
   readonly events: EventRing
   readonly epochs: Epochs
   readonly clock: Clock
+  /** Shared with the answers of a server; else it has one of its own. */
+  readonly l1?: L1
 }
 
 /** Opens it; without a store, or with one that cannot be opened, L1 serves alone. */
@@ -38,7 +40,8 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
       settings: blobSettingsOf(settings),
       counters: metrics.counters,
       clock,
-      l1BytesMax: blobShare(settings),
+      ...(parts.l1 === undefined ? {} : { l1: parts.l1 }),
+      l1BytesMax: settings.l1BytesMax,
       epochs: {
         bind: (relation) => bind(epochs, relation),
         find: (id) => find(epochs, id),
@@ -65,7 +68,6 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     proof: () => 'none',
     archive,
     blobs: cache,
-    l1: () => cache.l1,
     rows,
     gather: async (relations, scan) => ({
       ...rows,
@@ -82,7 +84,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     },
     configure: (changed) => {
       current = changed
-      cache.configure(blobSettingsOf(changed), blobShare(changed))
+      cache.configure(blobSettingsOf(changed), changed.l1BytesMax)
       archive.configure()
     },
     async close() {

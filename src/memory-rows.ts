@@ -1,28 +1,23 @@
 // Composition: cache.memory, the parts of the memory budget: what each may hold, holds, and has held at most.
 
+import type { L1 } from './cache/blob/index.ts'
 import type { PlanCache } from './cache/plans/index.ts'
-import type { ResultCache } from './cache/results/index.ts'
-import { blobShare } from './cache-settings.ts'
 import type { SettingsStore } from './config/index.ts'
 import type { Metrics } from './observe/index.ts'
-import type { StoreDoor } from './own-store.ts'
 import type { MemoryRow } from './virtual/index.ts'
 
 interface MemoryParts {
   readonly store: SettingsStore
   readonly metrics: Metrics
-  readonly results: ResultCache
-  readonly cache: StoreDoor
+  readonly l1: L1
   plans(): PlanCache
 }
 
-export function* memoryRows({ store, metrics, results, cache, plans }: MemoryParts): Generator<MemoryRow> {
+export function* memoryRows({ store, metrics, l1, plans }: MemoryParts): Generator<MemoryRow> {
   const { snapshot } = store
   const { counters } = metrics
-  const blobMax = blobShare(snapshot)
   const known = plans()
-  yield bounded('results', 'l1_bytes_max', snapshot.l1BytesMax - blobMax, results, counters.result_too_large)
-  yield bounded('blobs', 'l1_bytes_max', blobMax, cache.l1(), counters.blob_too_large)
+  yield bounded('l1', 'l1_bytes_max', snapshot.l1BytesMax, l1, counters.result_too_large + counters.blob_too_large)
   const held = { bytesInUse: known.bytes, peakBytes: known.peakBytes }
   yield bounded('plans', 'plan_bytes_max', snapshot.planBytesMax, held, 0)
   const bytesInUse = process.memoryUsage.rss()

@@ -1,5 +1,6 @@
 // Composition: what our own statements are given of the rooms, and how they ask the origin.
 
+import type { L1 } from './cache/blob/index.ts'
 import type { ContextTable, PlanCache } from './cache/plans/index.ts'
 import type { ResultCache, SecondTier } from './cache/results/index.ts'
 import type { SettingsStore } from './config/index.ts'
@@ -25,6 +26,7 @@ export interface OwnParts {
   readonly contexts: ContextTable
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
+  readonly l1: L1
   plans(): PlanCache
   sessions(): Iterable<Session>
 }

@@ -9,8 +9,6 @@ export interface StoreDoor {
   /** Backups and jobs; undefined where nothing is kept that could be backed up. */
   readonly archive?: Pick<ArchiveAccess, 'backups' | 'jobs'>
   readonly blobs: BlobStore
-  /** Bytes of the first tier, now and at most. */
-  l1(): { readonly bytesInUse: number; readonly peakBytes: number }
   /** What is at hand at any time. */
   readonly rows: StoreRows
   /** What these relations show, gathered now; `scan` says which entries are enough. */
@@ -159,7 +157,6 @@ const noStoreRows: StoreRows = {
 
 export const noStore: StoreDoor = {
   blobs: noBlobs,
-  l1: () => ({ bytesInUse: 0, peakBytes: 0 }),
   rows: noStoreRows,
   gather: async () => noStoreRows,
   check: async () => [],

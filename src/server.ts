@@ -1,10 +1,10 @@
 // Composition: settings in, running server out.
 
 import { systemClock } from './base/index.ts'
+import { L1 } from './cache/blob/index.ts'
 import { ContextTable, PlanCache } from './cache/plans/index.ts'
 import { type AnswerStore, ResultCache, SecondTier } from './cache/results/index.ts'
 import { answerStoreOf, noAnswers } from './cache-answers.ts'
-import { blobShare } from './cache-settings.ts'
 import { openCacheStore } from './cache-store.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { closeControl, openControl } from './control-door.ts'
@@ -79,7 +79,8 @@ async function startIn(
   const origin = await openOrigin(directory, settings, log)
   const parser = await openParser()
   const epochs = new Epochs()
-  const cacheParts = { settings, dataDirectory: directory.path, metrics, events, epochs, clock }
+  const l1 = new L1(settings.l1BytesMax, metrics.counters)
+  const cacheParts = { settings, l1, dataDirectory: directory.path, metrics, events, epochs, clock }
   const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
   const services = makeServices({
     epochs,
@@ -92,6 +93,7 @@ async function startIn(
     origin: origin.door,
     broken: options.brokenRules ?? new Set(),
     cache: options.cache ?? cacheStore ?? noStore,
+    l1,
     answers: cacheStore === undefined ? noAnswers : answerStoreOf(cacheStore.cache),
   })
   if (cacheStore !== undefined) cacheStore.proof = () => services.secondTier.proof
@@ -117,6 +119,8 @@ async function startIn(
   sweeper.unref()
   services.attach(listener)
   store.onChange(() => {
+    l1.configure(store.snapshot.l1BytesMax)
+    shrink(l1)
     reconfigure(services, store.snapshot, events)
     cacheStore?.configure(store.snapshot)
   })
@@ -142,6 +146,11 @@ async function startIn(
   }
 }
 
+/** A lowered bound is reached in slices, so that nobody waits for all of it (MEM-4). */
+function shrink(l1: L1): void {
+  if (!l1.shrink(1000)) setImmediate(() => shrink(l1))
+}
+
 interface Parts {
   readonly epochs: Epochs
   readonly store: SettingsStore
@@ -153,6 +162,7 @@ interface Parts {
   readonly origin: OriginDoor
   readonly broken: ReadonlySet<string>
   readonly cache: StoreDoor
+  readonly l1: L1
   readonly answers: AnswerStore
 }
 
@@ -168,7 +178,12 @@ function makeServices(parts: Parts) {
     },
     suspended: () => counters.suspensions++,
   }
-  const results = new ResultCache(resultLimits(settings), counters)
+  const results = new ResultCache({
+    limits: resultLimits(settings),
+    counters,
+    l1: parts.l1,
+    priority: settings.resultPriority,
+  })
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
   const contexts = new ContextTable(settings.virtualSchema)
@@ -247,7 +262,6 @@ function makeServices(parts: Parts) {
 
 function resultLimits(settings: Settings) {
   return {
-    bytesMax: settings.l1BytesMax - blobShare(settings),
     entriesMax: settings.resultEntriesMax,
     entryBytesMax: settings.resultBytesMax,
   }

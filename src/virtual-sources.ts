@@ -1,5 +1,6 @@
 // Composition: what the relations of the virtual schema are made from, read out of the rooms that know it.
 
+import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
@@ -32,6 +33,7 @@ interface SourceParts {
   readonly decisions: Decisions
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
+  readonly l1: L1
   plans(): PlanCache
   sessions(): Iterable<Session>
 }

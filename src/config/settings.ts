@@ -130,6 +130,14 @@ export const settingTable = [
     summary: 'Largest answer that is kept.',
   }),
   setting({
+    name: 'result_priority',
+    type: integer({ min: 0, max: 255 }),
+    initial: '128',
+    change: 'restart',
+    group: 'results',
+    summary: 'How long answers stay when memory is short, beside entries of the blob cache: lower leaves first.',
+  }),
+  setting({
     name: 'result_entries_max',
     type: integer({ min: 1, max: 100_000_000 }),
     initial: '100000',
@@ -201,8 +209,7 @@ export const settingTable = [
     initial: '256MB',
     change: 'reload',
     group: 'memory',
-    summary:
-      'Most memory stored answers and entries of the blob cache may hold, overhead included: three quarters and a quarter of it.',
+    summary: 'Most memory stored answers and entries of the blob cache may hold together, overhead included.',
   }),
   setting({
     name: 'plan_entries_max',

@@ -4,8 +4,8 @@
 //   priority 7 ──► [SIEVE with credits]      that has an entry without credit, and if none has, in the lowest one (L1-31)
 //   …
 //
-// It knows nothing of keys and values. What it holds are residents, of the blob cache or of anybody who wants to share the budget
-// and the eviction; they are found by their owners, who are told when one has to leave.
+// It knows nothing of keys and values. What it holds are residents, of the blob cache and of the result cache (RRC-7), which share the
+// budget and the eviction; they are found by their owners, who are told when one has to leave.
 //
 // Invariants
 //   1. The sum of the charges of the residents equals `bytesInUse`, and never passes the bound: room is made before the
@@ -115,6 +115,17 @@ export class L1 {
     this.#account(resident, -1)
   }
 
+  /** One of those that `mayLeave` makes room, for a bound of theirs alone; false if there is none. */
+  evictAmong(mayLeave: (resident: Resident) => boolean): boolean {
+    for (const queue of this.#queues) {
+      const slot = queue.sieve.victim((held) => mayLeave(queue.residents[held] as Resident))
+      if (slot === undefined) continue
+      this.#evict(queue.residents[slot] as Resident, 'pressure')
+      return true
+    }
+    return false
+  }
+
   /** A higher bound acts at once; a lower one stops all growth, and shrink() brings it about in slices (MEM-4). */
   configure(bytesMax: number): void {
     this.#bytesMax = bytesMax
@@ -166,6 +177,10 @@ export class L1 {
   #evictOne(cause: EvictionCause, staying?: Resident): void {
     const victim = this.#victim(staying)
     assert(victim !== undefined, 'whoever needs room that can be had finds somebody to leave')
+    this.#evict(victim, cause)
+  }
+
+  #evict(victim: Resident, cause: EvictionCause): void {
     this.remove(victim)
     this.#counters.l1_evictions++
     victim.evicted(cause)

@@ -10,6 +10,7 @@
 //   2. `charge` is what the budget was charged; exactly that is refunded (G-3).
 
 import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
+import type { Resident } from '../blob/index.ts'
 import type { AnswerBytes } from './answer-bytes.ts'
 import { tagBytes } from './tags.ts'
 
@@ -49,6 +50,13 @@ export interface EntryOwner {
   forget(entry: Entry): void
 }
 
+/** What keeps it: told when it has left the budget to make room. */
+export interface EntryKeeper {
+  /** Of all its entries; never changes. */
+  readonly priority: number
+  left(entry: Entry): void
+}
+
 let lastId = 0
 
 /**
@@ -57,7 +65,7 @@ let lastId = 0
  */
 let firstMs: number | undefined
 
-export class Entry {
+export class Entry implements Resident {
   readonly id = ++lastId
   readonly key: string
   readonly contextId: number
@@ -73,16 +81,20 @@ export class Entry {
   readonly costUs: number
   readonly owner: EntryOwner
   readonly charge: number
+  /** In L1; -1 when it has left. */
   slot = -1
+  /** Among the answers. */
+  place = -1
   hits = 0
   /** L2 has it as well, as far as is known. */
   inL2 = false
+  readonly #keeper: EntryKeeper
   readonly #created: number
   readonly #proven: number
   readonly #expires: number
   #lastAccess: number
 
-  constructor(facts: EntryFacts, ttlMs: number) {
+  constructor(facts: EntryFacts, ttlMs: number, keeper: EntryKeeper) {
     firstMs ??= facts.createdAtMs
     this.key = facts.key
     this.contextId = facts.contextId
@@ -98,6 +110,7 @@ export class Entry {
     this.costUs = Math.round(facts.costUs)
     this.owner = facts.owner
     this.charge = facts.bytes.length + this.#besideBytes
+    this.#keeper = keeper
     this.#created = facts.createdAtMs - firstMs
     this.#proven = facts.provenAtMs - firstMs
     this.#expires = this.#proven + ttlMs
@@ -111,6 +124,14 @@ export class Entry {
 
   get #besideBytes(): number {
     return this.key.length + (this.parameterDescription?.length ?? 0) + tagBytes(this.tags) + entryOverheadBytes
+  }
+
+  get priority(): number {
+    return this.#keeper.priority
+  }
+
+  evicted(): void {
+    this.#keeper.left(this)
   }
 
   get createdAtMs(): number {

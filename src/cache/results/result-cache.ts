@@ -1,37 +1,47 @@
-// The stored answers, within a budget of bytes and a count of entries.
+// The stored answers, within a count of their own and the budget of bytes that L1 keeps for them and the blob cache (RRC-7).
 //
-// Entries are found through the statement they answer (cache/plans); this class owns their lives: admission, eviction by SIEVE
-// with credits (cost: the microseconds the origin took), expiry and removal.
+// Entries are found through the statement they answer (cache/plans); this class owns their lives: admission, expiry and removal. Who
+// leaves when room is needed says L1, by SIEVE with credits (cost: the microseconds the origin took).
 //
 // Invariants
-//   1. The sum of the charges of the entries held equals `bytesInUse`, and never exceeds `bytesMax`, not even within `store` (RES-5).
+//   1. The sum of the charges of the entries held equals `bytesInUse`; all of them are residents of L1, whose bound holds (RES-5).
 //   2. An entry held is found by its owner and the reverse.
 
 import { assert } from '../../base/index.ts'
-import { Sieve } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import { Entry, type EntryFacts } from './entry.ts'
+import type { L1, Resident } from '../blob/index.ts'
+import { Entry, type EntryFacts, type EntryKeeper } from './entry.ts'
 import { staleness } from './freshness.ts'
 import { GoneAnswers, type GoneReason } from './gone.ts'
 import { Tags } from './tags.ts'
 
 interface ResultCacheLimits {
-  readonly bytesMax: number
   readonly entriesMax: number
   readonly entryBytesMax: number
 }
 
 type RemovalCause = 'pressure' | 'expired' | 'invalidated' | 'flushed' | 'replaced' | 'plan'
 
-export class ResultCache {
-  #limits: ResultCacheLimits
+interface ResultCacheParts {
+  readonly limits: ResultCacheLimits
+  readonly counters: Counters
+  readonly l1: L1
+  /** 0 to 255: in L1, those of lower priority leave first. */
+  readonly priority: number
+}
+
+export class ResultCache implements EntryKeeper {
+  readonly priority: number
   readonly #counters: Counters
-  readonly #sieve = new Sieve({ withCredits: true })
-  readonly #bySlot: (Entry | undefined)[] = []
+  readonly #l1: L1
+  #limits: ResultCacheLimits
+  readonly #places: (Entry | undefined)[] = []
+  #freePlaces: number[] = []
+  #count = 0
   readonly #gone = new GoneAnswers()
   /** Told of an answer that is asked for a second time. */
   onFirstHit: ((entry: Entry, nowMs: number) => void) | undefined
-  /** Told of an answer that is about to make room for another. */
+  /** Told of an answer that has made room for something else: within L1, which it must leave alone. */
   onPressed: ((entry: Entry) => void) | undefined
   readonly #tags = new Tags()
   #bytesInUse = 0
@@ -39,9 +49,11 @@ export class ResultCache {
   #payloadBytes = 0
   #sweepAt = 0
 
-  constructor(limits: ResultCacheLimits, counters: Counters) {
+  constructor({ limits, counters, l1, priority }: ResultCacheParts) {
     this.#limits = limits
     this.#counters = counters
+    this.#l1 = l1
+    this.priority = priority
   }
 
   get bytesInUse(): number {
@@ -54,33 +66,34 @@ export class ResultCache {
   }
 
   get count(): number {
-    return this.#sieve.count
+    return this.#count
   }
 
   get entryBytesMax(): number {
-    return Math.min(this.#limits.entryBytesMax, this.#limits.bytesMax)
+    return Math.min(this.#limits.entryBytesMax, this.#l1.bytesMax)
   }
 
   /** New bounds act at once: what no longer fits leaves (MEM-4). */
   configure(limits: ResultCacheLimits): void {
     this.#limits = limits
-    this.#makeRoom(0, 0)
+    this.#makeRoom(0)
   }
 
   /** Keeps an answer; undefined if it is larger than may be kept. The owner must hold the entry when this returns one. */
   store(facts: EntryFacts, ttlMs: number): Entry | undefined {
-    const entry = new Entry(facts, ttlMs)
+    const entry = new Entry(facts, ttlMs, this)
     if (
       facts.bytes.length > this.#limits.entryBytesMax ||
-      entry.charge > this.#limits.bytesMax ||
+      entry.charge > this.#l1.bytesMax ||
       this.#limits.entriesMax < 1
     ) {
       this.#counters.result_too_large++
       return undefined
     }
-    this.#makeRoom(entry.charge, 1)
-    entry.slot = this.#sieve.insert(facts.costUs, entry.charge)
-    this.#bySlot[entry.slot] = entry
+    this.#makeRoom(1)
+    if (!this.#l1.admit(entry, facts.costUs)) return undefined
+    entry.place = this.#freePlaces.pop() ?? this.#places.length
+    this.#places[entry.place] = entry
     if (entry.tags.length > 0) this.#tags.add(entry)
     this.#account(entry, 1)
     this.#counters.result_fills++
@@ -91,19 +104,29 @@ export class ResultCache {
   touch(entry: Entry, nowMs: number): void {
     if (entry.hits++ === 0) this.onFirstHit?.(entry, nowMs)
     entry.lastAccessAtMs = nowMs
-    this.#sieve.hit(entry.slot)
+    this.#l1.hit(entry)
   }
 
   remove(entry: Entry, cause: RemovalCause): void {
     if (entry.slot === -1) return
-    assert(this.#bySlot[entry.slot] === entry, 'a slot holds the entry that holds it')
-    this.#sieve.remove(entry.slot)
-    this.#bySlot[entry.slot] = undefined
-    entry.slot = -1
+    this.#l1.remove(entry)
+    this.#forget(entry, cause)
+  }
+
+  /** L1 has let it go, because something else needed the room. */
+  left(entry: Entry): void {
+    this.onPressed?.(entry)
+    this.#forget(entry, 'pressure')
+  }
+
+  #forget(entry: Entry, cause: RemovalCause): void {
+    assert(this.#places[entry.place] === entry, 'a place holds the entry that holds it')
+    this.#places[entry.place] = undefined
+    this.#freePlaces.push(entry.place)
     if (entry.tags.length > 0) this.#tags.remove(entry)
     this.#account(entry, -1)
     entry.owner.forget(entry)
-    this.#count(entry, cause)
+    this.#note(entry, cause)
   }
 
   /** Removes the answers that carry the tag and that `allows`; how many of them might still have been served. */
@@ -139,10 +162,10 @@ export class ResultCache {
 
   /** Removes dead entries among the next `countMax` slots; called now and then so that the dead do not hold bytes. */
   sweep(nowMs: number, countMax: number): void {
-    const slots = this.#bySlot.length
-    for (let step = 0; step < countMax && step < slots; step++) {
-      if (this.#sweepAt >= this.#bySlot.length) this.#sweepAt = 0
-      const entry = this.#bySlot[this.#sweepAt++]
+    const places = this.#places.length
+    for (let step = 0; step < countMax && step < places; step++) {
+      if (this.#sweepAt >= this.#places.length) this.#sweepAt = 0
+      const entry = this.#places[this.#sweepAt++]
       if (entry === undefined) continue
       const stale = staleness(entry, nowMs, Number.POSITIVE_INFINITY)
       if (!stale?.dead) continue
@@ -160,17 +183,17 @@ export class ResultCache {
     return count
   }
 
-  entryAt(slot: number): Entry | undefined {
-    return this.#bySlot[slot]
+  entryAt(place: number): Entry | undefined {
+    return this.#places[place]
   }
 
   *entries(): Generator<Entry> {
-    for (const entry of this.#bySlot) if (entry !== undefined) yield entry
+    for (const entry of this.#places) if (entry !== undefined) yield entry
   }
 
   /** Asserts that charges, list and owners agree; for tests. */
   verify(): void {
-    this.#sieve.verify()
+    this.#l1.verify()
     let bytes = 0
     let count = 0
     for (const entry of this.entries()) {
@@ -179,30 +202,26 @@ export class ResultCache {
       assert(entry.slot !== -1, 'an entry held has a slot')
     }
     assert(bytes === this.#bytesInUse, 'charges add up to the bytes in use')
-    assert(count === this.#sieve.count, 'every entry is on the list')
-    assert(bytes <= this.#limits.bytesMax, 'the budget holds')
+    assert(count === this.#count && bytes <= this.#l1.bytesInUse, 'every entry is in the budget')
+    assert(count + this.#freePlaces.length === this.#places.length, 'a place is taken or free')
     this.#tags.verify(this.entries())
   }
 
-  #makeRoom(bytes: number, count: number): void {
-    while (this.#bytesInUse + bytes > this.#limits.bytesMax || this.#sieve.count + count > this.#limits.entriesMax) {
-      const slot = this.#sieve.victim()
-      if (slot === undefined) return
-      this.onPressed?.(this.#bySlot[slot] as Entry)
-      this.remove(this.#bySlot[slot] as Entry, 'pressure')
-    }
+  #makeRoom(count: number): void {
+    while (this.#count + count > this.#limits.entriesMax) if (!this.#l1.evictAmong(isAnswer)) return
   }
 
   #account(entry: Entry, sign: 1 | -1): void {
+    this.#count += sign
     this.#bytesInUse += sign * entry.charge
     if (this.#bytesInUse > this.#peakBytes) this.#peakBytes = this.#bytesInUse
     this.#payloadBytes += sign * entry.payloadBytes
     this.#counters.result_bytes_in_use = this.#bytesInUse
     this.#counters.result_payload_bytes = this.#payloadBytes
-    this.#counters.result_entries = this.#sieve.count
+    this.#counters.result_entries = this.#count
   }
 
-  #count(entry: Entry, cause: RemovalCause): void {
+  #note(entry: Entry, cause: RemovalCause): void {
     if (cause === 'pressure' || cause === 'plan') {
       this.#counters.result_evictions++
       this.#remember(entry, { code: 'evicted', argument: undefined })
@@ -224,4 +243,8 @@ export class ResultCache {
   #remember(entry: Entry, cause: GoneReason): void {
     this.#gone.remember(entry.owner, entry.contextId, entry.key, cause)
   }
+}
+
+function isAnswer(resident: Resident): boolean {
+  return resident instanceof Entry
 }

@@ -86,9 +86,11 @@ export class SecondTier {
   #incarnation: number | undefined
   /** Grows with each emptying: what was asked of L2 before it is not served after it. */
   #generation = 0
-  /** Slot, id and due time of answers that wait, three numbers each; those before `#taken` are done with. */
+  /** Place, id and due time of answers that wait, three numbers each; those before `#taken` are done with. */
   #waiting: number[] = []
   #taken = 0
+  /** Answers that made room, and were in use. */
+  readonly #pressed: Entry[] = []
   #position: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
@@ -105,7 +107,7 @@ export class SecondTier {
     this.#parts = parts
     parts.results.onFirstHit = (entry, nowMs) => this.#await(entry, nowMs)
     parts.results.onPressed = (entry) => {
-      if (entry.hits > 0 && !entry.inL2) this.#put(entry)
+      if (entry.hits > 0 && !entry.inL2) this.#putLater(entry)
     }
   }
 
@@ -191,7 +193,7 @@ export class SecondTier {
   #await(entry: Entry, nowMs: number): void {
     const { isOn, delayMs } = this.#parts.limits()
     if (this.#state !== 'open' || !isOn || entry.inL2 || this.#waiting.length - this.#taken >= 3 * waitingMax) return
-    this.#waiting.push(entry.slot, entry.id, nowMs + delayMs)
+    this.#waiting.push(entry.place, entry.id, nowMs + delayMs)
   }
 
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
@@ -295,6 +297,14 @@ export class SecondTier {
     if (this.#state !== 'open' || !this.#parts.limits().isOn) return
     await this.#note()
     for (const entry of this.#parts.results.entries()) if (!entry.inL2) this.#put(entry)
+  }
+
+  /** The blob cache may be what needs the room: it is not asked for anything before it has it. */
+  #putLater(entry: Entry): void {
+    if (this.#pressed.push(entry) > 1) return
+    queueMicrotask(() => {
+      for (const pressed of this.#pressed.splice(0)) this.#put(pressed)
+    })
   }
 
   #put(entry: Entry): void {

@@ -8,6 +8,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { ManualClock, Random } from '../../../../src/base/index.ts'
+import { L1 } from '../../../../src/cache/blob/index.ts'
 import {
   type AnswerStore,
   type Entry,
@@ -169,7 +170,11 @@ class Life {
 
   constructor(store: AnswerStore, clock: ManualClock) {
     this.clock = clock
-    this.results = new ResultCache({ bytesMax: 1e6, entriesMax: 2, entryBytesMax: 1e5 }, createCounters())
+    const counters = createCounters()
+    this.results = new ResultCache({
+      limits: { entriesMax: 2, entryBytesMax: 1e5 },
+      ...{ counters, l1: new L1(1e6, counters), priority: 128 },
+    })
     this.tier = new SecondTier({
       ...{ store, clock, results: this.results, epochs: this.epochs },
       contexts: { lastingNameOf: () => 'context' },

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock, Random } from '../../../../src/base/index.ts'
+import { L1 } from '../../../../src/cache/blob/index.ts'
 import type { Entry } from '../../../../src/cache/results/index.ts'
 import { ResultCache } from '../../../../src/cache/results/index.ts'
 import { Epochs } from '../../../../src/invalidation/index.ts'
@@ -19,7 +20,12 @@ beforeEach(() => {
 })
 
 function resultsOf(bytesMax: number): ResultCache {
-  return new ResultCache({ bytesMax, entriesMax: 1000, entryBytesMax: 100_000 }, metrics.counters)
+  return new ResultCache({
+    limits: { entriesMax: 1000, entryBytesMax: 100_000 },
+    counters: metrics.counters,
+    l1: new L1(bytesMax, metrics.counters),
+    priority: 128,
+  })
 }
 
 function store(tags: readonly string[], { bytes = 'x', role = 'app', ttlMs = 1000 } = {}): Entry | undefined {

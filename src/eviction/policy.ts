@@ -1,4 +1,4 @@
-// What a pool of slots asks of an eviction policy. SIEVE and Clock2Q+ both answer it, and one suite tests both.
+// What a pool of slots asks of an eviction policy. SIEVE answers it.
 //
 // The policy hands out the slots; it knows nothing of what is in them but whether they were used again. A caller inserts
 // only while it has fewer entries than its capacity; else it first asks for the victim and evicts it.

@@ -41,6 +41,17 @@ export class Ring {
     return none
   }
 
+  /** What the next `count` keys meet: so many empty positions, and then one that has to be emptied; -1 if there is none. */
+  ahead(count: number, mayLeave: (position: number) => boolean): { empty: number; occupied: number } {
+    let empty = 0
+    for (let step = 0; step < this.capacity && empty < count; step++) {
+      const position = (this.#hand + step) % this.capacity
+      if (this.#keys[position] === none) empty++
+      else if (mayLeave(position)) return { empty, occupied: position }
+    }
+    return { empty, occupied: none }
+  }
+
   /** Puts a key at a position that next() gave, and returns the key that had to leave; -1 if there was none. */
   place(position: number, key: number): number {
     const evicted = this.keyAt(position)

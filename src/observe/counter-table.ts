@@ -135,7 +135,10 @@ export const counterTable = [
   counter('page_insertions', 'pages that came into memory, read or made'),
   counter('page_evictions', 'pages that left memory for others'),
   counter('page_writebacks', 'of these, written first because they were changed'),
-  counter('page_ring_overflows', 'pages that a scan read through the pool because all of its own were in use'),
+  counter(
+    'page_ring_overflows',
+    'pages that found every slot in use: of a ring, which gave way to the pool, or of the pool',
+  ),
   gauge('page_slots', 'pages that memory has room for, rings of scans included'),
   gauge('page_dirty', 'pages in memory that are changed and not yet written'),
   gauge('page_pinned', 'pages in memory that are in use at this moment'),

@@ -17,6 +17,7 @@ import { type EvictionPolicy, Ring, type Strategy, strategies } from '../evictio
 import { PageIndex } from './page-index.ts'
 
 const none = -1
+const nothingAhead = { empty: 0, occupied: none }
 
 /** What `cache.pages` shows of an area. */
 export interface AreaStats {
@@ -129,14 +130,16 @@ export class PagePool {
    * then the caller says evict(). Throws when everything is pinned (53200).
    */
   victim(strategy: Strategy, slots = 1): number {
-    const area = this.#areaFor(strategy)
-    if (area.ring !== undefined) {
-      const position = this.#freePosition(area)
-      return area.ring.keyAt(position) === none ? none : area.firstSlot + position
-    }
-    if (this.freeSlots >= slots) return none
+    const { ring, firstSlot } = this.#areas[strategy]
+    const { empty, occupied } = ring?.ahead(slots, (at) => this.#pins[firstSlot + at] === 0) ?? nothingAhead
+    if (occupied !== none) return firstSlot + occupied
+    // What a ring whose other slots are all held cannot take goes to the pool.
+    if (this.freeSlots >= slots - empty) return none
     const slot = this.#policy.victim(this.#mayLeave)
-    if (slot === undefined) throw new ServerError(conditions.noUnpinnedBuffers, [])
+    if (slot === undefined) {
+      this.#areas.normal.stats.overflows++
+      throw new ServerError(conditions.noUnpinnedBuffers, [])
+    }
     return slot
   }
 
@@ -238,12 +241,17 @@ export class PagePool {
     return this.#dirty.slice(0, this.#dirtyCount)
   }
 
-  /** The slot holds another page from now on: a page that is copied on write keeps its place in memory. */
-  relabel(slot: number, page: number): void {
+  /**
+   * The slot holds another page from now on, pins and mark as they are: a page that is copied on write keeps its place in
+   * memory. Gives the page that it held (SIV-6).
+   */
+  relabel(slot: number, page: number): number {
+    const old = this.pageAt(slot)
     this.#index.remove(slot)
     this.#enter(slot, page)
     const { ring, firstSlot } = this.#areaOf(slot)
     ring?.rename(slot - firstSlot, page)
+    return old
   }
 
   /** The page is of no more use to anybody: what it held is forgotten, dirty or not. Nobody holds it. */

@@ -50,15 +50,15 @@ export class Pager {
   }
 
   /** After this, `slots` pages can be created or copied without fail: room is made, dirty pages that leave are written. */
-  makeRoom(slots: number): void {
-    while (this.#vacate('normal', slots)) {}
+  makeRoom(slots: number, strategy: Strategy): void {
+    while (this.#vacate(strategy, slots)) {}
   }
 
   /** A new page of the open commit, pinned. There is room: makeRoom() and Space.ensure() have been asked. */
-  create(tree: number, level: number): number {
+  create(tree: number, level: number, strategy: Strategy): number {
     const page = this.space.allocator.takePage()
     this.pool.drop(page)
-    const slot = this.pool.claim(page, 'normal')
+    const slot = this.pool.claim(page, strategy)
     const base = this.base(slot)
     writeHeader(this.memory, base, { type: pageTypes.tree, page, commit: this.openCommit, level, owner: tree })
     initialise(this.memory, base, this.pageSize)
@@ -72,22 +72,23 @@ export class Pager {
   }
 
   /** The slot in which the page of a pinned slot may be changed; pinned in its place. It may be another page by now. */
-  writable(slot: number): number {
+  writable(slot: number, strategy: Strategy): number {
     if (this.commitOf(slot) === this.openCommit) {
       this.#touch(slot)
       return slot
     }
     const page = this.space.allocator.takePage()
     this.pool.drop(page)
-    const old = this.pool.pageAt(slot)
+    let old: number
     let copy = slot
     if (this.pool.isDirty(slot) || this.pool.pinsOf(slot) > 1) {
-      copy = this.pool.claim(page, 'normal')
+      old = this.pool.pageAt(slot)
+      copy = this.pool.claim(page, strategy)
       this.memory.copyWithin(this.base(copy), this.base(slot), this.base(slot) + this.pageSize)
       this.pool.pin(copy)
       this.pool.unpin(slot)
     } else {
-      this.pool.relabel(slot, page)
+      old = this.pool.relabel(slot, page)
     }
     this.space.allocator.free({ page: old, pages: 1 }, this.beingWritten.has(old))
     write32(this.memory, this.base(copy) + pageIdAt, page)

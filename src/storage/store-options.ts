@@ -1,7 +1,7 @@
 // What a store is opened with.
 
 import type { Clock } from '../base/index.ts'
-import type { EvictionPolicy } from '../eviction/index.ts'
+import type { EvictionPolicy, Strategy } from '../eviction/index.ts'
 import type { BackgroundWriterSettings } from './background-writer.ts'
 import type { StoreObserver } from './health.ts'
 
@@ -10,6 +10,8 @@ export interface StoreOptions {
   readonly pageSize?: number
   /** Memory of the page pool. */
   readonly poolBytes?: number
+  /** How its trees touch pages, normal unless told otherwise: what is filled or gone through once says so (STR-5). */
+  readonly strategy?: Strategy
   readonly policy?: (slotCount: number) => EvictionPolicy
   /** Largest size of the page file; 0 for none but the format's. */
   readonly fileBytesMax?: number

@@ -155,7 +155,9 @@ export class Store implements ChainContext {
     this.writer = new BackgroundWriter(this.pager, options.backgroundWriter ?? defaultBackgroundWriter, clock)
     this.#notes = this.#openingNotes()
     this.chains = new Chains(this)
-    const trees = treeNames.map((tree, number) => [tree, new Tree(this.pager, number, rootOf(this.#durable, number))])
+    const trees = treeNames.map((tree, number) => {
+      return [tree, new Tree(this.pager, number, rootOf(this.#durable, number), options.strategy)]
+    })
     this.trees = Object.fromEntries(trees) as Record<TreeName, Tree>
   }
 

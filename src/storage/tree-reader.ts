@@ -46,6 +46,8 @@ export class TreeReader {
   readonly name: TreeName
   readonly number: number
   protected readonly pager: Pager
+  /** How its pages are touched by who does not say. */
+  protected readonly strategy: Strategy
   protected page: number
   protected commit: number
   protected levels: number
@@ -53,8 +55,9 @@ export class TreeReader {
   /** Grows with every change, so that a scan knows when its place may have moved. */
   protected version = 0
 
-  constructor(pager: Pager, number: number, root: TreeRoot) {
+  constructor(pager: Pager, number: number, root: TreeRoot, strategy: Strategy = 'normal') {
     this.pager = pager
+    this.strategy = strategy
     this.number = number
     this.name = treeNames[number] as TreeName
     this.page = root.page
@@ -76,18 +79,18 @@ export class TreeReader {
   }
 
   /** The value of a key: a copy. */
-  get(key: Uint8Array, strategy: Strategy = 'normal'): Uint8Array | undefined {
+  get(key: Uint8Array, strategy = this.strategy): Uint8Array | undefined {
     const cell = this.#find(key, strategy)
     if (cell === -1) return undefined
     return valueBytesOf(this.pager.memory, cell)
   }
 
-  has(key: Uint8Array, strategy: Strategy = 'normal'): boolean {
+  has(key: Uint8Array, strategy = this.strategy): boolean {
     return this.#find(key, strategy) !== -1
   }
 
   /** The rows of a range in order. The tree may be changed meanwhile. */
-  scan(range: Range = {}, strategy: Strategy = 'normal'): IterableIterator<Row> {
+  scan(range: Range = {}, strategy = this.strategy): IterableIterator<Row> {
     return range.reverse === true ? this.#backward(range, strategy) : this.#forward(range, strategy)
   }
 

@@ -9,6 +9,7 @@
 // A page that becomes nearly empty joins a neighbour if both fit on three quarters of a page; an empty one is freed.
 
 import { assert } from '../base/index.ts'
+import type { Strategy } from '../eviction/index.ts'
 import { cellBytesMax, childBytes, keyBytesMax, noPage, pageHeaderBytes, valueBytesMax } from './layout.ts'
 import type { Pager } from './pager.ts'
 import {
@@ -51,8 +52,8 @@ export class Tree extends TreeReader {
   readonly #cellMax: number
   readonly #room: number
 
-  constructor(pager: Pager, number: number, root: TreeRoot) {
-    super(pager, number, root)
+  constructor(pager: Pager, number: number, root: TreeRoot, strategy: Strategy = 'normal') {
+    super(pager, number, root, strategy)
     const { pageSize } = pager
     this.#cellMax = cellBytesMax(pageSize)
     this.#keyMax = Math.min(keyBytesMax, this.#cellMax - childBytes - 4)
@@ -168,7 +169,7 @@ export class Tree extends TreeReader {
     let commit = this.commit
     try {
       for (let level = this.levels - 1; level >= 0; level--) {
-        const slot = this.pager.read(page, commit, this.number, 'normal')
+        const slot = this.pager.read(page, commit, this.number, this.strategy)
         pool.pin(slot)
         this.#slots[level] = slot
         if (level === 0) return
@@ -202,11 +203,11 @@ export class Tree extends TreeReader {
     }
     if (copies + newPages > 0) {
       this.pager.space.ensure(copies + newPages, urgent)
-      this.pager.makeRoom(copies + newPages)
+      this.pager.makeRoom(copies + newPages, this.strategy)
     }
     this.version++
     for (let level = this.levels - 1; level >= 0; level--) {
-      const slot = this.pager.writable(this.#slots[level] as number)
+      const slot = this.pager.writable(this.#slots[level] as number, this.strategy)
       this.#slots[level] = slot
       const page = this.pager.pool.pageAt(slot)
       if (level === this.levels - 1) [this.page, this.commit] = [page, openCommit]
@@ -220,8 +221,8 @@ export class Tree extends TreeReader {
   /** The first page of an empty tree. */
   #plant(urgent: boolean): void {
     this.pager.space.ensure(1, urgent)
-    this.pager.makeRoom(1)
-    const slot = this.pager.create(this.number, 0)
+    this.pager.makeRoom(1, this.strategy)
+    const slot = this.pager.create(this.number, 0, this.strategy)
     this.pager.pool.unpin(slot)
     this.page = this.pager.pool.pageAt(slot)
     this.commit = this.pager.openCommit
@@ -239,7 +240,7 @@ export class Tree extends TreeReader {
       return
     }
     const cut = cutFor(memory, base, pageSize, index, bytes)
-    const rightSlot = this.pager.create(this.number, level)
+    const rightSlot = this.pager.create(this.number, level, this.strategy)
     const right = this.pager.base(rightSlot)
     const goesLeft = index < cut
     const firstMoved = goesLeft ? cut - 1 : cut
@@ -280,7 +281,7 @@ export class Tree extends TreeReader {
   /** Puts a page above the root, with the root as its only child. */
   #growRoot(): void {
     const level = this.levels
-    const slot = this.pager.create(this.number, level)
+    const slot = this.pager.create(this.number, level, this.strategy)
     this.#slots[level] = slot
     this.#indexes[level] = 0
     const { memory, pageSize, pool } = this.pager
@@ -327,7 +328,7 @@ export class Tree extends TreeReader {
     const cell = cellAt(memory, parent, other)
     let slot: number
     try {
-      slot = this.pager.read(childPageOf(memory, cell), childCommitOf(memory, cell), this.number, 'normal')
+      slot = this.pager.read(childPageOf(memory, cell), childCommitOf(memory, cell), this.number, this.strategy)
     } catch {
       return false
     }

@@ -39,7 +39,13 @@ it(`a crash at any numbered write leaves commit n or n - 1, whole (L2-6, L2-26, 
 async function live(random: Random, tally: Tally, round: number): Promise<void> {
   const pageSize = random.pick([1024, 1024, 2048])
   const options: HistoryOptions = {
-    store: { pageSize, poolBytes: 32 * pageSize, reserve: 4, onDamage: 'refuse' },
+    store: {
+      pageSize,
+      poolBytes: 32 * pageSize,
+      reserve: 4,
+      onDamage: 'refuse',
+      strategy: random.pick(['normal', 'bulk_write']),
+    },
     keyCount: random.pick([12, 60, 300]),
     chainBytesMax: pageSize * random.pick([2, 9]),
   }

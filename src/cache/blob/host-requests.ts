@@ -1,5 +1,6 @@
 // What each request of the wire thread means to the second tier.
 
+import type { Strategy } from '../../eviction/index.ts'
 import type { Found, L2 } from './l2.ts'
 import { checkL2, type Finding } from './l2-check.ts'
 import { recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
@@ -101,7 +102,8 @@ export function* listing(
     count += rows.length
     more = step.value.more
     after = rows.at(-1)?.key ?? after
-    if (rows.length > 0) yield rows.map((row) => ({ ...messageOf(l2, scope, row.key, row), key: row.key }))
+    if (rows.length > 0)
+      yield rows.map((row) => ({ ...messageOf(l2, scope, row.key, row, 'sequential_scan'), key: row.key }))
   }
   return count
 }
@@ -122,9 +124,10 @@ export function* findings(l2: L2): Generator<undefined, Finding[], undefined> {
 /** Rows of a list that cross at once. */
 const partRowsMax = 1000
 
-function messageOf(l2: L2, scope: Scope, key: string, { record, attributes, state, value }: Found): FoundMessage {
+function messageOf(l2: L2, scope: Scope, key: string, found: Found, strategy?: Strategy): FoundMessage {
+  const { record, attributes, state, value } = found
   const { payload, outside, attributes: _, ...head } = record
-  return { head, attributes, state, value, storedBytes: l2.rows.bytesOf(recordKeyOf(scope, key), record) }
+  return { head, attributes, state, value, storedBytes: l2.rows.bytesOf(recordKeyOf(scope, key), record, strategy) }
 }
 
 function isThere(l2: L2, scope: Scope, key: string): boolean {

@@ -49,10 +49,11 @@ function* checkRecord(
   if (namespace === undefined) return yield error('record', name, 'its namespace does not exist')
   let record: L2Record | undefined
   try {
-    record = l2.rows.find(key)
+    record = l2.rows.find(key, 'sequential_scan')
     if (record === undefined) return
     for (const row of l2.rows.indexOf(key, record)) {
-      if (!l2.store.trees[row.tree].has(row.key)) yield error('record', name, `has no row in "${row.tree}"`)
+      if (!l2.store.trees[row.tree].has(row.key, 'sequential_scan'))
+        yield error('record', name, `has no row in "${row.tree}"`)
     }
     l2.rows.attributesOf(record)
     if (withValues) yield* silently(l2.values.load(record))
@@ -61,7 +62,7 @@ function* checkRecord(
     yield error('record', name, problem.message)
     if (record === undefined) return
   }
-  const bytes = l2.rows.bytesOf(key, record)
+  const bytes = l2.rows.bytesOf(key, record, 'sequential_scan')
   const sum = sums.get(scope.id) ?? { entries: 0, bytes: 0, deadEntries: 0, deadBytes: 0 }
   sums.set(scope.id, sum)
   if (namespace.isAlive(scope)) {
@@ -80,7 +81,7 @@ function* checkIndex(l2: L2, tree: IndexTree): Generator<Finding | undefined, vo
     const recordKey =
       tree === 'labels' ? recordKeyOfLabelRow(key) : tree === 'expiry' ? recordKeyOfExpiryKey(key) : value
     try {
-      if (l2.rows.isBacked(tree, recordKey, key)) continue
+      if (l2.rows.isBacked(tree, recordKey, key, 'sequential_scan')) continue
     } catch (problem) {
       if (!isDamage(problem)) throw problem
       continue

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../base/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
+import type { Strategy } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import { PageDamage, type Store } from '../../storage/index.ts'
 import { Damage } from './damage.ts'
@@ -48,9 +49,9 @@ export class L2Entries {
   }
 
   /** The record under a key, whatever its state; one that cannot be read leaves. */
-  find(recordKey: Uint8Array): L2Record | undefined {
+  find(recordKey: Uint8Array, strategy?: Strategy): L2Record | undefined {
     try {
-      return this.#parts.rows.find(recordKey)
+      return this.#parts.rows.find(recordKey, strategy)
     } catch (error) {
       this.takeDamaged(recordKey, error)
       return undefined

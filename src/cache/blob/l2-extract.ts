@@ -41,7 +41,9 @@ export async function extractStore(
     const view = layBeside(viewOf(disk, directory, viewName, held))
     opened.push(view)
     const { storeId, pageSize } = view.store.header
-    const copy = layBeside(Store.open(disk, `${directory}/${copyName}`, { pageSize, newStoreId: () => storeId }))
+    const copy = layBeside(
+      Store.open(disk, `${directory}/${copyName}`, { pageSize, newStoreId: () => storeId, strategy: 'bulk_write' }),
+    )
     opened.push(copy)
     await copyInto(copy, view, new Set(leaveOut))
     const { pin, held: copied } = await holdCommit(copy)
@@ -78,9 +80,9 @@ async function copyInto(copy: L2, view: L2, leaveOut: ReadonlySet<string>): Prom
   const { queue, records } = view.store.trees
   let bytes = 0
   // In the order of the queue, so that who was to leave first still is.
-  for (const [, recordKey] of queue.scan({}, 'sequential_scan')) {
+  for (const [, recordKey] of queue.scan({}, 'bulk_read')) {
     if (copy.namespaces.alive(scopeOfRecordKey(recordKey)) === undefined) continue
-    const value = records.get(recordKey, 'sequential_scan')
+    const value = records.get(recordKey, 'bulk_read')
     if (value === undefined) continue
     bytes += copyRecord(copy, view, recordKey, value)
     if (bytes < batchBytes) continue

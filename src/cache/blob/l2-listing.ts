@@ -78,14 +78,14 @@ export function* listLabels(l2: L2, trees: Trees, scope: Scope): Steps<LabelTota
   for (const [key] of trees.labels.scan({ from, to: behind(from) }, 'sequential_scan')) {
     if (++looked % rowsPerStep === 0) yield
     const recordKey = recordKeyOfLabelRow(key)
-    const record = trees.records.get(recordKey)
+    const record = trees.records.get(recordKey, 'sequential_scan')
     if (record === undefined) continue
     const kind = key[scopeBytes] === labelKinds.tag ? 'tag' : 'dependency'
     const label = Buffer.from(key.subarray(scopeBytes + 1, key.indexOf(0, scopeBytes + 1))).toString()
     const name = `${kind} ${label}`
     const total = totals.get(name) ?? { kind, label, entries: 0, bytes: 0 }
     total.entries++
-    total.bytes += l2.rows.bytesOf(recordKey, decodeRecord(record))
+    total.bytes += l2.rows.bytesOf(recordKey, decodeRecord(record), 'sequential_scan')
     totals.set(name, total)
   }
   return [...totals.values()]

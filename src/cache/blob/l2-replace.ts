@@ -26,7 +26,7 @@ interface Replacement {
 /** When it has returned, or has thrown and left the live store closed, the directory is to be opened anew. */
 export async function replaceStore(live: L2, { disk, directory, name, ...rest }: Replacement): Promise<Adoption> {
   await live.commit()
-  const beside = Store.openBeside(disk, directory, name)
+  const beside = Store.openBeside(disk, directory, name, { strategy: 'bulk_write' })
   let adoption: Adoption
   try {
     const l2 = rest.layOn(beside)

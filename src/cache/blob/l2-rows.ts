@@ -6,6 +6,7 @@
 // Invariant: every row of `labels`, `expiry` and `queue` is backed by a record, and the reverse (L2-44).
 
 import { crc32 } from '../../base/index.ts'
+import type { Strategy } from '../../eviction/index.ts'
 import type { Extent, Store } from '../../storage/index.ts'
 import { sound } from './damage.ts'
 import { expiryOf, isExtended, jitterSeed, type Lifetime, usableUntilMs } from './freshness.ts'
@@ -36,8 +37,8 @@ export class L2Rows {
   }
 
   /** Throws Damage if the record cannot be read. Inline bytes are a view that holds until the next change. */
-  find(recordKey: Uint8Array): L2Record | undefined {
-    const bytes = this.#store.trees.records.get(recordKey)
+  find(recordKey: Uint8Array, strategy?: Strategy): L2Record | undefined {
+    const bytes = this.#store.trees.records.get(recordKey, strategy)
     return bytes === undefined ? undefined : decodeRecord(bytes)
   }
 
@@ -110,8 +111,8 @@ export class L2Rows {
   }
 
   /** Whether a record lists this row of an index. */
-  isBacked(tree: IndexTree, recordKey: Uint8Array, key: Uint8Array): boolean {
-    const record = this.find(recordKey)
+  isBacked(tree: IndexTree, recordKey: Uint8Array, key: Uint8Array, strategy?: Strategy): boolean {
+    const record = this.find(recordKey, strategy)
     return record !== undefined && this.#indexRows(recordKey, record, undefined).has(nameOf(tree, key))
   }
 
@@ -121,8 +122,8 @@ export class L2Rows {
   }
 
   /** What an entry counts in `l2_bytes_in_use`. */
-  bytesOf(recordKey: Uint8Array, record: L2Record): number {
-    return entryBytes(recordKey, this.#store.trees.records.get(recordKey)?.length ?? 0, record)
+  bytesOf(recordKey: Uint8Array, record: L2Record, strategy?: Strategy): number {
+    return entryBytes(recordKey, this.#store.trees.records.get(recordKey, strategy)?.length ?? 0, record)
   }
 
   lifetime(recordKey: Uint8Array, record: RecordHead): Lifetime {

@@ -72,7 +72,7 @@ export class L2Sweeper {
     const { store, namespaces, entries, rows } = this.#parts
     if (namespaces.deadEntries > 0 || this.#looksForOrphans) return true
     if (this.#walk !== undefined || (rows.pagesLostAt ?? Number.POSITIVE_INFINITY) <= store.header.commit) return true
-    return first(store.trees.expiry.scan({ to: expiryEnd(entries.nowMs) })) !== undefined
+    return first(store.trees.expiry.scan({ to: expiryEnd(entries.nowMs) }, 'sequential_scan')) !== undefined
   }
 
   *sweep(limits: SweepLimits, cause: SweepCause): Steps<SweepReport> {
@@ -184,7 +184,7 @@ export class L2Sweeper {
   #isBacked(tree: IndexTree, key: Uint8Array, value: Uint8Array): boolean {
     const recordKey =
       tree === 'labels' ? recordKeyOfLabelRow(key) : tree === 'expiry' ? recordKeyOfExpiryKey(key) : value
-    if (this.#parts.entries.find(recordKey) === undefined) return false
-    return this.#parts.rows.isBacked(tree, recordKey, key)
+    if (this.#parts.entries.find(recordKey, 'sequential_scan') === undefined) return false
+    return this.#parts.rows.isBacked(tree, recordKey, key, 'sequential_scan')
   }
 }

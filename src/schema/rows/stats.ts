@@ -201,7 +201,7 @@ export interface StatsRow {
   readonly page_evictions: string
   /** of these, written first because they were changed */
   readonly page_writebacks: string
-  /** pages that a scan read through the pool because all of its own were in use */
+  /** pages that found every slot in use: of a ring, which gave way to the pool, or of the pool */
   readonly page_ring_overflows: string
   /** pages that memory has room for, rings of scans included */
   readonly page_slots: string

@@ -47,7 +47,7 @@ export class TreeReader {
   readonly number: number
   protected readonly pager: Pager
   /** How its pages are touched by who does not say. */
-  protected readonly strategy: Strategy
+  strategy: Strategy
   protected page: number
   protected commit: number
   protected levels: number

@@ -155,7 +155,7 @@ function* copyOne(live: L2, from: L2, key: Uint8Array, { namespace, plan }: Load
   const { codec, rawBytes, storedBytes, rawCrc, storedCrc } = record
   const encoded = { codec, rawBytes, storedBytes, rawCrc, storedCrc, pieces: [stored] }
   const newKey = recordKeyOf(plan.scope, keyOfRecordKey(key))
-  const placed = yield* live.place(namespace, newKey, { head: record, attributes, encoded })
+  const placed = yield* live.place(namespace, newKey, { head: record, attributes, encoded, strategy: 'bulk_write' })
   if (placed === 'no_room') throw new ServerError(conditions.diskFull, ['the disk is full'])
   return placed === 'too_large' ? undefined : storedBytes
 }

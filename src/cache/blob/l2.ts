@@ -9,8 +9,9 @@
 //   3. An entry is found only under the generation of its namespace that is in force (L2-20).
 
 import type { Clock } from '../../base/index.ts'
+import type { Strategy } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import type { BackgroundWriterSettings, Store } from '../../storage/index.ts'
+import { type BackgroundWriterSettings, type Store, touching } from '../../storage/index.ts'
 import { Compressor, type CompressorOptions, type Encoded, type EncodedValue } from './compressor.ts'
 import { type Freshness, freshness } from './freshness.ts'
 import { L2Commits } from './l2-commits.ts'
@@ -90,6 +91,7 @@ interface EncodedEntry {
   readonly head: Omit<RecordHead, keyof Encoded>
   readonly attributes: Attributes
   readonly encoded: EncodedValue
+  readonly strategy?: Strategy
 }
 
 /** `quiet`: leaves no mark of use (MET-8). */
@@ -192,13 +194,13 @@ export class L2 {
     recordKey: Uint8Array,
     given: EncodedEntry,
   ): Steps<'stored' | 'too_large' | 'no_room'> {
-    const { head, attributes, encoded } = given
+    const { head, attributes, encoded, strategy } = given
     const bytes = recordKey.length + this.values.bytesFor(head, attributes, encoded)
     if (bytes > Math.min(this.#options.bytesMax, namespace.stored.bytesMax ?? bytes)) return 'too_large'
     try {
-      if (!(yield* this.#makeRoom(namespace, recordKey, bytes))) return 'no_room'
+      if (!(yield* this.#makeRoom(namespace, recordKey, bytes, strategy))) return 'no_room'
       const record = yield* this.values.place(head, attributes, encoded)
-      this.entries.keep(recordKey, record, attributes)
+      touching(this.store.trees, strategy, () => this.entries.keep(recordKey, record, attributes))
     } catch (error) {
       if (!isNoRoom(error)) throw error
       this.lacksRoom = true
@@ -323,10 +325,10 @@ export class L2 {
     }
   }
 
-  *#makeRoom(namespace: L2Namespace, recordKey: Uint8Array, bytes: number): Steps<boolean> {
+  *#makeRoom(namespace: L2Namespace, recordKey: Uint8Array, bytes: number, how?: Strategy): Steps<boolean> {
     const { bytesMax = Number.POSITIVE_INFINITY, entriesMax = Number.POSITIVE_INFINITY } = namespace.stored
     for (let count = 1; ; count++) {
-      const old = this.#bytesUnder(recordKey)
+      const old = this.#bytesUnder(recordKey, how)
       const entries = namespace.entries + (old === 0 ? 1 : 0)
       const overQuota = entries > entriesMax || namespace.bytes - old + bytes > bytesMax
       if (!overQuota && this.namespaces.bytes - old + bytes <= this.#options.bytesMax) return true
@@ -336,9 +338,9 @@ export class L2 {
     }
   }
 
-  #bytesUnder(recordKey: Uint8Array): number {
-    const record = this.entries.find(recordKey)
-    return record === undefined ? 0 : this.rows.bytesOf(recordKey, record)
+  #bytesUnder(recordKey: Uint8Array, how: Strategy | undefined): number {
+    const record = this.entries.find(recordKey, how)
+    return record === undefined ? 0 : this.rows.bytesOf(recordKey, record, how)
   }
 
   #beforeSeal(): void {

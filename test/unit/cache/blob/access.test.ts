@@ -10,6 +10,7 @@ import { problemOfStore } from '../../../../src/cache/blob/l2-adopt.ts'
 import { extractStore } from '../../../../src/cache/blob/l2-extract.ts'
 import { holdCommit } from '../../../../src/cache/blob/l2-hold.ts'
 import { listEntries, listLabels } from '../../../../src/cache/blob/l2-listing.ts'
+import { loadNamespaces } from '../../../../src/cache/blob/l2-load.ts'
 import { replaceStore } from '../../../../src/cache/blob/l2-replace.ts'
 import { createCounters } from '../../../../src/observe/index.ts'
 import { Store } from '../../../../src/storage/index.ts'
@@ -136,11 +137,7 @@ it('a backup that leaves something out reads by bulk_read and writes by bulk_wri
 
 it('a restore writes by bulk_write (STR-4, STR-5)', async () => {
   const stage = filled()
-  const { pin, held } = await holdCommit(stage.l2)
-  stage.disk.makeDirectory('l2/store-000002')
-  stage.disk.open('l2/store-000002/l2.pager', { create: true }).write(pin.read(0, pin.size), 0)
-  stage.disk.open('l2/store-000002/l2.ctl', { create: true }).write(held.control, 0)
-  pin.release()
+  await besideIt(stage)
   stage.l2.define('made since', { id: 2, generation: 1 }, '{}')
   await stage.l2.commit()
   const touched = await touchedBy(() =>
@@ -150,6 +147,26 @@ it('a restore writes by bulk_write (STR-4, STR-5)', async () => {
     }),
   )
   expect(touched).toContain('namespaces bulk_write')
+})
+
+it('a restore of chosen namespaces reads by bulk_read and writes by bulk_write (STR-5)', async () => {
+  const stage = filled()
+  await besideIt(stage)
+  const parts = [{ from: 'shop', as: 'copy', id: 5, replaced: undefined, options: undefined }]
+  const touched = await touchedBy(() => {
+    const [loaded] = finish(loadNamespaces(stage.l2, stage.disk, 'l2', { store: 'store-000002', parts }))
+    expect(loaded).toMatchObject({ entries: 200, leftOut: 0 })
+  })
+  expect(touched.filter((line) => !/^(namespaces|catalog) /.test(line))).toEqual([
+    'expiry bulk_write',
+    'labels bulk_write',
+    'queue bulk_read',
+    'queue bulk_write',
+    'records bulk_read',
+    'records bulk_write',
+  ])
+  // Whoever comes after it does as always.
+  expect(strategiesOf(await touchedBy(() => stage.put('new')))).toEqual(['normal'])
 })
 
 it('a value of many pages goes past the pool and, over l1_admit_bytes_max, past L1 (STR-6, L1-13)', async () => {
@@ -187,6 +204,15 @@ it('two reads of one absent page at one time read it once (SIV-19)', async () =>
   expect((await stage.cache.status())?.areas[0]).toMatchObject({ area: 'pool', pinned: 0 })
   await stage.cache.close()
 })
+
+/** A backup of what is in it lies beside it. */
+async function besideIt({ l2, disk }: L2Stage): Promise<void> {
+  const { pin, held } = await holdCommit(l2)
+  disk.makeDirectory('l2/store-000002')
+  disk.open('l2/store-000002/l2.pager', { create: true }).write(pin.read(0, pin.size), 0)
+  disk.open('l2/store-000002/l2.ctl', { create: true }).write(held.control, 0)
+  pin.release()
+}
 
 function layOn(store: Store, clock: L2Stage['clock'] | typeof systemClock): L2 {
   const observer = { damaged: () => {}, synopsis: () => {} }

@@ -1,8 +1,9 @@
 // Composition: messages about one statement of ours that lie together, answered by the system database, or by the origin with our rows.
 
 import type { StatementText } from './cache/plans/index.ts'
-import { authorise } from './commands/index.ts'
+import { authorise, Parameters } from './commands/index.ts'
 import { type Group, noteOpen, openEmpty, Part, registerParses, type Session } from './frontend/index.ts'
+import { declaredTypes, readBind } from './own-bind.ts'
 import { inlinedFrames, inlinedGroup, inlineName, routeInlined, typesOf } from './own-inlined-group.ts'
 import { LeftPortals } from './own-left-portals.ts'
 import { ToldError } from './own-parts.ts'
@@ -38,6 +39,7 @@ export async function runInSystem(batch: OwnBatch & { readonly endsPortals: bool
     frames: Buffer.concat([...frames, left.frames]),
     relations,
     wanted: wantedBy(session, group, relations, (asked) => (asked === text ? own : undefined)),
+    calls: await callsOf(batch),
     tag: own.kind === 'own' && own.statement.kind === 'select' ? own.statement.tag : undefined,
     catalogue: own.kind === 'catalogue',
     positionOf: qualified && ((position) => qualified.positionOf(position)),
@@ -55,6 +57,16 @@ export async function runInSystem(batch: OwnBatch & { readonly endsPortals: bool
   left.keepIn(session)
   if (outcome.failed) throw new ToldError()
   return true
+}
+
+/** What functions of ours in the text answer to the values that are bound to it. */
+async function callsOf({ runs, session, group, own }: OwnBatch): Promise<string | undefined> {
+  const bind = group.steps.find((step) => step.kind === 'bind')
+  if (bind === undefined || own.kind !== 'virtual' || own.calls === undefined) return undefined
+  const parse = group.steps.find((step) => step.kind === 'parse' && step.name === bind.statement)
+  const types = parse?.kind === 'parse' ? parse.types : (session.statements.get(bind.statement)?.types ?? '')
+  const { raw } = readBind(group.bytes.subarray(bind.start, bind.end))
+  return runs.callsOf(session, own, new Parameters(raw, declaredTypes(types), own.calls.parameterTypes))
 }
 
 /** The origin never hears of it. */
@@ -103,8 +115,8 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
   if (own.kind === 'virtual' && own.plan.kind === 'refused') throw own.plan.error
   if (own.kind !== 'virtual' || own.plan.kind !== 'inline') throw new Error('a statement for the origin was expected')
   const wanted = wantedBy(session, group, own.plan.inlined.relations, (asked) => (asked === text ? own : undefined))
-  const rendered = await runs.render(session, own.plan, wanted, own.executes)
-  const { qualified } = own
+  const { qualified, executes } = own
+  const rendered = await runs.render(session, own.plan, wanted, { executes, calls: await callsOf(batch) })
   const positionOf = (position: number) => {
     const inOurs = rendered.positionOf(position)
     return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
@@ -121,7 +133,7 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
     const kept = step.kind === 'parse' ? session.statements.get(step.name) : undefined
     if (kept?.text === text) kept.ours = true
   }
-  if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
+  if (executes !== undefined) await dropAtOrigin(session, executes.words.name)
   if (failed) throw new ToldError()
 }
 

@@ -104,12 +104,20 @@ export class OwnGroup {
   #batchOf(step: Step, batch: Batch | undefined): Batch {
     const [place, text] = this.#placeOf(step, batch)
     // The origin has one statement of ours at a time.
-    const isNew = place === 'here' || (place === 'inline' && step.kind === 'parse')
+    const isNew =
+      place === 'here' || (place === 'inline' && step.kind === 'parse') || this.#callsAnew(step, text, batch)
     const joins = batch !== undefined && !isNew && batch.place === place && batch.text === text
     const joined = joins ? batch : { place, text, steps: [] }
     joined.steps.push(step)
     this.#note(step, text, joined)
     return joined
+  }
+
+  /** Functions of ours in a statement are called once a batch: with other values, in another. */
+  #callsAnew(step: Step, text: StatementText | undefined, batch: Batch | undefined): boolean {
+    const own = step.kind === 'bind' && text !== undefined ? this.#owns.get(text) : undefined
+    const takesValues = own?.kind === 'virtual' && (own.calls?.parameterTypes.length ?? 0) > 0
+    return takesValues && batch?.steps.some(({ kind }) => kind === 'bind') === true
   }
 
   #note(step: Step, text: StatementText | undefined, batch: Batch): void {

@@ -77,7 +77,7 @@ function executed(runs: OwnRuns, session: Session, own: PreparedText, known: Pre
     const { plan } = inner
     // A statement that is executed by name may be given any values: all rows are for it to choose from.
     const everything = { ...plan, narrowing: new Narrowing([]) }
-    return { kind: 'virtual', statement, plan: everything, executes }
+    return { kind: 'virtual', statement, plan: everything, executes, ...(inner.calls && { calls: inner.calls }) }
   }
   const what = isExplained ? 'EXPLAIN of this prepared statement' : 'EXECUTE of this prepared statement'
   return { kind: 'refused', error: new ServerError(conditions.featureNotSupported, [what]) }
@@ -124,6 +124,7 @@ export async function prepareBySql(
   const inText = (position: number | undefined) => (position === undefined ? undefined : position + charactersBefore)
   if (inner?.kind === 'refused') throw inner.error.movedBy(charactersBefore)
   if (inner?.kind === 'virtual' && inner.plan.kind === 'refused') throw inner.plan.error.movedBy(charactersBefore)
+  if (inner?.kind === 'virtual') refuseCallsWithParameters(inner)
   if (inner?.kind === 'virtual' && inner.plan.kind === 'system') {
     const { qualified, plan } = inner
     const sql = own.text.slice(0, queryAt) + (qualified?.text ?? own.text.slice(queryAt))
@@ -139,19 +140,29 @@ export async function prepareBySql(
     const outcome = await runs.system(session, request)
     if (outcome.failed && !outcome.unresolved) return true
     if (!outcome.unresolved) {
-      if (qualified !== undefined) text = findText(session, latin1(qualified.text), undefined)
+      if (qualified !== undefined && inner.calls === undefined) {
+        text = findText(session, latin1(qualified.text), undefined)
+      }
       keep(session, own, text, sql)
       runs.rememberPrepared(session, latin1(words.name), bySql(sql))
       return false
     }
     await tryAtOrigin(runs, session, own, { ...inner, plan: runs.goesElsewhere(text, inner) }, inText)
   } else if (inner?.kind === 'virtual') await tryAtOrigin(runs, session, own, inner, inText)
-  if (inner?.kind === 'virtual' && inner.qualified !== undefined) {
+  if (inner?.kind === 'virtual' && inner.qualified !== undefined && inner.calls === undefined) {
     text = findText(session, latin1(inner.qualified.text), undefined)
   }
   keep(session, own, text, own.text)
   answer(commandCompleteFrame('PREPARE'))
   return false
+}
+
+/** What an EXECUTE gives to the statement, PostgreSQL reads; a function of ours would have to be called before. */
+function refuseCallsWithParameters({ calls }: VirtualText): void {
+  if (calls === undefined || calls.parameterTypes.length === 0) return
+  throw new ServerError(conditions.featureNotSupported, ['PREPARE of a function of the cache with a parameter'], {
+    hint: 'Give it a constant, or prepare the statement by the protocol.',
+  })
 }
 
 /** One name, one statement: whether ours or the origin's. */

@@ -9,6 +9,7 @@ import {
   type Formats,
   type OwnCommand,
   type Parameters,
+  runPlacedCalls,
 } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import { isInFailedBlock, type PassVerdict, probeContext, type Session } from './frontend/index.ts'
@@ -57,6 +58,8 @@ interface SystemRequest {
   readonly relations: readonly string[]
   /** Of some of these, which rows are enough. */
   readonly wanted?: Wanted | undefined
+  /** What functions of ours in the text answered. */
+  readonly calls?: string | undefined
   /** True if what is not known there may be known at the origin: then nothing is answered, and the outcome says so. */
   readonly mayBeElsewhere?: boolean
   /** Completes a statement that stands for another. */
@@ -106,7 +109,7 @@ export class OwnRuns {
 
   /** How a read of ours that the origin runs is reported: it is never kept. What has nothing of ours in it is reported as ever. */
   verdictOf(own: OwnText): PassVerdict | undefined {
-    return own.kind === 'virtual' && !own.statement.usesVirtualSchema ? undefined : this.#inlinedVerdict
+    return own.kind === 'virtual' && own.isPlain === true ? undefined : this.#inlinedVerdict
   }
 
   forgetPrepared(session: Session): void {
@@ -171,11 +174,12 @@ export class OwnRuns {
     }
     if (!session.identity.admin) return this.#resolved(own ?? this.#loose.ownOf(session, text))
     if (own !== undefined && own.kind !== 'virtual' && own.kind !== 'catalogue') return own
-    const explained = own?.kind === 'virtual' ? own.qualified : undefined
-    const qualified = explained ?? this.#loose.ownOfAdmin(session, text)
+    const made = own?.kind === 'virtual' ? own : undefined
+    const qualified = made?.qualified ?? this.#loose.ownOfAdmin(session, text)
     if (qualified !== undefined) {
       const statement = this.#texts.analyse(qualified.text)
-      return { kind: 'virtual', statement, plan: this.#texts.plan(qualified.text, statement, true), qualified }
+      const plan = this.#texts.plan(qualified.text, statement, true)
+      return { kind: 'virtual', statement, plan, qualified, ...(made?.calls && { calls: made.calls }) }
     }
     const attachment = this.#attachment(session)
     let plan = attachment.admin.get(text)
@@ -264,18 +268,29 @@ export class OwnRuns {
     return { ...context, explain }
   }
 
+  /** What the functions of ours in a statement answer to these values; undefined if it has none. */
+  async callsOf(session: Session, own: OwnText, parameters: Parameters): Promise<string | undefined> {
+    if (own.kind !== 'virtual' || own.calls === undefined) return undefined
+    if (session.open !== undefined && own.calls.calls.some(({ name }) => name === 'explain')) {
+      throw new ServerError(conditions.featureNotSupported, [
+        `function ${this.schemaName}.explain() behind other statements before one Sync`,
+      ])
+    }
+    return runPlacedCalls(own.calls, await this.#context(session, [], nothingSaid), parameters)
+  }
+
   /** The text with our rows in it, for the origin. */
   async render(
     session: Session,
     plan: Extract<VirtualPlan, { kind: 'inline' }>,
     wanted: Wanted,
-    executes?: Executed,
+    { executes, calls }: { readonly executes?: Executed | undefined; readonly calls?: string | undefined } = {},
   ): Promise<SplicedText> {
     if (plan.inlined.relations.length > 0) this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
     const sources = await this.#prepared({ relations: plan.inlined.relations, wanted, viewer }, rowCountMax)
-    const rendered = plan.inlined.render(sources, viewer, rowCountMax, wanted)
+    const rendered = plan.inlined.render(sources, viewer, rowCountMax, wanted, calls)
     if (executes === undefined) return rendered
     await readyAtOrigin(session, executes, rendered)
     return new SplicedText(executes.text, [])
@@ -294,6 +309,7 @@ export class OwnRuns {
       frames: request.frames,
       relations: request.relations,
       wanted: request.wanted,
+      calls: request.calls,
       mayBeElsewhere: request.mayBeElsewhere === true && !session.link.closed,
       viewer,
       settings: mirrored(session, viewer, this.#texts.schemaName),

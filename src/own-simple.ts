@@ -92,19 +92,22 @@ async function runVirtual(
     case 'system': {
       const frames = qualified === undefined ? queryOf(text) : queryFrame(qualified.text)
       const { relations, narrowing, mayBeElsewhere } = plan
-      const request = { simple: true, frames, relations, wanted: narrowing.wanted(), answer, mayBeElsewhere }
+      const calls = await runs.callsOf(session, own, Parameters.none)
+      const request = { simple: true, frames, relations, wanted: narrowing.wanted(), calls, answer, mayBeElsewhere }
       const outcome = await runs.system(session, { ...request, positionOf: positionIn(undefined) })
       if (!outcome.unresolved) return outcome.failed
       return runVirtual(runs, session, text, { ...own, plan: runs.goesElsewhere(text, own) }, options)
     }
     case 'inline': {
       // With our rows in it, at the origin: a write is one there, and an answer is never kept.
-      const rendered = await runs.render(session, plan, plan.narrowing.wanted(), own.executes)
+      const calls = await runs.callsOf(session, own, Parameters.none)
+      const { executes } = own
+      const rendered = await runs.render(session, plan, plan.narrowing.wanted(), { executes, calls })
       const bytes = queryFrame(rendered.text)
       const request = { simple: true, bytes, start: 0, end: bytes.length, group: undefined }
       const asked = { positionOf: positionIn(rendered), completed, verdict: runs.verdictOf(own) }
       const failed = await partOf(session, text, request, routeToOrigin, asked).run()
-      if (own.executes !== undefined) await dropAtOrigin(session, own.executes.words.name)
+      if (executes !== undefined) await dropAtOrigin(session, executes.words.name)
       return failed
     }
   }

@@ -1,6 +1,13 @@
 // Composition: what a text of ours is. Asked once per new text; the answer lies in StatementText.own.
 
-import { type OwnStatement, readBlobStatement, recognise, withoutOurOptions } from './commands/index.ts'
+import {
+  type OwnStatement,
+  type PlacedCalls,
+  readBlobStatement,
+  readPlacedCalls,
+  recognise,
+  withoutOurOptions,
+} from './commands/index.ts'
 import { ServerError } from './errors/index.ts'
 import { type Executed, everyName } from './own-prepared.ts'
 import { analyse, type Parser, type PreparedWords, preparedWords, type Statement, statementSpans } from './sql/index.ts'
@@ -22,8 +29,15 @@ export type OwnText =
       readonly kind: 'virtual'
       readonly statement: Statement
       readonly plan: VirtualPlan
-      /** The text with our schema before names that are ours without it; or an EXPLAIN without our options, which say off. */
+      /**
+       * What runs in place of the text: the same with our schema before names that are ours without it, with what functions of ours answer
+       * in their places, or an EXPLAIN without our options.
+       */
       readonly qualified?: SplicedText
+      /** The functions of ours in it. */
+      readonly calls?: PlacedCalls
+      /** Nothing in it is ours but what was taken out. */
+      readonly isPlain?: boolean
       /** Set for an EXECUTE: the plan is that of the statement prepared. */
       readonly executes?: Executed
     }
@@ -70,8 +84,20 @@ export class OwnTexts {
   #plainExplain(qualified: SplicedText, taken: boolean): OwnText {
     const { text } = qualified
     const statement = this.analyse(text)
-    const isOurs = !taken && statement.usesVirtualSchema
-    return { kind: 'virtual', statement, plan: isOurs ? this.plan(text, statement, false) : planPlain(text), qualified }
+    if (taken || !statement.usesVirtualSchema) {
+      return { kind: 'virtual', statement, plan: planPlain(text), qualified, isPlain: true }
+    }
+    return { kind: 'virtual', statement, plan: this.plan(text, statement, false), qualified }
+  }
+
+  /** Functions that change nothing stand anywhere: what runs has what they answered in their places (SQL-24). */
+  #overFunctions(source: string, statement: Statement): OwnText | undefined {
+    const { tree } = this.#parser.parse(source)
+    if (tree === undefined || statement.kind === 'call') return undefined
+    const calls = readPlacedCalls(source, tree, this.schemaName)
+    const qualified = calls.text
+    const made = this.analyse(qualified.text)
+    return { kind: 'virtual', statement: made, plan: this.plan(qualified.text, made, false), qualified, calls }
   }
 
   byGrammar(text: string, statement: Statement): OwnText | undefined {
@@ -83,7 +109,8 @@ export class OwnTexts {
       if (overBlobs !== undefined) {
         return { kind: 'own', statement: overBlobs, narrowing: this.#narrowingOf(overBlobs) }
       }
-      return { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
+      const overFunctions = statement.virtualFunctions.length > 0 ? this.#overFunctions(text, statement) : undefined
+      return overFunctions ?? { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
     }
     return readsCatalogueOnly(statement) ? { kind: 'catalogue', statement } : undefined
   }

@@ -176,10 +176,8 @@ export function readFunctionCall(reader: StatementReader): OwnCommand | undefine
   const name = reader.peekName()
   if (name === undefined || reader.peek(1) !== '(') return undefined
   reader.skip(2)
-  const definition = Object.hasOwn(functions, name) ? functions[name] : undefined
-  if (definition === undefined) throw unknownFunction(reader, name)
+  const definition = functionNamed(reader, name)
   const given = readArguments(reader, name, definition)
-  if (given === undefined) return undefined
   const alias = isCall ? undefined : readAlias(reader)
   if (!reader.isAtEnd) return undefined
   return callOf(name, definition, given, { isCall, isFrom, selected, alias, parameterCount: reader.parameterCount })
@@ -189,18 +187,22 @@ function isFunctionNext(reader: StatementReader): boolean {
   return reader.isSchemaNext() && reader.peek(3) === '('
 }
 
-function unknownFunction(reader: StatementReader, name: string): ServerError {
+/** Throws 42883 for a name there is none of, 0A000 for one of a later release. */
+export function functionNamed(reader: StatementReader, name: string): FunctionDefinition {
+  const definition = Object.hasOwn(functions, name) ? functions[name] : undefined
+  if (definition !== undefined) return definition
   const label = `${reader.schemaName}.${name}()`
-  if (laterFunctions.has(name)) return comesLater(`function ${label}`)
-  return new ServerError(conditions.undefinedFunction, [label])
+  throw laterFunctions.has(name)
+    ? comesLater(`function ${label}`)
+    : new ServerError(conditions.undefinedFunction, [label])
 }
 
-/** `[ name ( => | := ) ] value` …; undefined if an argument is no constant and no parameter. */
-function readArguments(
+/** `[ name ( => | := ) ] value` …, up to the closing bracket. Throws 0A000 if an argument is no constant and no parameter. */
+export function readArguments(
   reader: StatementReader,
   functionName: string,
   definition: FunctionDefinition,
-): ReadonlyMap<string, Value> | undefined {
+): ReadonlyMap<string, Value> {
   const given = new Map<string, Value>()
   while (!reader.accept(')')) {
     if (given.size > 0) reader.expect(',')

@@ -2,6 +2,7 @@
 
 export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
+export { callRows, callsText } from './function-calls.ts'
 export { namesContents } from './narrowed-places.ts'
 export { Narrowing, narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'
@@ -15,7 +16,7 @@ export { findVirtualTable, laterRelations, virtualTables } from './tables/index.
 export { sweepColumns } from './tables/sweeps.ts'
 export { valueText } from './value-text.ts'
 export { type Access, mayAccess, mayReadNamespace, type Viewer } from './viewer.ts'
-export { planPlain, planVirtual, type VirtualPlan } from './virtual-plan.ts'
+export { misplacedFunction, planPlain, planVirtual, type VirtualPlan } from './virtual-plan.ts'
 export type { VirtualOutcome, VirtualRequest } from './virtual-request.ts'
 export { VirtualSession } from './virtual-session.ts'
 export type { ColumnType, RowSet, VirtualTable } from './virtual-table.ts'

@@ -7,7 +7,6 @@
 // COPY or an INSERT around it needs no thought. The places come from the parse tree, and the text made is parsed
 // again: what does not then read as one statement without virtual relations is refused.
 
-import { randomBytes } from 'node:crypto'
 import { conditions, ServerError } from '../errors/index.ts'
 import {
   type Fields,
@@ -20,21 +19,22 @@ import {
   walk,
   wordsOf,
 } from '../sql/index.ts'
+import { callsPlace } from './function-calls.ts'
+import { dollarQuoted, jsonRows } from './json-rows.ts'
 import type { VirtualSources } from './sources.ts'
 import { SplicedText } from './spliced-text.ts'
 import { quoteIdentifier } from './system-schema.ts'
 import { findVirtualTable } from './tables/index.ts'
-import { valueText } from './value-text.ts'
 import type { Viewer } from './viewer.ts'
-import type { RowSet, VirtualTable } from './virtual-table.ts'
+import type { VirtualTable } from './virtual-table.ts'
 import type { Wanted } from './wanted-rows.ts'
 
-/** A part of the text to replace: by the rows of `table`, or by other words alone. */
+/** A part of the text to replace: by the rows of `table`, by what functions answered, or by other words alone. */
 interface RowSplice {
   readonly start: number
   readonly end: number
   readonly before: string
-  readonly table: VirtualTable | undefined
+  readonly table: VirtualTable | 'calls' | undefined
   readonly after: string
 }
 
@@ -46,14 +46,14 @@ export class InlinedStatement {
   private constructor(text: string, splices: readonly RowSplice[]) {
     this.#text = text
     this.#splices = splices
-    this.relations = [...new Set(splices.flatMap((splice) => splice.table?.name ?? []))]
+    this.relations = [...new Set(splices.flatMap(({ table }) => (typeof table === 'object' ? table.name : [])))]
   }
 
   /** Throws 0A000 where a virtual relation stands in a place that rows cannot take. */
   static make(text: string, tree: ParseTree, schemaName: string, parser: Parser): InlinedStatement {
     const splices = splicesOf(text, tree, schemaName)
     const statement = new InlinedStatement(text, splices)
-    const parsed = parser.parse(statement.#render(() => '[]').text)
+    const parsed = parser.parse(statement.#render(() => '[]', '[]').text)
     const isSound = parsed.tree?.stmts.length === tree.stmts.length && !namesSchema(parsed.tree, schemaName)
     if (!isSound) throw notInlined(schemaName)
     return statement
@@ -65,24 +65,30 @@ export class InlinedStatement {
   }
 
   /**
-   * The text for the origin, with the rows this viewer may see, of some relations only those wanted. Throws 54000 beyond
-   * `rowCountMax` rows of a relation.
+   * The text for the origin, with the rows this viewer may see, of some relations only those wanted, and with what functions of ours
+   * answered. Throws 54000 beyond `rowCountMax` rows of a relation.
    */
-  render(sources: VirtualSources, viewer: Viewer, rowCountMax: number, wanted: Wanted = new Map()): SplicedText {
+  render(
+    sources: VirtualSources,
+    viewer: Viewer,
+    rowCountMax: number,
+    wanted: Wanted = new Map(),
+    calls = '[]',
+  ): SplicedText {
     const rows = new Map<string, string>()
     return this.#render((table) => {
       let json = rows.get(table.name)
       if (json === undefined) {
-        json = jsonRows(table, table.rows(sources, viewer, rowCountMax, wanted.get(table.name)))
+        json = jsonRows(table.columns, table.rows(sources, viewer, rowCountMax, wanted.get(table.name)))
         rows.set(table.name, json)
       }
       return json
-    })
+    }, calls)
   }
 
-  #render(rowsOf: (table: VirtualTable) => string): SplicedText {
+  #render(rowsOf: (table: VirtualTable) => string, calls: string): SplicedText {
     const splices = this.#splices.map(({ start, end, before, table, after }) => {
-      const rows = table === undefined ? '' : subSelect(table, rowsOf(table))
+      const rows = table === undefined ? '' : table === 'calls' ? dollarQuoted(calls) : subSelect(table, rowsOf(table))
       return { start, end, text: before + rows + after }
     })
     return new SplicedText(this.#text, splices)
@@ -90,29 +96,8 @@ export class InlinedStatement {
 }
 
 function subSelect(table: VirtualTable, json: string): string {
-  let tag = '$rows$'
-  while (json.includes(tag)) tag = `$rows_${randomBytes(6).toString('hex')}$`
   const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} pg_catalog.${column.type}`)
-  return `(SELECT * FROM pg_catalog.json_to_recordset(${tag}${json}${tag}::pg_catalog.json) AS rows(${columns.join(', ')}))`
-}
-
-/** Rows as a JSON array of objects, in ASCII so that no client_encoding can change them. */
-function jsonRows(table: VirtualTable, wanted: RowSet): string {
-  const rows: string[] = []
-  for (const row of wanted) {
-    const fields = table.columns.map(
-      (column, index) => `${JSON.stringify(column.name)}:${jsonValue(column, row[index])}`,
-    )
-    rows.push(`{${fields.join(',')}}`)
-  }
-  const json = `[${rows.join(',')}]`
-  return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-function jsonValue(column: VirtualTable['columns'][number], value: unknown): string {
-  const text = valueText(column.type, value)
-  if (text === undefined) return 'null'
-  return column.type === 'jsonb' ? text : JSON.stringify(text)
+  return `(SELECT * FROM pg_catalog.json_to_recordset(${dollarQuoted(json)}::pg_catalog.json) AS rows(${columns.join(', ')}))`
 }
 
 function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice[] {
@@ -123,6 +108,10 @@ function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice
     ({ type, fields }) => {
       if (type === 'RangeVar' && fields.schemaname === schemaName) {
         splices.push(relationSplice(places, fields, schemaName))
+      } else if (type === 'FuncCall' && wordsOf(fields.funcname).at(-1) === 'current_setting') {
+        const start = places.indexOf(fields.location)
+        if (!text.startsWith(callsPlace, start)) return
+        splices.push({ start, end: start + callsPlace.length, before: '', table: 'calls', after: '' })
       } else if (type === 'ColumnRef') {
         const names = wordsOf(fields.fields)
         const count = listOf(fields.fields).length

@@ -285,12 +285,13 @@ function* statementsIn(tree: ParseTree): Iterable<{ type: string; fields: Fields
   }
 }
 
-function misplacedFunction(schemaName: string, name: string): ServerError {
+/** It stands in another statement, and does not belong there. */
+export function misplacedFunction(schemaName: string, name: string): ServerError {
   const label = `${schemaName}.${name}()`
   if (laterFunctions.has(name)) return comesLater(`function ${label}`)
   if (!ownFunctions.has(name)) return new ServerError(conditions.undefinedFunction, [label])
   return new ServerError(conditions.featureNotSupported, [`function ${label} in this place`], {
-    hint: `A function of schema "${schemaName}" stands alone: SELECT * FROM ${label}, SELECT ${label} or CALL ${label}.`,
+    hint: `A function of schema "${schemaName}" that changes something stands alone: SELECT * FROM ${label}, SELECT ${label} or CALL ${label}.`,
   })
 }
 

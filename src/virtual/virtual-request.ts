@@ -14,6 +14,8 @@ export interface VirtualRequest {
   readonly wanted?: Wanted | undefined
   /** Rows to be copied in place of those that the relations have, by relation. */
   readonly given?: ReadonlyMap<string, RowSet> | undefined
+  /** What functions of ours in the statement have answered, as the text reads it. */
+  readonly calls?: string | undefined
   /** True if it changes what was copied. That is rolled back with it; what it would have come to, it has answered. */
   readonly changes?: boolean
   readonly viewer: Viewer

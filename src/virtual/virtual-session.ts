@@ -30,6 +30,7 @@ import {
 import { BatchReader } from './batch-reader.ts'
 import { copyFrames } from './copy-text.ts'
 import { executes, extendedOf, statementsNamed, textOfParse } from './frames.ts'
+import { callsSetting } from './function-calls.ts'
 import { firstOtherWord } from './other-words.ts'
 import type { VirtualSources } from './sources.ts'
 import type { SystemConnection } from './system-connection.ts'
@@ -218,9 +219,13 @@ export class VirtualSession {
   }
 
   /** One frame group per setting that differs from what the connection has. */
-  *#settingFrames({ settings, viewer }: VirtualRequest): Iterable<Buffer> {
+  *#settingFrames({ settings, viewer, calls }: VirtualRequest): Iterable<Buffer> {
     const own = `${this.#options.database.schemaName}.`
-    for (const [name, value] of [...settings, ['larder.database', viewer.database] as const]) {
+    const ours: [string, string][] = [['larder.database', viewer.database]]
+    // What functions answered to one statement is nothing to the next.
+    const answered = calls ?? (this.#applied.has(callsSetting) ? '[]' : undefined)
+    if (answered !== undefined) ours.push([callsSetting, answered])
+    for (const [name, value] of [...settings, ...ours]) {
       const folded = name.toLowerCase()
       const isMirrored = mirroredSettings.has(folded) || folded.startsWith(own) || folded.startsWith('larder.')
       if (!isMirrored || this.#applied.get(folded) === value) continue

@@ -3,9 +3,13 @@
 import { ArchiveThread, BackupService, BackupTimer, cacheStoreSide, JobList } from './archive/index.ts'
 import type { Clock } from './base/index.ts'
 import type { BlobCache } from './cache/blob/index.ts'
+import type { OriginFacts } from './cache/results/index.ts'
 import type { Settings } from './config/index.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import { version } from './version.ts'
+
+/** Which origin the cache stands in front of, as far as anybody knows. */
+export type OriginIdentity = OriginFacts & { readonly database: string }
 
 interface CacheBackupsParts {
   readonly cache: BlobCache
@@ -13,6 +17,7 @@ interface CacheBackupsParts {
   readonly l2Directory: string | undefined
   readonly dataDirectory: string
   readonly settings: () => Settings
+  readonly origin: () => Promise<OriginIdentity | undefined>
   readonly metrics: Metrics
   readonly events: EventRing
   readonly clock: Clock
@@ -40,7 +45,10 @@ export function openCacheBackups(parts: CacheBackupsParts): CacheBackups {
     jobs,
     counters: metrics.counters,
     clock,
-    identity: () => ({ serverVersion: version, keyInputVersion, systemIdentifier: undefined, database: undefined }),
+    async identity() {
+      const origin = (await parts.origin()) ?? { systemIdentifier: undefined, database: undefined }
+      return { serverVersion: version, keyInputVersion, ...origin }
+    },
     storeFormat,
     onEvent: (event) => events.record(event),
   })

@@ -2,7 +2,9 @@
 
 import type { Clock } from './base/index.ts'
 import { BlobCache, type EpochSource, type L1, startStoreThread } from './cache/blob/index.ts'
-import { openCacheBackups } from './cache-backups.ts'
+import { originNoted } from './cache/results/index.ts'
+import { answerStoreOf } from './cache-answers.ts'
+import { type OriginIdentity, openCacheBackups } from './cache-backups.ts'
 import { blobSettingsOf, storeOptionsOf } from './cache-settings.ts'
 import type { BlobScan } from './commands/index.ts'
 import type { Settings } from './config/index.ts'
@@ -16,6 +18,8 @@ interface CacheStore extends StoreDoor {
   readonly cache: BlobCache
   /** How derived entries of before the start are known to hold; told by who derives them. */
   proof: () => string
+  /** Which origin it stands in front of; told by who knows one. */
+  origin: () => Promise<OriginIdentity | undefined>
   configure(settings: Settings): void
   close(): Promise<void>
 }
@@ -57,6 +61,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     ...{ cache, dataDirectory, metrics, events, clock },
     l2Directory: options?.directory,
     settings: () => current,
+    origin: () => store.origin(),
   })
   const rows = {
     ...rowsAtHand(cache, () => current),
@@ -66,6 +71,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
   const store: CacheStore = {
     cache,
     proof: () => 'none',
+    origin: () => lastOrigin(cache),
     archive,
     blobs: cache,
     rows,
@@ -93,6 +99,12 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
     },
   }
   return store
+}
+
+/** Which origin the server before stood in front of. */
+async function lastOrigin(cache: BlobCache): Promise<OriginIdentity | undefined> {
+  const facts = originNoted(await answerStoreOf(cache).noted())
+  return facts === undefined ? undefined : { ...facts, database: '' }
 }
 
 /** What is in memory. */

@@ -96,7 +96,13 @@ async function startIn(
     l1,
     answers: cacheStore === undefined ? noAnswers : answerStoreOf(cacheStore.cache),
   })
-  if (cacheStore !== undefined) cacheStore.proof = () => services.secondTier.proof
+  if (cacheStore !== undefined) {
+    cacheStore.proof = () => services.secondTier.proof
+    cacheStore.origin = async () => {
+      const facts = services.secondTier.origin
+      return facts === undefined ? undefined : { ...facts, database: origin.databaseShown }
+    }
+  }
   await services.secondTier.begin()
   const listener = new Listener(services)
   const close = async (how: { readonly immediate?: boolean } = {}) => {

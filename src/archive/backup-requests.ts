@@ -27,6 +27,8 @@ export interface ServerIdentity {
   readonly keyInputVersion: number
   /** Of the origin; undefined while nobody knows. */
   readonly systemIdentifier: string | undefined
+  readonly timeline?: number
+  readonly lsn?: string
   readonly database: string | undefined
 }
 

@@ -267,10 +267,10 @@ const verbs = { backup: 'start a backup', restore: 'start a restore', verify: 'v
 function factsOf(
   { store, namespaces, origin }: HeldCommit,
   selection: readonly string[] | undefined,
-  { serverVersion, keyInputVersion, systemIdentifier, database }: ServerIdentity,
+  { serverVersion, keyInputVersion, systemIdentifier, timeline = 0, lsn = '0/0', database }: ServerIdentity,
 ): SourceFacts {
   // What the store noted belongs to the commit; who the origin is when it noted nothing, the server may know.
-  const known = origin ?? (systemIdentifier === undefined ? undefined : { systemIdentifier, timeline: 0, lsn: '0/0' })
+  const known = origin ?? (systemIdentifier === undefined ? undefined : { systemIdentifier, timeline, lsn })
   return {
     ...{ serverVersion, keyInputVersion, store, namespaces, selection },
     origin: known === undefined ? undefined : { ...known, database: database ?? '' },

@@ -23,6 +23,8 @@ export interface TestPostgresOptions {
   readonly parameters?: Readonly<Record<string, string | number | boolean>>
   /** Files to put into the cluster before it starts, by name; settings name them relative to the cluster. */
   readonly files?: Readonly<Record<string, string>>
+  /** Initialised anew, with a system identifier of its own: all others are copies of one cluster. */
+  readonly ownSystem?: boolean
   /** The text of pg_hba.conf. */
   readonly hba?: string
 }
@@ -49,7 +51,8 @@ export async function availableVersions(): Promise<TestVersion[]> {
 export async function openTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const version = options.version ?? 18
   const directory = join(scratch, `larder-test-${randomBytes(6).toString('hex')}`)
-  await copyTemplate(version, directory)
+  if (options.ownSystem === true) await mkdir(directory, { mode: 0o711 })
+  else await copyTemplate(version, directory)
   const cluster = join(directory, 'pgdata')
   const files = options.hba === undefined ? options.files : { ...options.files, 'pg_hba.conf': options.hba }
   for (const [name, text] of Object.entries(files ?? {})) await putFile(cluster, name, text)

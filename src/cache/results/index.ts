@@ -3,7 +3,7 @@
 export { type AnswerBytes, packedBytesMax } from './answer-bytes.ts'
 export { Entry } from './entry.ts'
 export { staleness } from './freshness.ts'
-export { positionQuestion } from './origin-position.ts'
+export { type OriginFacts, originNoted, positionQuestion } from './origin-position.ts'
 export {
   parametersKey,
   parametersMayMeanNow,

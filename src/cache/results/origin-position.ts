@@ -43,6 +43,26 @@ export function readPosition(row: readonly (string | null)[] | undefined): Origi
   }
 }
 
+/** Which origin, in the words of PostgreSQL. */
+export interface OriginFacts {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  readonly lsn: string
+}
+
+export function factsOf({ server, lsn }: OriginPosition): OriginFacts {
+  const [systemIdentifier, timeline] = JSON.parse(server) as [string, string]
+  const at = BigInt(lsn)
+  const half = (bits: bigint): string => (bits & 0xffff_ffffn).toString(16).toUpperCase()
+  return { systemIdentifier, timeline: Number.parseInt(timeline, 16), lsn: `${half(at >> 32n)}/${half(at)}` }
+}
+
+/** The origin that a process left word of. */
+export function originNoted(text: string | undefined): OriginFacts | undefined {
+  const position = text === undefined ? undefined : readLegacy(text)?.position
+  return position === undefined ? undefined : factsOf(position)
+}
+
 /** True if nothing was committed since the origin stood at `before`. */
 export function nothingWritten(before: OriginPosition, now: OriginPosition): boolean {
   if (!before.isQuiet || before.server !== now.server || before.nextXid !== now.nextXid) return false

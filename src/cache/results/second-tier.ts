@@ -17,8 +17,10 @@ import type { Clock } from '../../base/index.ts'
 import { type Epochs, raiseStamps, stampsOf, unmoved } from '../../invalidation/index.ts'
 import type { Entry, EntryOwner } from './entry.ts'
 import {
+  factsOf,
   type Legacy,
   nothingWritten,
+  type OriginFacts,
   type OriginPosition,
   readLegacy,
   readPosition,
@@ -92,6 +94,8 @@ export class SecondTier {
   /** Answers that made room, and were in use. */
   readonly #pressed: Entry[] = []
   #position: OriginPosition | undefined
+  /** What the origin last said, whether it proves anything or not. */
+  #heard: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
   /** Answers started at or above it would not be told from those of the next process. */
@@ -115,6 +119,12 @@ export class SecondTier {
   get proof(): 'pending' | 'unmoved' | 'none' {
     if (this.#state === 'unproven') return 'pending'
     return this.#state === 'open' && this.#isProvable ? 'unmoved' : 'none'
+  }
+
+  /** Which origin answers are of: as it last said, or an earlier process knew. */
+  get origin(): OriginFacts | undefined {
+    const position = this.#heard ?? this.#legacy?.position
+    return position === undefined ? undefined : factsOf(position)
   }
 
   /** Reads what an earlier process left. Before the first statement is taken. */
@@ -162,6 +172,7 @@ export class SecondTier {
   /** What the origin answered to `positionQuestion`. True if that may prove something later. */
   heard(row: readonly (string | null)[] | undefined, nowMs: number): boolean {
     const position = readPosition(row)
+    this.#heard = position ?? this.#heard
     if (this.#state === 'unproven') {
       const before = this.#legacy?.position
       const isProven = before !== undefined && position !== undefined && nothingWritten(before, position)

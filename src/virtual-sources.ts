@@ -240,7 +240,7 @@ function planRow(shape: Shape, parameterTypes: readonly number[], preparedOn: nu
     parameterTypes,
     preparedOn,
     hits: counts.hits,
-    executions: counts.calls,
+    executions: counts.calls - counts.hits,
     meanRows: mean(counts.rows, counts.calls),
     meanMs: mean(counts.originUs / 1000, counts.calls - counts.hits),
     createdAtMs: shape.createdAtMs,

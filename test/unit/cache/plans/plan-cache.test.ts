@@ -52,7 +52,7 @@ describe('a text', () => {
     expect(known()).toEqual([])
   })
 
-  it('leaves when it is the least recently used and there are too many', () => {
+  it('PLN-2 leaves when it is the least recently used and there are too many', () => {
     const first = learn('select 1', 0)
     learn('select 2', 0)
     learn('select 3', 0)

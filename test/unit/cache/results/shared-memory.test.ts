@@ -103,13 +103,13 @@ describe('RRC-7 answers and blobs in one budget', () => {
     expect([evictedBlobs.length, forgotten.length]).toEqual([0, 1])
   })
 
-  it('too many answers make an answer leave, never a blob', () => {
+  it('RRC-4 too many answers make an answer leave, which is counted, never a blob', () => {
     open({ entriesMax: 2 })
     for (let count = 0; count < 50; count++) l1.admit(blob(10), 1)
     for (let count = 0; count < 5; count++) answer(10)
     expect([evictedBlobs.length, results.count, forgotten.length]).toEqual([0, 2, 3])
     results.configure({ entriesMax: 1, entryBytesMax: 1000 })
-    expect([evictedBlobs.length, results.count]).toEqual([0, 1])
+    expect([evictedBlobs.length, results.count, counters.result_evictions]).toEqual([0, 1, 4])
     results.verify()
   })
 

@@ -3,11 +3,13 @@
 import type { StatementText } from './cache/plans/index.ts'
 import type { ExplainCache, ExplainRequest } from './commands/index.ts'
 import { findText, isOurs, readSource, type Session } from './frontend/index.ts'
-import { remedyOf } from './own-explain.ts'
-import { linesOf, openingOf, originPlan } from './own-explain-plan.ts'
+import { refuseOtherThanQuery, remedyOf } from './own-explain.ts'
+import { runOwn } from './own-explain-own-run.ts'
+import { linesOf, openingOf, originPlan, type PositionOf } from './own-explain-plan.ts'
 import { type OwnParts, originError } from './own-parts.ts'
 import type { OwnRuns } from './own-runs.ts'
 import type { OwnText } from './own-text.ts'
+import type { SplicedText } from './virtual/index.ts'
 import {
   backend,
   bindFrame,
@@ -22,19 +24,24 @@ import {
 type Plan = ExplainCache['originPlan']
 type VirtualText = Extract<OwnText, { kind: 'virtual' }>
 
-/** Undefined if the statement is the origin's, or is to be run: then it is explained as one of its. */
+/** Undefined if the statement is the origin's. `shift`: characters of the client's text before the EXPLAIN. */
 export async function explainOwn(
   runs: OwnRuns,
   session: Session,
   request: ExplainRequest,
   parts: OwnParts,
+  shift: number,
 ): Promise<ExplainCache | undefined> {
   const bytes = Buffer.from(request.text)
   const text = findText(session, readSource(bytes, 0, bytes.length).text, undefined)
   if (!runs.isSettled(session, text)) await runs.settle(session, text)
   const own = isOurs(session, text) ? runs.ownOf(session, text) : undefined
-  if (own === undefined || request.analyze) return undefined
+  if (own === undefined) return undefined
+  if (own.kind !== 'refused') refuseOtherThanQuery(text, request, parts)
   const { answeredBy, plan } = await planOf(runs, session, text, own, request)
+  // The system database may have turned out not to know a name in it.
+  const settled = runs.ownOf(session, text) ?? own
+  const actual = request.analyze ? await runOwn({ runs, session, text, request, shift }, settled) : undefined
   const name = (relation: string) => `${runs.schemaName}.${relation}`
   return {
     verdict: 'bypass',
@@ -48,7 +55,7 @@ export async function explainOwn(
     ttlSource: undefined,
     keyInputs: [],
     // Their rows are those of the moment they are copied in.
-    relations: relationsOf(own).map((relation) => ({
+    relations: relationsOf(text, settled).map((relation) => ({
       name: name(relation),
       proof: 'exact',
       feed: undefined,
@@ -57,13 +64,16 @@ export async function explainOwn(
     entry: undefined,
     expectedUs: { hit: undefined, miss: undefined, origin: undefined },
     answeredBy,
-    actual: undefined,
+    actual,
     originPlan: plan,
     notices: [],
   }
 }
 
-function relationsOf(own: OwnText): readonly string[] {
+function relationsOf(text: StatementText, own: OwnText): readonly string[] {
+  if (own.kind === 'own' && own.statement.kind === 'command') {
+    return own.statement.relations ?? text.shape.statement.virtualRelations
+  }
   if (own.kind !== 'virtual') return []
   if (own.plan.kind === 'system') return own.plan.relations
   return own.plan.kind === 'inline' ? own.plan.inlined.relations : []
@@ -84,28 +94,34 @@ async function planOf(
   }
   if (own.kind !== 'virtual') return { answeredBy: 'Larder', plan: undefined }
   if (own.plan.kind === 'system') {
-    const sql = own.qualified?.text ?? request.text
-    const asked = { ...request, text: sql, offset: own.qualified === undefined ? request.offset : undefined }
-    const { unresolved, plan } = await systemPlan(runs, session, text, asked, own.plan.mayBeElsewhere)
+    const asked = { ...request, text: own.qualified?.text ?? request.text }
+    const inStatement = (position: number) => inSource(own.qualified, position)
+    const { unresolved, plan } = await systemPlan(runs, session, text, asked, own.plan.mayBeElsewhere, inStatement)
     if (!unresolved) return { answeredBy: 'system database', plan }
   }
   const plan = await planAtOrigin(runs, session, { ...own, plan: runs.goesElsewhere(text, own) }, text, request)
   return { answeredBy: 'origin, with the rows in the statement', plan }
 }
 
+/** Where a position in what stands for the statement is in it. */
+function inSource(qualified: SplicedText | undefined, position: number | undefined): number | undefined {
+  return qualified === undefined || position === undefined ? position : qualified.positionOf(position)
+}
+
 /** It is planned with no rows of ours in it. */
 async function planAtOrigin(
   runs: OwnRuns,
   session: Session,
-  { plan }: VirtualText,
+  { plan, qualified }: VirtualText,
   text: StatementText,
   request: ExplainRequest,
 ): Promise<Plan> {
   if (plan.kind === 'refused') throw plan.error
   if (plan.kind !== 'inline') return undefined
   const rendered = await runs.render(session, plan, new Map(plan.inlined.relations.map((name) => [name, []])))
-  const asked = { ...request, text: rendered.text, offset: undefined }
-  return (await originPlan(session, asked, text.shape.statement.parameterCount)).lines
+  const asked = { ...request, text: rendered.text }
+  const inStatement = (position: number) => inSource(qualified, rendered.positionOf(position))
+  return (await originPlan(session, asked, text.shape.statement.parameterCount, inStatement)).lines
 }
 
 /** What the system database says of it; its relations are empty then, so that nothing need be copied. */
@@ -115,6 +131,7 @@ async function systemPlan(
   text: StatementText,
   request: ExplainRequest,
   mayBeElsewhere: boolean,
+  inStatement: PositionOf = (position) => position,
 ): Promise<{ unresolved: boolean; plan: Plan }> {
   const { parameterCount } = text.shape.statement
   const values = request.parameters ?? []
@@ -139,11 +156,10 @@ async function systemPlan(
     if (type === backend.dataRow) rows.push(readDataRow(bytes, start))
     if (type !== backend.error) continue
     const fields = readFields(bytes, start, end)
-    throw originError(fields, (position) =>
-      position <= opening.length || request.offset === undefined
-        ? undefined
-        : position - opening.length + request.offset,
-    )
+    throw originError(fields, (position) => {
+      const found = position <= opening.length ? undefined : inStatement(position - opening.length)
+      return request.offset === undefined || found === undefined ? undefined : found + request.offset
+    })
   }
   return { unresolved: false, plan: isShape ? undefined : linesOf(rows, request) }
 }

@@ -3,7 +3,7 @@
 import type { StatementText } from './cache/plans/index.ts'
 import type { Entry } from './cache/results/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { type Aside, Part, type Request, routeToOrigin, type Session } from './frontend/index.ts'
+import { type Aside, Part, type PassVerdict, type Request, routeToOrigin, type Session } from './frontend/index.ts'
 import { ToldError } from './own-parts.ts'
 import type { TextReason } from './sql/index.ts'
 import {
@@ -38,6 +38,10 @@ interface Runnable {
     readonly parameters: readonly (string | null)[] | undefined
   }
   readonly parameters: string | undefined
+  /** From a position in the text that runs to one in the statement, where they differ. */
+  readonly positionOf?: (position: number) => number | undefined
+  /** How it is reported, if it must not be kept. */
+  readonly verdict?: PassVerdict | undefined
 }
 
 /** Throws ToldError if it failed: the client has the error then, with its position in the text it sent. */
@@ -47,9 +51,12 @@ export async function runThrough(session: Session, runnable: Runnable, shift: nu
     throw new ServerError(conditions.undefinedParameter, [(request.parameters?.length ?? 0) + 1])
   }
   const { offset } = request
-  const positionOf = (position: number) => (offset === undefined ? undefined : position + offset + shift)
+  const positionOf = (position: number) => {
+    const inStatement = runnable.positionOf === undefined ? position : runnable.positionOf(position)
+    return offset === undefined || inStatement === undefined ? undefined : inStatement + offset + shift
+  }
   const message = messageOf(runnable)
-  const failed = await new Part(session, { unheard: true, positionOf }, () =>
+  const failed = await new Part(session, { unheard: true, positionOf, verdict: runnable.verdict }, () =>
     routeToOrigin(session, text, parameters, message),
   ).run()
   if (failed || session.ended) throw new ToldError()

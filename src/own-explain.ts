@@ -14,7 +14,6 @@ import {
   findText,
   hintAdvice,
   hintsFor,
-  isOurs,
   learnFacts,
   mergeHints,
   probeContext,
@@ -109,25 +108,34 @@ function keyOf(values: readonly (string | null)[]): string | undefined {
   return parametersKey(bind, readBindNames(bind, 0, bind.length)?.tailAt ?? 0, bind.length)
 }
 
-/** What is no query, or none of the origin's, has no way through the caches. */
+function whatIs({ analyze }: ExplainRequest): string {
+  return analyze ? 'EXPLAIN (CACHE, ANALYZE)' : 'EXPLAIN (CACHE)'
+}
+
+/** What is no query, or has no origin, has no way through the caches. */
 function refuseOthers(session: Session, { text, request }: Explained, parts: OwnParts): void {
-  const what = request.analyze ? 'EXPLAIN (CACHE, ANALYZE)' : 'EXPLAIN (CACHE)'
   if (session.identity.admin) {
-    throw new ServerError(conditions.featureNotSupported, [`${what} in an admin database`], {
+    throw new ServerError(conditions.featureNotSupported, [`${whatIs(request)} in an admin database`], {
       hint: 'Connect to a database of the origin.',
     })
   }
-  if (isOurs(session, text)) {
-    throw new ServerError(conditions.featureNotSupported, [`${what} of a statement of the cache itself`], {
-      hint: 'EXPLAIN without CACHE shows its plan.',
-    })
-  }
+  // What our grammar does not read the origin may; it only plans it.
+  refuseOtherThanQuery(text, request, parts, !request.analyze)
+}
+
+/** What is no query has no answer to explain. */
+export function refuseOtherThanQuery(
+  text: StatementText,
+  request: ExplainRequest,
+  parts: OwnParts,
+  mayBeUnread = false,
+): void {
+  const what = whatIs(request)
   const tree = parts.parser.parse(Buffer.from(text.text, 'latin1').toString('utf8')).tree
   const [first, ...others] = tree?.stmts ?? []
   const root = unwrap(first?.stmt)
   const isQuery = others.length === 0 && root?.type === 'SelectStmt' && root.fields.intoClause === undefined
-  // What our grammar does not read the origin may; it only plans it.
-  if (isQuery || (tree === undefined && !request.analyze)) return
+  if (isQuery || (tree === undefined && mayBeUnread)) return
   throw new ServerError(conditions.syntaxError, [`${what} explains one query`], {
     hint: 'Expected SELECT, VALUES, TABLE or WITH … SELECT; EXPLAIN without CACHE explains any statement.',
     position: request.offset === undefined ? undefined : request.offset + 1,

@@ -264,7 +264,7 @@ export class OwnRuns {
     const postgres = postgresHelp((question) => this.#ask(session, question), formats)
     const context = commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
     const explain: CommandContext['explain'] = async (request) =>
-      (await explainOwn(this, session, request, this.#parts)) ?? context.explain(request)
+      (await explainOwn(this, session, request, this.#parts, said.shift)) ?? context.explain(request)
     return { ...context, explain }
   }
 

@@ -40,6 +40,8 @@ export interface FunctionDefinition {
   /** One column of the function's own name: a scalar. Empty: void. */
   readonly columns: readonly ResultColumn[]
   readonly isScalar: boolean
+  /** Relations of ours whose rows it reads. */
+  readonly relations?: readonly string[]
   readonly needs: Access
   readonly changes: boolean
   run(context: CommandContext, args: Arguments, tag: string): CommandResult | Promise<CommandResult>

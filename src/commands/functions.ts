@@ -270,6 +270,7 @@ function callOf(
     tag: verb,
     subject: `function ${name}`,
     columns,
+    ...(definition.relations && { relations: definition.relations }),
     needs: definition.needs,
     parameterCount: form.parameterCount,
     parameterTypes: parameterTypesOf(definition, given, form.parameterCount),

@@ -44,6 +44,8 @@ export interface OwnCommand {
   readonly tag: string
   /** What a denial names, if the tag does not say it. */
   readonly subject?: string
+  /** Relations of ours it reads, where the grammar does not say. */
+  readonly relations?: readonly string[]
   /** Empty: it answers no rows (SET). */
   readonly columns: readonly ResultColumn[]
   readonly needs: Access

@@ -60,6 +60,7 @@ const get: FunctionDefinition = {
   required: 2,
   columns: readColumns,
   isScalar: false,
+  relations: ['blobs'],
   needs: 'anyone',
   changes: false,
   async run(context, args, tag): Promise<CommandResult> {
@@ -87,6 +88,7 @@ export const blobFunctions: Readonly<Record<string, FunctionDefinition>> = {
     required: 2,
     columns: [keyColumn, ...readColumns],
     isScalar: false,
+    relations: ['blobs'],
     needs: 'anyone',
     changes: false,
     async run(context, args, tag): Promise<CommandResult> {
@@ -157,6 +159,7 @@ export const blobFunctions: Readonly<Record<string, FunctionDefinition>> = {
     required: 2,
     columns: scalar('text'),
     isScalar: true,
+    relations: ['blobs'],
     needs: 'anyone',
     changes: false,
     async run(context, args, tag): Promise<CommandResult> {

@@ -265,7 +265,12 @@ describe('EXPLAIN (CACHE) of a statement of ours says who answers it', () => {
     ["explain (cache) select 'é', nothing from cache.settings", '42703', '29'],
     ['explain (cache) select name from cache.nope', '42P01', undefined],
     ['explain (cache, nonsense) select name from cache.settings', '42601', undefined],
-    ['explain (cache, analyze) select name from cache.settings', '0A000', undefined],
+    ['explain (cache, analyze) select nothing from cache.settings', '42703', '33'],
+    ["explain (cache, analyze) select 'é', nothing from cache.settings, item", '42703', '38'],
+    ["explain (cache) select 'é', nothing, cache.version() from cache.settings", '42703', '29'],
+    ['explain (cache) select cache.version(), nothing from item', '42703', '41'],
+    ["select cache.explain('flush all caches')", '42601', undefined],
+    ["select cache.explain('delete from cache.blobs', execute => true)", '42601', undefined],
   ])('%s: %s', async (sql, sqlstate, position) => {
     const client = await surface.session()
     await client.query('begin')
@@ -480,5 +485,64 @@ describe('EXPLAIN (CACHE off) is the EXPLAIN of the origin, with the options tha
     expect(like.get('M')).toBe('analyze requires a Boolean value')
     expect(fields.get('M')).toBe(message)
     expect(fields.get('C')).toBe(like.get('C'))
+  })
+})
+
+describe('EXPLAIN (CACHE, ANALYZE) of a statement of ours runs it where it runs (2.2)', () => {
+  const actual = /^Actual: time=\d+ us {2}rows=(\d+) {2}bytes=\d+$/
+  it.each([
+    [
+      "select code from cache.reasons where verdict = 'stale_hit' or code = 'cold'",
+      'system database',
+      '1',
+      'cache.reasons',
+    ],
+    ['select l.state, id from cache.l2 l, item', 'origin, with the rows in the statement', '2', 'cache.l2'],
+    ['select id, cache.version() from item', 'origin, with the rows in the statement', '2', undefined],
+    ["select value from cache.blobs where namespace = 'own' and key = 'k'", 'Larder', '1', 'cache.blobs'],
+    ["select * from cache.get_many('own', '{k,l}')", 'Larder', '1', 'cache.blobs'],
+    ['select cache.version()', 'Larder', '1', undefined],
+  ])('%s', async (sql, by, rows, relation) => {
+    const client = await surface.session()
+    await client.query(
+      "insert into cache.blobs (namespace, key, value) values ('own', 'k', 'v') on conflict do nothing",
+    )
+    for (const batch of [
+      await client.query(`explain (cache, analyze) ${sql}`),
+      await extended(client, `explain (cache, analyze) ${sql}`, []),
+    ]) {
+      const lines = linesOf(batch)
+      expect(lines[0]).toBe('Cache  (verdict=bypass reason=catalog(cache))')
+      expect(lines).toContain(`Answered By: ${by}`)
+      expect(lines.filter((line) => actual.test(line)).map((line) => actual.exec(line)?.[1])).toEqual([rows])
+      const related = lines.filter((line) => line.startsWith('Relation: '))
+      expect(related).toEqual(relation === undefined ? [] : [`Relation: ${relation}  (proof=exact)`])
+    }
+    expect(linesOf(await client.query(`explain (cache) ${sql}`)).some((line) => actual.test(line))).toBe(false)
+  })
+
+  it('with the values that are given, and with effect', async () => {
+    const client = await surface.session()
+    for (const from of ['cache.reasons', 'cache.reasons, item']) {
+      const explained = await extended(client, `explain (cache, analyze) select code from ${from} where code = $1`, [
+        'cold',
+      ])
+      expect(linesOf(explained).find((line) => actual.test(line))).toMatch(
+        from === 'cache.reasons' ? /rows=1 / : /rows=2 /,
+      )
+      const missing = await client.query(`explain (cache, analyze) select code from ${from} where code = $1`)
+      expect(fieldsOf(missing).get('C')).toBe('42P02')
+    }
+    await client.query("explain (cache, analyze) select * from cache.put('own', 'put', 'x')")
+    expect(await client.rows("select cache.exists('own', 'put')")).toEqual([['present']])
+  })
+
+  it('in a block, which an error fails', async () => {
+    const client = await surface.session()
+    await client.query('begin')
+    expect(await headOf(client, 'explain (cache, analyze) select * from cache.l2')).toMatch(/^Cache/)
+    expect(fieldsOf(await client.query('explain (cache, analyze) select 1/0 from cache.l2')).get('C')).toBe('22012')
+    expect(fieldsOf(await client.query('select 1')).get('C')).toBe('25P02')
+    await client.query('rollback')
   })
 })

@@ -10,6 +10,7 @@ import type { Settings, SettingsStore } from './config/index.ts'
 import { closeControl, openControl } from './control-door.ts'
 import { StartupError } from './errors/index.ts'
 import {
+  CodeWatch,
   Decisions,
   Flights,
   Listener,
@@ -254,6 +255,7 @@ function makeServices(parts: Parts) {
     results,
     secondTier,
     schemas,
+    code: new CodeWatch(),
     decisions,
     flights: new Flights(),
     outcomes,

@@ -3,12 +3,14 @@
 import { captureFrames, captureStatement, contextMark, prepareCaptureFrame } from '../cache/plans/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
 import type { Session } from './session.ts'
+import type { ClientUnit } from './units.ts'
 
 /** Prepares the helper on this connection and tries it once, outside everything else, so that a refusal harms nobody. */
 export async function prepareCapture(session: Session): Promise<void> {
   const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames]))
   session.captureReady = answer.error === undefined && answer.rows.length === 1
   session.captureTried ||= session.captureReady
+  if (session.captureReady && !session.services.code.isCurrent(session)) await session.services.code.ask(session)
   if (session.captureReady || session.ended) return
   session.captureRefused = true
   session.services.events.record({
@@ -38,6 +40,7 @@ export async function settleCatalogueCounts(session: Session): Promise<void> {
       closeFrame('S', name),
     ]),
   )
+  if (!session.ended && !session.services.code.isCurrent(session)) await session.services.code.ask(session)
 }
 
 /** What notReady() waits for, for who waits himself. */
@@ -45,6 +48,8 @@ export async function makeReady(session: Session): Promise<void> {
   if (session.captureRefused) return
   if (!isHelperReady(session)) await prepareCapture(session)
   if (session.catalogueCounted && !session.ended) await settleCatalogueCounts(session)
+  const { code } = session.services
+  if (!session.captureRefused && !session.ended && !code.isCurrent(session)) await code.ask(session)
 }
 
 function isHelperReady(session: Session): boolean {
@@ -52,10 +57,18 @@ function isHelperReady(session: Session): boolean {
 }
 
 /** True if the helper must be made ready first; the message is looked at again then. */
-export function notReady(session: Session): boolean {
+export function notReady(session: Session, writes = true): boolean {
   if (!isHelperReady(session)) {
     session.slowly(() => prepareCapture(session))
   } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
-  else return false
+  else if (writes && !session.captureRefused && !session.services.code.isCurrent(session)) {
+    session.slowly(() => session.services.code.ask(session))
+  } else return false
   return true
+}
+
+/** Our question; the helper is made again before it where code that has just run may have dropped it. */
+export function captureQuestion(session: Session, unit: ClientUnit): Buffer {
+  const isDoubtful = unit.codeRuns !== 'never' && session.services.code.mayDrop(session)
+  return isDoubtful ? Buffer.concat([...prepareFrames(session), captureFrames]) : captureFrames
 }

@@ -13,9 +13,9 @@
 //
 // Every ReadyForQuery before the mark is the client's: one for the COPY, one for each Sync behind its failure. What a head has brought is not.
 
-import { captureFrames } from '../cache/plans/index.ts'
 import type { Unit } from '../origin/index.ts'
 import { backend, closeFrame, flushFrame, frame, frontend, parseFrame, syncFrame } from '../wire/index.ts'
+import { captureQuestion } from './capture-helper.ts'
 import type { CaptureUnit } from './capture-unit.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit } from './units.ts'
@@ -37,7 +37,10 @@ export class ConvertedCopy {
   /** The client has sent CopyDone or CopyFail. */
   ends(done: boolean): void {
     if (!done || this.unit.phase !== 'client' || this.unit.failed) return
-    this.#session.link.send(Buffer.concat([captureFrames, closeFrame('S', ''), flushFrame]), true)
+    this.#session.link.send(
+      Buffer.concat([captureQuestion(this.#session, this.unit), closeFrame('S', ''), flushFrame]),
+      true,
+    )
   }
 
   sync(): void {

@@ -6,6 +6,7 @@ import type { StatementKind } from '../sql/index.ts'
 import { bindFrame, executeFrame, flushFrame, parseFrame } from '../wire/index.ts'
 import { notReady } from './capture-helper.ts'
 import { ConvertedCopy, convertedCopies } from './converted-copy.ts'
+import { doubtNames } from './name-doubts.ts'
 import { noteAnswer, passStraight } from './pass.ts'
 import type { Request, ResolvedExecute } from './request.ts'
 import type { Session } from './session.ts'
@@ -20,6 +21,7 @@ export function copyIn(session: Session, text: StatementText, request: Request):
   const conversion = new ConvertedCopy(session, unit)
   const startedUs = session.services.clock.monotonicUs()
   unit.aside = request.aside
+  doubtNames(session, text, request, unit)
   session.busy = true
   convertedCopies.set(unit, conversion)
   session.queue(

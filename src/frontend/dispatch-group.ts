@@ -12,6 +12,7 @@ import { isOurs, notReadyForBlock, route } from './dispatch.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock, noteInBlock } from './in-block.ts'
 import { forgetRenamed } from './name-changes.ts'
+import { knowsNames } from './name-doubts.ts'
 import { runOpaque } from './opaque.ts'
 import { beginOpen, continueOpen, skip } from './open-group.ts'
 import { dispatchPiece } from './own-share.ts'
@@ -27,6 +28,7 @@ import { runCaptured } from './write-path.ts'
 
 export function dispatchGroup(session: Session, group: Group): boolean {
   if (session.skipping) return skip(session, group)
+  if (!knowsNames(session, group)) return false
   if (group.piece === 'ours') return dispatchPiece(session, group)
   if (session.portals.ours !== undefined) forgetReplaced(session, session.portals.ours, group)
   if (session.open !== undefined) return continueOpen(session, group)

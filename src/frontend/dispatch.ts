@@ -11,6 +11,7 @@ import { copyIn } from './copy-in.ts'
 import { contextInForce, probeContext } from './facts.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { inBlock } from './in-block.ts'
+import { checkNames } from './name-doubts.ts'
 import { holdOpen, runOpaque } from './opaque.ts'
 import { knowsOwner } from './owner.ts'
 import { passStraight } from './pass.ts'
@@ -164,6 +165,9 @@ export function convertible(text: StatementText, request: Request): boolean {
 export function notReadyForBlock(session: Session): boolean {
   if (!session.captureReady && !session.captureRefused) session.slowly(() => prepareCapture(session))
   else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  else if (!session.captureRefused && !session.services.code.isCurrent(session)) {
+    session.slowly(() => session.services.code.ask(session))
+  } else if (session.statements.inDoubt && session.statements.count > 0) session.slowly(() => checkNames(session))
   else return false
   return true
 }

@@ -144,6 +144,7 @@ function unnamedText(bytes: Buffer, start: number, text: StatementText): string 
 /** A prepared statement, if it would still be answered as it was prepared. */
 function provenStatement(session: Session, name: string, contextId: number): PreparedStatement | undefined {
   const prepared = session.statements.get(name)
+  if (name !== '' && session.statements.inDoubt) return undefined
   if (prepared === undefined || prepared.provenTick < session.epochs.schemaStamp) return undefined
   return prepared.contextId === contextId ? prepared : undefined
 }

@@ -41,6 +41,7 @@ export function inBlock(session: Session, text: StatementText, request: Request)
 export function noteInBlock(session: Session, text: StatementText): void {
   const { statement } = text.shape
   const { transaction } = session
+  if (session.status !== status.idle && session.services.code.mayDrop(session)) session.captureReady = false
   if (statement.truncates) {
     transaction.told = true
     transaction.truncated = true

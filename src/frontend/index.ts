@@ -2,6 +2,7 @@
 
 export type { ParseStep } from './batch.ts'
 export { prepareCapture } from './capture-helper.ts'
+export { CodeWatch } from './code-watch.ts'
 export { type DecisionRecord, Decisions } from './decisions.ts'
 export { isOurs, routeToOrigin } from './dispatch.ts'
 export { factsInForce, learnFacts, probeContext } from './facts.ts'

@@ -1,15 +1,15 @@
 // Groups that the origin must see before their Sync (Flush), and what follows them.
 
-import { captureFrames } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { flushFrame, frontend, status, syncFrame } from '../wire/index.ts'
-import { makeReady, notReady } from './capture-helper.ts'
+import { captureQuestion, makeReady, notReady } from './capture-helper.ts'
 import { awaitCopy, mayCopy } from './copy-in.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { executesOf, mayEndBlock } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { noteInBlock } from './in-block.ts'
 import { forgetRenamed } from './name-changes.ts'
+import { doubtNames } from './name-doubts.ts'
 import { holdOpen } from './opaque.ts'
 import { OpenUnit } from './open-unit.ts'
 import { Part } from './part.ts'
@@ -174,6 +174,7 @@ export function continueOpen(session: Session, group: Group): boolean {
   const { open } = session
   const ends = group.last === frontend.sync
   const { statements } = session
+  if (open !== undefined) doubtNames(session, undefined, { group }, open.unit)
   const replays = group.missed === 'bind' ? statements.replayAll(true) : statements.replay(group.steps)
   if (!group.unread) session.portals.follow(session, group.steps)
   if (open !== undefined) {
@@ -223,7 +224,7 @@ function askThenSync(session: Session, open: OpenGroup, frames: readonly Buffer[
       session.busy = false
     }
     unit.ask()
-    session.link.send(Buffer.concat([...frames, captureFrames, flushFrame]), true)
+    session.link.send(Buffer.concat([...frames, captureQuestion(session, unit), flushFrame]), true)
   }
   return true
 }

@@ -4,6 +4,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { forgetRenamed, NameChanges } from './name-changes.ts'
+import { doubtNames } from './name-doubts.ts'
 import { portalsOutlive } from './portals.ts'
 import { type PreparedStatement, parseFrameOf } from './prepared-statements.ts'
 import type { Group, Request } from './request.ts'
@@ -53,6 +54,7 @@ export function framesOf(
 ): Buffer[] | undefined {
   let replays: readonly PreparedStatement[] = []
   const { parsesSent } = unit
+  const doubted = doubtNames(session, text, request, unit)
   unit.extended = request.group !== undefined
   unit.aside = request.aside
   if (request.group !== undefined) {
@@ -63,7 +65,7 @@ export function framesOf(
   }
   const kind = text?.shape.statement.kind
   const named =
-    kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
+    doubted || kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
   if (named && session.status !== status.failed) replays = [...replays, ...session.statements.replayAll()]
   if (replays.length === 0) return undefined
   if (!request.simple) {

@@ -43,6 +43,9 @@ interface NoStatement {
 /** What a name stands for: another object each time it is given something to stand for. */
 export type Meaning = PreparedStatement | NoStatement
 
+/** The origin cuts longer names off. */
+const nameBytesMax = 63
+
 /** So many unclear names are remembered one by one. */
 const unclearMax = 1000
 
@@ -51,6 +54,8 @@ export class PreparedStatements {
   #unclearCount = 0
   /** Any name of which nothing is known is unclear. */
   #anyUnclear = false
+  /** Code that the origin ran may have changed what names stand for there (name-doubts.ts). */
+  inDoubt = false
 
   get count(): number {
     let count = 0
@@ -135,6 +140,21 @@ export class PreparedStatements {
     this.#anyUnclear = true
   }
 
+  /** What the origin has prepared, by name; true of what SQL has, and nobody's Parse. */
+  reconcile(there: ReadonlyMap<string, boolean>): void {
+    for (const [name, meaning] of this.#meanings) {
+      if (meaning.text === undefined || name === '' || meaning.ours || !meaning.atOrigin) continue
+      const bySql = there.get(name.slice(0, nameBytesMax))
+      if (bySql === undefined) this.#meanings.delete(name)
+      else if (bySql) this.forget(name)
+    }
+    for (const [name, bySql] of there) {
+      const meaning = this.#meanings.get(name)
+      const isUnclear = meaning === undefined ? this.#anyUnclear : meaning.text === undefined && meaning.unclear
+      if (bySql && !isUnclear) this.forget(name)
+    }
+  }
+
   /** Names of which nothing is known may stand for something. */
   doubtOthers(): void {
     this.#anyUnclear = true
@@ -165,6 +185,7 @@ export class PreparedStatements {
     this.#meanings.clear()
     this.#unclearCount = 0
     this.#anyUnclear = false
+    this.inDoubt = false
   }
 
   /** Statements the origin must get before it gets these steps; they count as known there from now on. */

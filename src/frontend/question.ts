@@ -1,7 +1,20 @@
 // A question of our own to the origin, in a transaction of its own: frames out, rows back, nothing for the client.
 
 import type { LinkLoss, Unit } from '../origin/index.ts'
-import { backend, flushFrame, queryFrame, readDataRow, readFields, syncFrame } from '../wire/index.ts'
+import {
+  backend,
+  closeFrame,
+  flushFrame,
+  frame,
+  frameHeaderBytes,
+  framesIn,
+  frontend,
+  queryFrame,
+  readDataRow,
+  readFields,
+  status,
+  syncFrame,
+} from '../wire/index.ts'
 import type { OpenGroup } from './open-group.ts'
 import type { Session } from './session.ts'
 
@@ -13,9 +26,27 @@ export interface QuestionAnswer {
 
 /** Frames without Sync. Only between the client's own units, or where all of a group that waits for its Sync is answered. */
 export function askQuestion(session: Session, frames: Buffer): Promise<QuestionAnswer> {
-  return session.open === undefined
-    ? send(session, Buffer.concat([frames, syncFrame]))
-    : askInside(session.open, session, frames)
+  const { open } = session
+  if (open !== undefined) return askInside(open, session, besideThePortals(frames))
+  const own = session.status === status.idle ? frames : besideThePortals(frames)
+  return send(session, Buffer.concat([own, syncFrame]))
+}
+
+const portal = '_larder_question'
+
+/** The same with a portal of our own in place of the unnamed one, which is the client's until its transaction ends. */
+function besideThePortals(frames: Buffer): Buffer {
+  const close = closeFrame('P', portal)
+  const pieces: Buffer[] = []
+  for (const one of framesIn(frames)) {
+    const type = one[0] as number
+    if (type === frontend.bind) pieces.push(close)
+    const nameAt = portalAt(type, one)
+    const isUnnamed = nameAt !== undefined && one[nameAt] === 0
+    const parts = [one.subarray(frameHeaderBytes, nameAt), Buffer.from(portal), one.subarray(nameAt)]
+    pieces.push(isUnnamed ? frame(type, ...parts) : one)
+  }
+  return Buffer.concat([...pieces, close])
 }
 
 /** In the transaction of the group: its Sync is the client's to send. */
@@ -24,6 +55,12 @@ function askInside({ unit }: OpenGroup, session: Session, frames: Buffer): Promi
   const answer = unit.question(frameCount(frames))
   session.link.send(Buffer.concat([frames, flushFrame]), true)
   return answer
+}
+
+/** Where the name of its portal begins. */
+function portalAt(type: number, bytes: Buffer): number | undefined {
+  if (type === frontend.bind || type === frontend.execute) return frameHeaderBytes
+  return type === frontend.describe && bytes[frameHeaderBytes] === 0x50 ? frameHeaderBytes + 1 : undefined
 }
 
 function frameCount(frames: Buffer): number {

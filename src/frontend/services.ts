@@ -7,6 +7,7 @@ import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
 import type { Epochs } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
+import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
 import type { Flights } from './flights.ts'
 import type { OwnRoom } from './own-room.ts'
@@ -35,6 +36,7 @@ export interface Services {
   readonly results: ResultCache
   readonly secondTier: SecondTier
   readonly schemas: SchemaWatch
+  readonly code: CodeWatch
   readonly decisions: Decisions
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes

@@ -25,6 +25,7 @@ import { endWhenIdle, fail, leave } from './ending.ts'
 import { HintFaults } from './hint-faults.ts'
 import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
+import { doubtAgain } from './name-doubts.ts'
 import type { OpenGroup } from './open-group.ts'
 import { OriginSide } from './origin-side.ts'
 import type { Output } from './output.ts'
@@ -308,6 +309,9 @@ export class Session implements UnitHost {
     if (outcome.failed && unit.part !== undefined) unit.part.failed = true
     if (unit.movedError !== undefined) this.output.add(unit.movedError)
     if (this.open?.unit === unit) this.open = undefined
+    doubtAgain(this, unit)
+    // Whatever ran may have dropped our helper.
+    if (unit.sqlstate === '26000') this.captureReady = false
     const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
     handler?.(outcome)

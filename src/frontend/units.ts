@@ -6,6 +6,7 @@
 import type { LinkLoss, Unit } from '../origin/index.ts'
 import { backend, readFields, readTag } from '../wire/index.ts'
 import type { NameChanges } from './name-changes.ts'
+import type { CodeRuns } from './name-doubts.ts'
 import type { Part } from './part.ts'
 import type { DescriptionRecorder, Recorder } from './recorder.ts'
 import type { Aside } from './source-text.ts'
@@ -67,6 +68,9 @@ export class ClientUnit implements Unit {
   extended = false
   /** What its Parses and Closes make of names. */
   names: NameChanges | undefined
+  /** Whether code of users runs in it; and if so, whether names were beyond doubt before it (name-doubts.ts). */
+  codeRuns: CodeRuns = 'never'
+  trusted: boolean | undefined
   /** What was said beside the statement. */
   aside: Aside | undefined
   /** What the session does at its ReadyForQuery, before the client hears of it; and when the origin is lost before. */

@@ -7,7 +7,7 @@
 //
 // Source: origins.md 4.3, R3 and R8.
 
-import { captureFrames, type SessionContext, type StatementText } from '../cache/plans/index.ts'
+import type { SessionContext, StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import {
   bindFrame,
@@ -19,11 +19,12 @@ import {
   status,
   syncFrame,
 } from '../wire/index.ts'
-import { notReady } from './capture-helper.ts'
+import { captureQuestion, notReady } from './capture-helper.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
 import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
 import { passReason } from './in-block.ts'
+import { trustNames, trustPlainWrite } from './name-doubts.ts'
 import { framesOf, noteAnswer, type PassVerdict } from './pass.ts'
 import { Recorder } from './recorder.ts'
 import { provePrepared } from './reply.ts'
@@ -88,7 +89,7 @@ export function runCaptured(
   read: CapturedRead | undefined,
   members: readonly Member[] | undefined = undefined,
 ): boolean {
-  if (notReady(session)) return false
+  if (notReady(session, read === undefined)) return false
   const { services } = session
   const suspension = new Suspension(session)
   const answersExpected = request.group?.steps.length ?? answersPerMember * (members?.length ?? 1)
@@ -113,6 +114,7 @@ export function runCaptured(
       const costUs = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && mark !== undefined) provePrepared(session, request.group, mark.start, mark.context.id)
       noteSideEffects(session, text, unit)
+      trustPlainWrite(session, text, unit)
       const verdict = read?.verdict ?? verdictOfWrite(text)
       const answer = (told: PassVerdict, unstored: ReasonCode | undefined) => {
         for (const bytes of unit.held) session.output.add(bytes)
@@ -158,6 +160,7 @@ async function learnAndKeep(
   const facts = await learnFacts(session, text, context, capture, tick)
   if (facts === undefined) return silent
   if (facts.mayWrite) session.forgetContext()
+  else trustNames(session, unit)
   if (mark === undefined || parameters === undefined) return silent
   const { refusal } = facts
   if (refusal !== undefined)
@@ -253,12 +256,12 @@ function framesToCapture(
         describeFrame('P', ''),
         executeFrame(''),
       ]),
-      captureFrames,
+      captureQuestion(session, unit),
       closeFrame('S', ''),
       flushFrame,
     ]
   }
   const { bytes, start, bodyEnd } = request.group
   const replayed = framesOf(session, text, request, unit, bodyEnd) ?? [bytes.subarray(start, bodyEnd)]
-  return [...replayed, captureFrames, flushFrame]
+  return [...replayed, captureQuestion(session, unit), flushFrame]
 }

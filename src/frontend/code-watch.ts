@@ -1,0 +1,99 @@
+// Whether code of users in a database may give names of prepared statements another meaning while it runs: PREPARE and DEALLOCATE in a
+// function, in its words or in SQL that it makes.
+//
+// Bodies in SQL and PL/pgSQL tell by their words: PREPARE and DEALLOCATE, or EXECUTE for SQL that is made. Of other languages anything
+// is taken to be possible, but C, which is taken at its word. PostgreSQL allows it to volatile functions only.
+
+import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
+import type { Session } from './session.ts'
+
+interface Finding {
+  /** Some function may prepare or drop statements. */
+  readonly renames: boolean
+  /** Some function may drop all of them, ours among them. */
+  readonly drops: boolean
+  /** Functions of users are called where neither a text nor a trigger tells: by defaults, checks, rules, policies, operators, casts. */
+  readonly hidden: boolean
+  /** Tick of the clock before it was asked, and when that was. */
+  readonly tick: number
+  readonly atMs: number
+}
+
+const firstUserOid = 16384
+
+const has = (word: string) =>
+  `pg_catalog.strpos(pg_catalog.lower(p.prosrc COLLATE pg_catalog."C"), '${word}') OPERATOR(pg_catalog.>) 0`
+const isRead = `l.lanname OPERATOR(pg_catalog.=) ANY ('{sql,plpgsql}'::pg_catalog.name[])`
+const functions = `pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+ AND l.lanname OPERATOR(pg_catalog.<>) ALL ('{internal,c}'::pg_catalog.name[])`
+
+const text = `SELECT f.renames, f.drops, EXISTS (SELECT FROM pg_catalog.pg_depend d, ${functions}
+ WHERE p.oid OPERATOR(pg_catalog.>=) ${firstUserOid} AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+ AND d.refobjid OPERATOR(pg_catalog.=) p.oid AND d.classid OPERATOR(pg_catalog.<>) ALL (ARRAY['pg_catalog.pg_proc'::pg_catalog.regclass,
+  'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_event_trigger'::pg_catalog.regclass]::pg_catalog.oid[]))
+ FROM (SELECT pg_catalog.count(*) FILTER (WHERE NOT ${isRead} OR ${has('prepare')} OR ${has('deallocate')} OR ${has('execute')})
+  OPERATOR(pg_catalog.>) 0 AS renames,
+  pg_catalog.count(*) FILTER (WHERE NOT ${isRead} OR ${has('deallocate')}) OPERATOR(pg_catalog.>) 0 AS drops
+  FROM ${functions} WHERE p.oid OPERATOR(pg_catalog.>=) ${firstUserOid} AND p.provolatile OPERATOR(pg_catalog.=) 'v') f`
+
+const name = '_larder_code'
+
+const frames = Buffer.concat([
+  closeFrame('S', name),
+  parseFrame(name, text),
+  bindFrame('', name),
+  executeFrame(''),
+  closeFrame('S', name),
+])
+
+export class CodeWatch {
+  readonly #findings = new Map<string, Finding>()
+
+  /** False if nothing that is called by text, trigger or otherwise can change names, for sure. */
+  mayRename(session: Session): boolean {
+    return !this.#isInForce(session) || this.#finding(session)?.renames !== false
+  }
+
+  /** The same of what neither texts nor triggers tell. */
+  mayHide(session: Session): boolean {
+    return !this.#isInForce(session) || this.#finding(session)?.hidden !== false
+  }
+
+  /** True if something is known that may drop our own statements. */
+  mayDrop(session: Session): boolean {
+    return this.#finding(session)?.drops === true
+  }
+
+  /** True if it was asked after the last change of the catalogue that we know of, and not too long ago for those that we do not. */
+  isCurrent(session: Session): boolean {
+    const finding = this.#finding(session)
+    if (finding === undefined || finding.tick < session.epochs.schemaStamp) return false
+    const ageMaxMs = Math.max(1000, session.settings.current.resultTtl / 4)
+    return session.nowMs - finding.atMs <= ageMaxMs
+  }
+
+  async ask(session: Session): Promise<void> {
+    const { clock, epochs } = session.services
+    const tick = epochs.tick()
+    const atMs = clock.nowMs()
+    const { rows, error } = await session.ask(frames)
+    if (session.ended || session.link.closed) return
+    const [renames, drops, hidden] = (rows[0] ?? []).map((value) => value !== 'f')
+    const isUnknown = error !== undefined || hidden === undefined
+    this.#findings.set(
+      session.identity.database,
+      isUnknown
+        ? { renames: true, drops: false, hidden: true, tick, atMs }
+        : { renames: renames === true, drops: drops === true, hidden, tick, atMs },
+    )
+  }
+
+  /** Nothing that may change the catalogue is under way either. */
+  #isInForce(session: Session): boolean {
+    return session.epochs.suspensions === 0 && this.isCurrent(session)
+  }
+
+  #finding(session: Session): Finding | undefined {
+    return this.#findings.get(session.identity.database)
+  }
+}

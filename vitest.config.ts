@@ -9,6 +9,10 @@ const timeoutMs = (kind: (typeof kinds)[number]): number => (kind === 'stress' ?
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Test files of a kind follow each other in one process: to load the server anew for each costs more than most tests.
+    isolate: false,
+    // Kinds share most of the sources: what one has transformed is found by the others, and by the next run, under its hash.
+    experimental: { fsModuleCache: true },
     maxWorkers: 2,
     projects: kinds.map((kind) => ({
       extends: true as const,

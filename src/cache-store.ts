@@ -33,11 +33,13 @@ interface CacheStoreParts {
   readonly clock: Clock
   /** Shared with the answers of a server; else it has one of its own. */
   readonly l1?: L1
+  /** For tests: where the store gets its thread from. */
+  readonly startStore?: typeof startStoreThread
 }
 
 /** Opens it; without a store, or with one that cannot be opened, L1 serves alone. */
 export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore> {
-  const { settings, dataDirectory, metrics, events, epochs, clock } = parts
+  const { settings, dataDirectory, metrics, events, epochs, clock, startStore = startStoreThread } = parts
   const options = storeOptionsOf(settings, dataDirectory)
   const cache: BlobCache = await BlobCache.open(
     {
@@ -54,7 +56,7 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
       },
       onEvent: (event) => events.record(event),
     },
-    options === undefined ? undefined : startStoreThread(options),
+    options === undefined ? undefined : startStore(options),
   )
   let current = settings
   const archive = openCacheBackups({

@@ -1,7 +1,7 @@
 // Composition: settings in, running server out.
 
 import { systemClock } from './base/index.ts'
-import { L1 } from './cache/blob/index.ts'
+import { L1, type startStoreThread } from './cache/blob/index.ts'
 import { ContextTable, PlanCache } from './cache/plans/index.ts'
 import { type AnswerStore, ResultCache, SecondTier } from './cache/results/index.ts'
 import { answerStoreOf, noAnswers } from './cache-answers.ts'
@@ -53,6 +53,9 @@ interface StartOptions {
   readonly brokenRules?: ReadonlySet<string>
   /** For tests: a blob cache in place of the server's own. */
   readonly cache?: StoreDoor
+  /** For tests: what many servers in one process may share. */
+  readonly parser?: Parser
+  readonly startStore?: typeof startStoreThread
 }
 
 export async function startServer(store: SettingsStore, options: StartOptions = {}): Promise<RunningServer> {
@@ -78,10 +81,13 @@ async function startIn(
   const metrics = new Metrics(clock)
   const events = new EventRing({ clock, log, countMax: settings.eventsMax })
   const origin = await openOrigin(directory, settings, log)
-  const parser = await openParser()
+  const parser = options.parser ?? (await openParser())
   const epochs = new Epochs()
   const l1 = new L1(settings.l1BytesMax, metrics.counters)
-  const cacheParts = { settings, l1, dataDirectory: directory.path, metrics, events, epochs, clock }
+  const cacheParts = {
+    ...{ settings, l1, dataDirectory: directory.path, metrics, events, epochs, clock },
+    ...(options.startStore === undefined ? {} : { startStore: options.startStore }),
+  }
   const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
   const services = makeServices({
     epochs,

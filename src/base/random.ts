@@ -20,11 +20,7 @@ export class Random {
 
   /** In [0, 1). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    return (this.#word() >>> 0) / 4_294_967_296
   }
 
   /** A whole number in [0, boundExclusive). */
@@ -46,8 +42,17 @@ export class Random {
   /** Fills and returns a buffer of random bytes. */
   bytes(length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length)
-    for (let index = 0; index < length; index++) bytes[index] = this.int(256)
+    for (let index = 0; index < length; index++) bytes[index] = this.#word() >>> 24
     return bytes
+  }
+
+  /** 32 random bits. */
+  #word(): number {
+    const state = (this.#state + 0x6d2b79f5) | 0
+    this.#state = state
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return mixed ^ (mixed >>> 14)
   }
 
   /** An independent generator whose numbers depend only on this seed and the label. */

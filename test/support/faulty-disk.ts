@@ -8,6 +8,7 @@
 // and never written.
 
 import type { Disk, DiskFile, LockAttempt, OpenOptions, Random } from '../../src/base/index.ts'
+import { DiskContents } from './disk-contents.ts'
 
 /** Smaller than any device's, so that what relies on whole sectors is found out. */
 const sectorBytes = 128
@@ -37,13 +38,13 @@ type Unsynced =
   | { readonly kind: 'truncate'; readonly size: number }
 
 class Inode {
-  current = new Contents()
-  durable = new Contents()
+  current = new DiskContents()
+  durable = new DiskContents()
   unsynced: Unsynced[] = []
   /** The write that is being numbered: a loss of power may leave parts of it. */
   starting: Unsynced | undefined
 
-  static holding(contents: Contents): Inode {
+  static holding(contents: DiskContents): Inode {
     const inode = new Inode()
     inode.current = contents
     inode.durable = contents.copy()
@@ -57,42 +58,6 @@ class Inode {
     // A write that has not begun when the process is killed never happens.
     inode.unsynced = this.unsynced.filter((change) => change !== this.starting)
     return inode
-  }
-}
-
-class Contents {
-  #bytes = new Uint8Array(0)
-  size = 0
-
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.size)
-  }
-
-  copy(): Contents {
-    const copy = new Contents()
-    copy.#bytes = this.bytes.slice()
-    copy.size = this.size
-    return copy
-  }
-
-  write(bytes: Uint8Array, at: number): void {
-    this.truncate(Math.max(this.size, at + bytes.length))
-    this.#bytes.set(bytes, at)
-  }
-
-  truncate(size: number): void {
-    if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2))
-      grown.set(this.bytes)
-      this.#bytes = grown
-    }
-    if (size < this.size) this.#bytes.fill(0, size, this.size)
-    this.size = size
-  }
-
-  apply(change: Unsynced): void {
-    if (change.kind === 'write') this.write(change.bytes, change.at)
-    else this.truncate(change.size)
   }
 }
 
@@ -198,13 +163,14 @@ export class FaultyDisk implements Disk {
   /** Changes a byte of what is written, behind everybody's back. */
   flip(path: string, at: number, mask = 1): void {
     const inode = this.inode(path)
-    for (const contents of [inode.current, inode.durable]) {
-      if (at < contents.size) contents.bytes[at] = (contents.bytes[at] as number) ^ mask
-    }
+    for (const contents of [inode.current, inode.durable]) contents.flip(at, mask)
   }
 
   contentsOf(path: string): Uint8Array {
-    return this.inode(path).current.bytes.slice()
+    const { current } = this.inode(path)
+    const bytes = new Uint8Array(current.size)
+    current.read(bytes, 0)
+    return bytes
   }
 
   /** Makes an operation the only one that fails: the next of this kind, or the one after `skip` more. */
@@ -325,15 +291,14 @@ class FaultyFile implements DiskFile {
 
   read(into: Uint8Array, at: number): number {
     this.#disk.number('read', this.#path, at, into.length)
-    const bytes = this.#inode.current.bytes.subarray(at, at + into.length)
-    into.set(bytes)
-    return bytes.length
+    return this.#inode.current.read(into, at)
   }
 
   write(bytes: Uint8Array, at: number): void {
     const grown = Math.max(0, at + bytes.length - this.size)
     if (grown > (this.#disk.full ?? grown)) throw systemError('ENOSPC', this.#path)
-    const change = { kind: 'write' as const, at, bytes: bytes.slice() }
+    // Not slice(): that of a Buffer is no copy.
+    const change = { kind: 'write' as const, at, bytes: new Uint8Array(bytes) }
     this.#inode.unsynced.push(change)
     this.#inode.starting = change
     try {
@@ -344,7 +309,7 @@ class FaultyFile implements DiskFile {
     } finally {
       this.#inode.starting = undefined
     }
-    this.#inode.current.apply(change)
+    applyChange(this.#inode.current, change)
   }
 
   async writeLater(bytes: Uint8Array, at: number): Promise<void> {
@@ -357,7 +322,7 @@ class FaultyFile implements DiskFile {
     this.#disk.number('truncate', this.#path, size)
     const change = { kind: 'truncate' as const, size }
     this.#inode.unsynced.push(change)
-    this.#inode.current.apply(change)
+    applyChange(this.#inode.current, change)
   }
 
   async sync(): Promise<void> {
@@ -385,16 +350,22 @@ class FaultyFile implements DiskFile {
   }
 
   #endSync(changes: readonly Unsynced[]): void {
-    for (const change of changes) this.#inode.durable.apply(change)
-    this.#inode.unsynced = this.#inode.unsynced.filter((change) => !changes.includes(change))
+    for (const change of changes) applyChange(this.#inode.durable, change)
+    const synced = new Set(changes)
+    this.#inode.unsynced = this.#inode.unsynced.filter((change) => !synced.has(change))
   }
 }
 
-function survivorsOf(inode: Inode, random: Random, chance: number): Contents {
+function applyChange(contents: DiskContents, change: Unsynced): void {
+  if (change.kind === 'write') contents.write(change.bytes, change.at)
+  else contents.truncate(change.size)
+}
+
+function survivorsOf(inode: Inode, random: Random, chance: number): DiskContents {
   const contents = inode.durable.copy()
   for (const change of inode.unsynced) {
     if (!random.chance(chance)) continue
-    if (change.kind === 'truncate' || random.chance(0.6)) contents.apply(change)
+    if (change.kind === 'truncate' || random.chance(0.6)) applyChange(contents, change)
     else writeTorn(contents, change, random)
   }
   // The size of a file may be known before what is in it.
@@ -403,7 +374,7 @@ function survivorsOf(inode: Inode, random: Random, chance: number): Contents {
 }
 
 /** The first half of a write, or any of its sectors. */
-function writeTorn(contents: Contents, { at, bytes }: { at: number; bytes: Uint8Array }, random: Random): void {
+function writeTorn(contents: DiskContents, { at, bytes }: { at: number; bytes: Uint8Array }, random: Random): void {
   const isHalf = random.chance(0.5)
   for (let start = 0; start < bytes.length; ) {
     const end = Math.min(bytes.length, start + sectorBytes - ((at + start) % sectorBytes))

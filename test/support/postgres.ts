@@ -1,19 +1,16 @@
 // Throwaway Postgres servers for tests, of every version this machine has.
 //
-// initdb costs half a second, a copy of its result a few hundredths. So the first test on a machine makes a template among
-// the temporary files, by renaming a finished one into place, and everybody copies it. Each call is a server of its own,
-// in a directory of its own: tests never meet, and close() removes everything. Where the machine has memory to spare it
-// all lies in /dev/shm, where a copy is several times quicker than on some disks.
+// initdb costs half a second, a copy of its result a few hundredths. So the first test on a machine makes a template
+// (templates.ts), and everybody copies it. Each call is a server of its own, in a directory of its own: tests never meet,
+// and close() removes everything. Where the machine has memory to spare it all lies in /dev/shm, where a copy is several
+// times quicker than on some disks.
 
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, statfsSync } from 'node:fs'
-import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import { EmbeddedPostgres, findPostgres, type OriginTarget } from '../../src/origin/index.ts'
+import { copyInto, scratch, templateOf } from './templates.ts'
 
 export type TestVersion = 18 | 15
 
@@ -81,26 +78,12 @@ export async function openTestPostgres(options: TestPostgresOptions = {}): Promi
   }
 }
 
-/** A directory that every user can reach, for files of a test. */
-export const scratch = scratchDirectory()
-
-function scratchDirectory(): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm')
-    if (bavail * bsize > 4 * 1024 ** 3) return '/dev/shm'
-  } catch {
-    // Not Linux, or a container without it.
-  }
-  return tmpdir()
-}
-
 /** Makes `directory` with a cluster in it that has never run, for EmbeddedPostgres.open. */
 export async function copyTemplate(version: TestVersion, directory: string): Promise<void> {
   await mkdir(directory, { mode: 0o711 })
-  await run('cp', ['-a', join(await templateOf(version), 'pgdata'), directory])
+  await copyInto(join(await clusterTemplate(version), 'pgdata'), directory)
 }
 
-const run = promisify(execFile)
 const superuser = 'postgres'
 
 /** Postgres wants its private key to be its own, and readable by nobody else. */
@@ -127,17 +110,7 @@ async function openServer(
   })
 }
 
-/** A cluster that was initialised and shut down in good order; made once per machine, user and version. */
-async function templateOf(version: TestVersion): Promise<string> {
-  const template = join(scratch, `larder-test-template-1-${process.getuid?.() ?? 0}-${version}`)
-  if (existsSync(template)) return template
-  const unfinished = `${template}.${randomBytes(6).toString('hex')}`
-  await mkdir(unfinished)
-  await chmod(unfinished, 0o711)
-  await (await openServer(unfinished, version)).close()
-  await rename(unfinished, template).catch(async (error: unknown) => {
-    await rm(unfinished, { recursive: true, force: true })
-    if (!existsSync(template)) throw error
-  })
-  return template
+/** A cluster that was initialised and shut down in good order. */
+function clusterTemplate(version: TestVersion): Promise<string> {
+  return templateOf(`postgres-${version}`, async (into) => (await openServer(into, version)).close())
 }

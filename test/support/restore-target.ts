@@ -1,6 +1,6 @@
 // A place to restore into: a directory with a live store in it, and what the store would do with the restored pair.
 
-import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { Manifest } from '../../src/archive/manifest.ts'
 import type { RestoreTarget } from '../../src/archive/restore.ts'
 import { FaultyDisk } from './faulty-disk.ts'
@@ -56,10 +56,10 @@ export function pairOf(disk: FaultyDisk, directory: string): Record<string, stri
   return digestsOf(disk.list(directory).map((name) => [name, disk.contentsOf(`${directory}/${name}`)]))
 }
 
-/** What to compare instead of megabytes. */
+/** What to compare instead of megabytes: against mistakes, which do not aim at a checksum, CRC-32 is enough. */
 export function digestsOf(files: Iterable<readonly [name: string, bytes: Uint8Array]>): Record<string, string> {
   return Object.fromEntries(
-    [...files].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')]).sort(),
+    [...files].map(([name, bytes]) => [name, `${bytes.length} bytes, checksum ${crc32(bytes)}`]).sort(),
   )
 }
 

@@ -19,7 +19,8 @@ import {
   type PostgresBinaries,
 } from '../../../src/origin/index.ts'
 import { OriginCode, type OriginProcess } from '../../support/origin-process.ts'
-import { availableVersions, copyTemplate, scratch } from '../../support/postgres.ts'
+import { availableVersions, copyTemplate } from '../../support/postgres.ts'
+import { scratch } from '../../support/templates.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody = { uid: 65_534, gid: 65_534 }

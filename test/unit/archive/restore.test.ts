@@ -27,7 +27,7 @@ async function fails(doing: Promise<unknown>): Promise<Failure> {
   )
 }
 
-/** A store that holds backups, ready to be copied for each test. */
+/** A store that holds backups, ready to be copied for each test; their bytes are shared, so a test replaces what it harms. */
 async function backedUp(...sources: (readonly [FakeSource, string?])[]) {
   const store = new ScriptedArchiveStore()
   const manifests: Manifest[] = []
@@ -38,7 +38,7 @@ async function backedUp(...sources: (readonly [FakeSource, string?])[]) {
 }
 
 function copyOf({ objects }: { readonly objects: Map<string, Buffer> }): ScriptedArchiveStore {
-  return new ScriptedArchiveStore(new Map([...objects].map(([name, bytes]) => [name, Buffer.from(bytes)])))
+  return new ScriptedArchiveStore(new Map(objects))
 }
 
 function requireNothingNew(target: TestTarget): void {
@@ -174,9 +174,10 @@ describe('damage', () => {
   }
 
   function flip(store: ScriptedArchiveStore, name: string, at: number): void {
-    const bytes = store.objects.get(name) as Buffer
+    const bytes = Buffer.from(store.objects.get(name) as Buffer)
     const index = at < 0 ? bytes.length + at : at
     bytes[index] = (bytes[index] ?? 0) ^ 1
+    store.objects.set(name, bytes)
   }
 
   function cut(store: ScriptedArchiveStore, name: string, length: number): void {

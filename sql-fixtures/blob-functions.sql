@@ -13,8 +13,9 @@ select convert_from(value, 'UTF8') as v, state from cache.get('app', 'k') as g;
 --> v1 | fresh
 --> SELECT 1
 select cache.exists('app', 'k'), 1;
---> ERROR 0A000: function cache.exists() in this place is not supported
---> HINT: A function of schema "cache" stands alone: SELECT * FROM cache.exists(), SELECT cache.exists() or CALL cache.exists().
+--> exists text | ?column? int4
+--> present | 1
+--> SELECT 1
 select cache.exists('app', 'k');
 --> exists text
 --> present

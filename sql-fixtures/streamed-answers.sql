@@ -35,5 +35,5 @@ select body from page where id = 2;
 --> SELECT 1
 select l1_entries, l1_bytes_in_use, result_entries, result_fills from cache.stats;
 --> l1_entries int8 | l1_bytes_in_use int8 | result_entries int8 | result_fills int8
---> 0 | 0 | 1 | 1
+--> 1 | 456 | 1 | 1
 --> SELECT 1

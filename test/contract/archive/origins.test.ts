@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openLarder, type TestLarder } from '../../support/larder.ts'
-import { openTestPostgres, scratch, type TestPostgres } from '../../support/postgres.ts'
+import { openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
+import { scratch } from '../../support/templates.ts'
 
 let folder = ''
 const origins: TestPostgres[] = []

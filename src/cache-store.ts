@@ -134,7 +134,7 @@ async function gathered(
 ): Promise<Partial<StoreRows>> {
   const wants = (...names: string[]): boolean => names.some((name) => relations.has(name))
   const [blobs, tags, status] = await Promise.all([
-    wants('blobs') ? cache.scan(scan) : [],
+    wants('blobs', 'entries') ? cache.scan(scan) : [],
     wants('tags') ? cache.tags() : [],
     wants('l2', 'synopsis', 'compression', 'pages', 'bgwriter') ? cache.status() : undefined,
   ])

@@ -2,7 +2,7 @@
 
 import type { ArchiveAccess, BlobScan, BlobStore } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import type { StoreRows, SweepRow, VirtualRequest, WantedRows } from './virtual/index.ts'
+import type { StoreRows, SweepRow, VirtualRequest, Wanted, WantedRows } from './virtual/index.ts'
 
 /** The blob cache and its file, as statements see them. */
 export interface StoreDoor {
@@ -28,6 +28,7 @@ interface StoreFinding {
 /** The relations whose rows lie on the store's thread or on disk. */
 const farRelations: ReadonlySet<string> = new Set([
   'blobs',
+  'entries',
   'tags',
   'l2',
   'synopsis',
@@ -44,13 +45,31 @@ export async function gatherStore(
   rowCountMax: number,
 ): Promise<StoreRows | undefined> {
   const far = new Set(relations.filter((name) => farRelations.has(name) && given?.has(name) !== true))
+  if (far.has('entries') && !mayBeBlobs(wanted?.get('entries'))) far.delete('entries')
   if (far.size === 0) return undefined
   const names: string[] = []
   for (const { name, readers } of store.blobs.namespaces()) {
     const isSeen = viewer.isMonitor || readers.some((role) => viewer.memberOf(role))
     if (isSeen && !name.startsWith('$')) names.push(name)
   }
-  return store.gather(far, scanOf(wanted?.get('blobs'), names, rowCountMax))
+  return store.gather(far, scanFor(far, wanted, names, rowCountMax))
+}
+
+/** False where only entries of another kind are wanted, as in WHERE kind = 'result'. */
+function mayBeBlobs(places: readonly WantedRows[] | undefined): boolean {
+  return places === undefined || valuesOf(places, 'kind')?.has('blob') !== false
+}
+
+/** Entries need no contents. A statement over both relations gets all there is. */
+function scanFor(
+  far: ReadonlySet<string>,
+  wanted: Wanted | undefined,
+  names: readonly string[],
+  rowCountMax: number,
+): BlobScan {
+  if (!far.has('entries')) return scanOf(wanted?.get('blobs'), names, rowCountMax)
+  if (far.has('blobs')) return scanOf(undefined, names, rowCountMax)
+  return { ...scanOf(wanted?.get('entries'), names, rowCountMax), withValue: false }
 }
 
 /** The least that holds all the rows that some place of the statement wants. */

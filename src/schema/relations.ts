@@ -38,11 +38,10 @@ export const relations = {
     kind text not null, node text not null, relation oid not null, relation_name text, epoch int8 not null,
     current_epoch int8 not null, partition int8`,
   entries: `
-    id text not null, kind text not null, namespace text not null, key text not null, cache text not null,
-    fingerprint text not null, database text not null, role text not null, relations oid[] not null,
-    tags text[] not null, state text not null, tier text not null, bytes int8 not null, stored_bytes int8 not null,
-    priority int8 not null, hits int8 not null, saved_ms float8 not null, created_at timestamptz not null,
-    last_access_at timestamptz not null, expires_at timestamptz`,
+    id text not null, kind text not null, namespace text not null, key text not null, cache text, fingerprint text,
+    database text, role text, relations oid[] not null, tags text[] not null, state text not null, tier text not null,
+    bytes int8 not null, stored_bytes int8 not null, priority int8 not null, hits int8 not null, saved_ms float8,
+    created_at timestamptz not null, last_access_at timestamptz not null, expires_at timestamptz`,
   events: `
     at timestamptz not null, severity text not null, event text not null, subject text, detail text`,
   jobs: `

@@ -10,13 +10,13 @@ export interface EntriesRow {
   /** its key there, in hex digits if it is a hash */
   readonly key: string
   /** name of the cache it belongs to */
-  readonly cache: string
+  readonly cache: string | null
   /** shape of its statement */
-  readonly fingerprint: string
+  readonly fingerprint: string | null
   /** database it was read in */
-  readonly database: string
+  readonly database: string | null
   /** role it was read as */
-  readonly role: string
+  readonly role: string | null
   /** relations it was derived from */
   readonly relations: number[]
   /** labels given to it */
@@ -34,7 +34,7 @@ export interface EntriesRow {
   /** reads answered with it */
   readonly hits: string
   /** time of the origin it saved */
-  readonly saved_ms: number
+  readonly saved_ms: number | null
   /** when it was stored */
   readonly created_at: Date
   /** when it last answered a read */

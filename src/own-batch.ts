@@ -62,7 +62,7 @@ export async function runInSystem(batch: OwnBatch & { readonly endsPortals: bool
 /** What functions of ours in the text answer to the values that are bound to it. */
 async function callsOf({ runs, session, group, own }: OwnBatch): Promise<string | undefined> {
   const bind = group.steps.find((step) => step.kind === 'bind')
-  if (bind === undefined || own.kind !== 'virtual' || own.calls === undefined) return undefined
+  if (bind === undefined || !('calls' in own) || own.calls === undefined) return undefined
   const parse = group.steps.find((step) => step.kind === 'parse' && step.name === bind.statement)
   const types = parse?.kind === 'parse' ? parse.types : (session.statements.get(bind.statement)?.types ?? '')
   const { raw } = readBind(group.bytes.subarray(bind.start, bind.end))

@@ -116,7 +116,8 @@ export class OwnGroup {
   /** Functions of ours in a statement are called once a batch: with other values, in another. */
   #callsAnew(step: Step, text: StatementText | undefined, batch: Batch | undefined): boolean {
     const own = step.kind === 'bind' && text !== undefined ? this.#owns.get(text) : undefined
-    const takesValues = own?.kind === 'virtual' && (own.calls?.parameterTypes.length ?? 0) > 0
+    const calls = own !== undefined && 'calls' in own ? own.calls : undefined
+    const takesValues = calls !== undefined && calls.parameterTypes.length > 0
     return takesValues && batch?.steps.some(({ kind }) => kind === 'bind') === true
   }
 

@@ -52,7 +52,8 @@ export async function runSimple(
       )
       const { relations, tag } = statement
       const wanted = own.narrowing.wanted()
-      const request = { ...system, frames: queryFrame(statement.text), relations, tag, wanted }
+      const calls = await runs.callsOf(session, own, Parameters.none)
+      const request = { ...system, frames: queryFrame(statement.text), relations, tag, wanted, calls }
       return (await runs.system(session, request)).failed
     }
     case 'catalogue':

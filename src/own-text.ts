@@ -1,6 +1,7 @@
 // Composition: what a text of ours is. Asked once per new text; the answer lies in StatementText.own.
 
 import {
+  type OwnSelect,
   type OwnStatement,
   type PlacedCalls,
   readBlobStatement,
@@ -23,7 +24,13 @@ import {
 
 export type OwnText =
   /** With the rows its SELECT can use, if it stands for one. */
-  | { readonly kind: 'own'; readonly statement: OwnStatement; readonly narrowing: Narrowing }
+  | {
+      readonly kind: 'own'
+      readonly statement: OwnStatement
+      readonly narrowing: Narrowing
+      /** The functions of ours in its SELECT. */
+      readonly calls?: PlacedCalls
+    }
   | { readonly kind: 'refused'; readonly error: ServerError }
   | {
       readonly kind: 'virtual'
@@ -158,7 +165,17 @@ export class OwnTexts {
       return parts.some((part) => this.#isOurs(part, taken)) ? { kind: 'several' } : undefined
     }
     const statement = this.#command(text, taken)
+    if (statement?.kind === 'select' && statement.isOverFunctions === true) return this.#showOfFunction(statement)
     return statement === undefined ? undefined : { kind: 'own', statement, narrowing: this.#narrowingOf(statement) }
+  }
+
+  #showOfFunction(statement: OwnSelect): OwnText {
+    const narrowing = this.#narrowingOf(statement)
+    const { tree } = this.#parser.parse(statement.text)
+    // PostgreSQL says what is wrong with it.
+    if (tree === undefined) return { kind: 'own', statement, narrowing }
+    const calls = readPlacedCalls(statement.text, tree, this.schemaName)
+    return { kind: 'own', statement: { ...statement, text: calls.text.text }, narrowing, calls }
   }
 
   #narrowingOf(statement: OwnStatement): Narrowing {

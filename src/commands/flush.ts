@@ -53,6 +53,8 @@ function readTarget(reader: StatementReader): FlushTarget {
   }
   if (!reader.accept('CACHE')) throw reader.syntaxError('CACHE', 'ALL CACHES')
   if (reader.accept('PLANS')) return { ...nothing, plans: true }
+  // Unquoted it would be taken for FLUSH ALL CACHES.
+  if (reader.peek() === 'ALL') throw reader.syntaxError('a name', 'NAMESPACE', 'PLANS')
   if (!reader.accept('NAMESPACE')) return { ...nothing, caches: reader.list(() => reader.name()) }
   if (reader.accept('ALL')) return { ...nothing, namespaces: 'all' }
   return { ...nothing, namespaces: reader.list(() => reader.name()) }

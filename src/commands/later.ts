@@ -43,8 +43,8 @@ const shortForms: readonly (readonly string[])[] = [
 
 /** Throws 0A000 if the statement begins with words of a later release. */
 export function refuseLater(reader: StatementReader, hasDialect: boolean): void {
-  // Of a cache these verbs come later, of a namespace of blobs they are here.
-  if (reader.peek(1) === 'CACHE' && reader.peek(2) === 'NAMESPACE') return
+  // Of a cache these verbs come later, of a namespace of blobs and of a backup they are here.
+  if (reader.peek(1) === 'CACHE' && ['NAMESPACE', 'BACKUP'].includes(reader.peek(2))) return
   for (const forms of hasDialect ? [everywhere] : [everywhere, shortForms]) {
     const words = forms.find((form) => form.every((word, index) => reader.peek(index) === word))
     if (words !== undefined) throw comesLater(words.join(' '))

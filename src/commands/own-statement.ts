@@ -72,6 +72,8 @@ export interface OwnSelect {
   readonly text: string
   /** Relations of the virtual schema that `text` names. */
   readonly relations: readonly string[]
+  /** True if it names functions of ours. */
+  readonly isOverFunctions?: boolean
   readonly needs: Access
   readonly parameterCount: number
 }

@@ -177,7 +177,8 @@ function currentSetting(name: string, args: readonly Value[], columns: readonly 
     try {
       value = context.settings.show(name)
     } catch (error) {
-      if (!(missingOk && error instanceof ServerError && error.sqlstate === '42704')) throw error
+      const isMissing = error instanceof ServerError && (error.sqlstate === '42704' || error.sqlstate === '0A000')
+      if (!(missingOk && isMissing)) throw error
       value = null
     }
     return { tag: 'SELECT 1', columns, rows: [[value]] }

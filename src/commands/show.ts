@@ -75,7 +75,8 @@ export function showRelation(reader: StatementReader): OwnSelect {
   }
 }
 
-function readFilter(reader: StatementReader, nameColumn: string): string {
+/** LIKE, WHERE and LIMIT over what is called `shown`, in the order of its first column. */
+export function readFilter(reader: StatementReader, nameColumn: string): string {
   const likes = reader.accept('LIKE') ? [`shown.${quoteIdentifier(nameColumn)} LIKE ${valueSql(reader.value())}`] : []
   const wheres = reader.accept('WHERE') ? [`(${condition(reader)})`] : []
   const limit = reader.accept('LIMIT') ? ` LIMIT ${valueSql(reader.value())}` : ''
@@ -93,7 +94,8 @@ function condition(reader: StatementReader): string {
   return `${text}\n`
 }
 
-function valueSql(value: Value): string {
+/** A value as it stands in a statement of ours. */
+export function valueSql(value: Value): string {
   if (value.kind === 'parameter') return `$${value.number}`
   if (value.kind === 'list') return `ARRAY[${value.items.map(valueSql).join(', ')}]`
   if (value.text === null) return 'NULL'

@@ -38,6 +38,17 @@ export interface SettingState {
   readonly pendingRestart: boolean
 }
 
+/** Known names, not yet served (SQL-3). */
+const laterSettings: ReadonlySet<string> = new Set([
+  'floor_wait',
+  'invalidations_max',
+  'max_staleness',
+  'min_lsn',
+  'result_audit_percent',
+  'token',
+  'virtual_snapshot_max_age',
+])
+
 export class SettingsStore {
   readonly #sources: SettingsSources
   readonly #listeners = new Set<(settings: Settings) => void>()
@@ -110,6 +121,11 @@ export class SettingsStore {
   find(name: string): SettingRow {
     const row = findSetting(name.toLowerCase())
     if (row !== undefined) return row
+    if (laterSettings.has(name.toLowerCase())) {
+      throw new ServerError(conditions.featureNotSupported, [`parameter "${this.labelOf(name)}"`], {
+        detail: 'It comes with a later release.',
+      })
+    }
     const meant = nearest(name.toLowerCase(), settingNames)
     throw new ServerError(conditions.unknownSetting, [this.labelOf(name)], {
       hint: meant === undefined ? undefined : `Perhaps you meant "${this.labelOf(meant)}".`,

@@ -244,9 +244,19 @@ function refuseDdl(tree: ParseTree, type: string, fields: Fields, schemaName: st
     if (target?.schemaname !== schemaName && !isView) return
   }
   refuseOptions(tree, schemaName)
+  const verb = verbOfView(type, fields)
+  if (verb !== undefined) throw comesLater(`${verb} MATERIALIZED VIEW`)
   throw new ServerError(conditions.featureNotSupported, [`this definition over schema "${schemaName}"`], {
     hint: `Objects in schema "${schemaName}", and views over its relations, cannot be made, changed or dropped.`,
   })
+}
+
+/** Statements that a view of ours will have. */
+function verbOfView(type: string, { objtype, objectType, removeType, renameType }: Fields): string | undefined {
+  if (type === 'RefreshMatViewStmt') return 'REFRESH'
+  if (![objtype, objectType, removeType, renameType].includes('OBJECT_MATVIEW')) return undefined
+  if (type === 'DropStmt') return 'DROP'
+  return type === 'CommentStmt' ? 'COMMENT ON' : 'ALTER'
 }
 
 /** The schema that comes to be by it. */

@@ -25,17 +25,19 @@ export function archiveCommand(
   needs: 'admin' | 'monitor',
   parameterCount: number,
   execute: OwnCommand['execute'],
+  subject = tag,
 ): OwnCommand {
   return {
     kind: 'command',
     tag,
+    subject,
     columns,
     needs,
     parameterCount,
     parameterTypes: Array.from({ length: parameterCount }, () => 25),
     changes: needs === 'admin',
     execute(context, parameters) {
-      authorise(context.viewer, needs, tag, context.settings.current)
+      authorise(context.viewer, needs, subject, context.settings.current)
       return execute(context, parameters)
     },
   }

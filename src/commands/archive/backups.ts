@@ -1,10 +1,19 @@
 // SHOW BACKUPS, SHOW BACKUP and DROP BACKUP: what lies in a collection.
 //
-//   backups = SHOW BACKUPS IN value | SHOW BACKUP [ FILES ] [ FROM ] ( LATEST | value ) IN value
+//   backups = SHOW BACKUPS IN value filter | SHOW BACKUP [ FILES ] [ FROM ] ( LATEST | value ) IN value
 //             [ WITH ( check_files, encryption_passphrase = value ) ] | DROP BACKUP value IN value
 
-import type { CommandContext, CommandResult, OwnCommand, ResultColumn } from '../own-statement.ts'
-import type { StatementReader } from '../statement-reader.ts'
+import { quoteIdentifier } from '../../virtual/index.ts'
+import type {
+  CommandContext,
+  CommandResult,
+  OwnCommand,
+  OwnSelect,
+  OwnStatement,
+  ResultColumn,
+} from '../own-statement.ts'
+import { readFilter, valueSql } from '../show.ts'
+import type { StatementReader, Value } from '../statement-reader.ts'
 import { changeNotices } from '../transactions.ts'
 import { textValue } from '../values.ts'
 import { archiveCommand, archiveOf } from './archive-access.ts'
@@ -46,13 +55,34 @@ export const droppedColumns: readonly ResultColumn[] = [
 ]
 
 /** Behind SHOW BACKUPS. */
-export function readShowBackups(reader: StatementReader): OwnCommand {
+export function readShowBackups(reader: StatementReader): OwnStatement {
   reader.expect('IN')
   const url = reader.value()
-  reader.expectEnd()
-  return archiveCommand('SHOW', backupsColumns, 'monitor', reader.parameterCount, (context, parameters) =>
-    showBackups(context, textValue(url, parameters) ?? '', 'SHOW'),
+  if (!reader.isAtEnd) return filteredBackups(reader, url)
+  return archiveCommand(
+    'SHOW',
+    backupsColumns,
+    'monitor',
+    reader.parameterCount,
+    (context, parameters) => showBackups(context, textValue(url, parameters) ?? '', 'SHOW'),
+    'SHOW BACKUPS',
   )
+}
+
+/** With a filter it is a SELECT over the function. */
+function filteredBackups(reader: StatementReader, url: Value): OwnSelect {
+  const source = `${quoteIdentifier(reader.schemaName)}.show_backups(${valueSql(url)})`
+  const filter = readFilter(reader, 'id')
+  return {
+    kind: 'select',
+    tag: 'SHOW',
+    subject: 'SHOW BACKUPS',
+    text: `SELECT * FROM ${source} AS shown${filter}`,
+    relations: [],
+    isOverFunctions: true,
+    needs: 'monitor',
+    parameterCount: reader.parameterCount,
+  }
 }
 
 export async function showBackups(context: CommandContext, url: string, tag: string): Promise<CommandResult> {
@@ -80,11 +110,18 @@ export function readShowBackup(reader: StatementReader): OwnCommand {
   const options = readArchiveOptions(reader, ['check_files', 'encryption_passphrase'])
   reader.expectEnd()
   const columns = files ? filesColumns : namespacesColumns
-  return archiveCommand('SHOW', columns, 'monitor', reader.parameterCount, (context, parameters) => {
-    const passphrase = options.passphrase(parameters)
-    const wish = { files, checkFiles: options.flags.has('check_files'), passphrase }
-    return showBackup(context, textValue(url, parameters) ?? '', id(parameters), wish, 'SHOW')
-  })
+  return archiveCommand(
+    'SHOW',
+    columns,
+    'monitor',
+    reader.parameterCount,
+    (context, parameters) => {
+      const passphrase = options.passphrase(parameters)
+      const wish = { files, checkFiles: options.flags.has('check_files'), passphrase }
+      return showBackup(context, textValue(url, parameters) ?? '', id(parameters), wish, 'SHOW')
+    },
+    'SHOW BACKUP',
+  )
 }
 
 export async function showBackup(

@@ -31,26 +31,40 @@ type JobRow = ReturnType<ArchiveAccess['jobs']['rows']>[number]
 export function readJobsWhenComplete(reader: StatementReader): OwnCommand {
   const ids = reader.list(() => reader.value())
   reader.expectEnd()
-  return archiveCommand('SHOW', jobColumns, 'monitor', reader.parameterCount, async (context, parameters) => {
-    const { jobs, signal } = archiveOf(context)
-    const numbers = ids.map((id) => numberOf(id, parameters))
-    const rows = numbers.map((id) => jobs.whenComplete(id))
-    return {
-      tag: 'SHOW',
-      columns: jobColumns,
-      rows: (await unlessCancelled(Promise.all(rows), signal())).map(valuesOf),
-    }
-  })
+  return archiveCommand(
+    'SHOW',
+    jobColumns,
+    'monitor',
+    reader.parameterCount,
+    async (context, parameters) => {
+      const { jobs, signal } = archiveOf(context)
+      const numbers = ids.map((id) => numberOf(id, parameters))
+      const rows = numbers.map((id) => jobs.whenComplete(id))
+      return {
+        tag: 'SHOW',
+        columns: jobColumns,
+        rows: (await unlessCancelled(Promise.all(rows), signal())).map(valuesOf),
+      }
+    },
+    'SHOW JOBS',
+  )
 }
 
 /** Behind SHOW JOB. */
 export function readShowJob(reader: StatementReader): OwnCommand {
   const id = reader.value()
   reader.expectEnd()
-  return archiveCommand('SHOW', jobColumns, 'monitor', reader.parameterCount, (context, parameters) => {
-    const { row } = archiveOf(context).jobs.find(numberOf(id, parameters))
-    return { tag: 'SHOW', columns: jobColumns, rows: [valuesOf(row)] }
-  })
+  return archiveCommand(
+    'SHOW',
+    jobColumns,
+    'monitor',
+    reader.parameterCount,
+    (context, parameters) => {
+      const { row } = archiveOf(context).jobs.find(numberOf(id, parameters))
+      return { tag: 'SHOW', columns: jobColumns, rows: [valuesOf(row)] }
+    },
+    'SHOW JOB',
+  )
 }
 
 /** Behind CANCEL JOB. The owner may, and an admin. */

@@ -89,6 +89,16 @@ it('shows what is there, proves it, drops it, and keeps its jobs (ARC-9, ARC-15)
   expect(listed.map(({ latest }) => latest)).toEqual([false, true])
   expect(listed[0]).toMatchObject({ namespaces: ['pages'], entries: '2', encrypted: false })
   const [first, second] = listed.map(({ id }) => id as string)
+  // A filter is that of any SHOW (2.5).
+  const shown = async (filter: string, values: unknown[] = []) =>
+    (await run(`show backups in ${values.length > 0 ? '$1' : `'${url}'`} ${filter}`, values)).map(({ id }) => id)
+  expect(await shown('limit 1')).toEqual([first])
+  expect(await shown("like '2%' where latest and 'pages' = any (namespaces)")).toEqual([second])
+  expect(await shown('where entries < 0', [url])).toEqual([])
+  expect(await shown('like $2 limit 5', [url, second])).toEqual([second])
+  expect(await codeOf(`show backups in '${url}' where nonsense`)).toBe('42703')
+  expect(await codeOf(`show backups in '${url}' nonsense`)).toBe('42601')
+  expect(await codeOf(`show backups in 'file:///elsewhere' limit 1`)).toBe('42501')
   expect(await run(`show backup latest in '${url}'`)).toHaveLength(2)
   const files = await run(`show backup files from '${second}' in $1 with (check_files)`, [url])
   expect(files.map(({ path, state }) => [path, state])).toEqual([
@@ -97,7 +107,7 @@ it('shows what is there, proves it, drops it, and keeps its jobs (ARC-9, ARC-15)
   ])
   const [verified] = await run(`restore cache from '${second}' in '${url}' with (verify_only)`)
   expect(verified).toMatchObject({ state: 'verified' })
-  expect(await run(`drop backup '${first}' in '${url}'`)).toMatchObject([{ id: first, files: '3' }])
+  expect(await run(`drop cache backup '${first}' in '${url}'`)).toMatchObject([{ id: first, files: '3' }])
   expect(
     (await run('select kind, state, id from cache.backups order by job')).map(({ kind, state }) => [kind, state]),
   ).toEqual([

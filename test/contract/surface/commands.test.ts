@@ -54,6 +54,11 @@ describe('a denial', () => {
     ['call cache.reload()', 'permission denied for function reload'],
     ['flush all caches', 'permission denied for FLUSH ALL CACHES'],
     ["alter system set cache.result_ttl = '1s'", 'permission denied for ALTER SYSTEM'],
+    ["show backups in 'file:///x'", 'permission denied for SHOW BACKUPS'],
+    ["show backups in 'file:///x' limit 1", 'permission denied for SHOW BACKUPS'],
+    ["show backup latest in 'file:///x'", 'permission denied for SHOW BACKUP'],
+    ['show jobs when complete 1', 'permission denied for SHOW JOBS'],
+    ['show job 1', 'permission denied for SHOW JOB'],
   ])('of %s names what was asked', async (sql, message) => {
     const teller = await surface.session(undefined, 'teller')
     expect(await messageOf(teller, sql)).toBe(message)

@@ -1,0 +1,64 @@
+-- Words of later releases are Larder's already: they say so, and are never sent to the origin (SQL-3).
+-- session one
+-- own
+create cache c from select 1;
+--> ERROR 0A000: CREATE CACHE is not supported
+--> DETAIL: It comes with a later release.
+-- own
+show cache guarantees;
+--> ERROR 0A000: relation "cache.guarantees" is not supported
+--> DETAIL: It comes with a later release.
+-- own
+select * from cache.feed;
+--> ERROR 0A000: relation "cache.feed" is not supported
+--> DETAIL: It comes with a later release.
+-- own
+select cache.token();
+--> ERROR 0A000: function cache.token() is not supported
+--> DETAIL: It comes with a later release.
+-- own
+set cache.max_staleness = '50ms';
+--> ERROR 0A000: parameter "cache.max_staleness" is not supported
+--> DETAIL: It comes with a later release.
+-- own
+show cache.token;
+--> ERROR 0A000: parameter "cache.token" is not supported
+--> DETAIL: It comes with a later release.
+-- own
+select current_setting('cache.floor_wait', true);
+--> current_setting text
+--> NULL
+--> SELECT 1
+-- own
+create materialized view cache.v as select 1;
+--> ERROR 0A000: CREATE MATERIALIZED VIEW is not supported
+--> DETAIL: It comes with a later release.
+-- own
+refresh materialized view concurrently cache.v with no data;
+--> ERROR 0A000: REFRESH MATERIALIZED VIEW is not supported
+--> DETAIL: It comes with a later release.
+-- own
+drop materialized view if exists cache.v;
+--> ERROR 0A000: DROP MATERIALIZED VIEW is not supported
+--> DETAIL: It comes with a later release.
+-- own
+alter materialized view cache.v rename to w;
+--> ERROR 0A000: ALTER MATERIALIZED VIEW is not supported
+--> DETAIL: It comes with a later release.
+-- own
+comment on materialized view cache.v is 'mine';
+--> ERROR 0A000: COMMENT ON MATERIALIZED VIEW is not supported
+--> DETAIL: It comes with a later release.
+-- own
+explain (invalidates) delete from item;
+--> ERROR 0A000: EXPLAIN (INVALIDATES) is not supported
+--> DETAIL: It comes with a later release.
+-- own
+drop cache backup 'none' in 'file:///elsewhere';
+--> ERROR 42501: permission denied for archive "file:///elsewhere"
+--> HINT: Only what the setting archive_allow lists can be used.
+-- own
+flush cache all;
+--> ERROR 42601: syntax error at or near "all"
+--> HINT: Expected a name, NAMESPACE or PLANS.
+--> POSITION: 13

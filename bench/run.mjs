@@ -14,13 +14,14 @@ import { renderTable, verdict } from './parts/lines.mjs'
 import { openOrigin } from './parts/origin.mjs'
 import { startLarder, startLoad, startYardstick } from './parts/processes.mjs'
 import { Session } from './parts/session.mjs'
+import * as backup from './scenarios/backup.mjs'
 import * as hit from './scenarios/hit.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
 import * as stream from './scenarios/stream.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, memory, stream }
+const scenarios = { hit, miss, write, memory, stream, backup }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 

@@ -1,4 +1,5 @@
-// Writes a backup: (1) l2.pager, (2) l2.ctl, (3) the manifest, (4) LATEST (ARC-8).
+// Writes a backup: (1) l2.pager, (2) l2.ctl, (3) the manifest, (4) LATEST (ARC-8). Before (1) goes who writes it, and away
+// again after (4): what a writer left who was killed, the next one takes away.
 //
 // Nothing that is there is overwritten. Until (3) is done there is no backup, and whatever goes wrong before the end, a
 // cancellation included, takes the parts written so far away again.
@@ -19,6 +20,8 @@ interface BackupOptions {
   readonly signal?: AbortSignal | undefined
   /** Hears of the id and the bytes to come, then of the bytes stored. */
   readonly onProgress?: (progress: Progress) => void
+  /** Who this is; without it nobody can tell later that it has died. */
+  readonly writer?: string | undefined
   /** Hears of parts that could not be taken away after a failure. */
   readonly onLeftover?: (id: string, error: unknown) => void
 }
@@ -44,6 +47,7 @@ export async function writeBackup(
   try {
     const nowMs = store.patience.clock.nowMs()
     id = newBackupId(nowMs, (await collection.latest(signal)).id)
+    if (options.writer !== undefined) await sweep(collection, options)
     const seal = options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase)
     const files = await writeFiles(collection, source, id, seal, options)
     const manifest: Manifest = {
@@ -57,6 +61,7 @@ export async function writeBackup(
     }
     await writeManifest(collection, manifest, seal, signal)
     await collection.advanceLatest(id, signal)
+    if (options.writer !== undefined) await collection.unmark(id)
     return manifest
   } catch (error) {
     if (id !== undefined) await takeAway(collection, id, options)
@@ -65,11 +70,11 @@ export async function writeBackup(
 }
 
 async function writeFiles(
-  { store }: Collection,
+  collection: Collection,
   source: ArchiveSource,
   id: string,
   seal: Seal | undefined,
-  { signal, onProgress }: BackupOptions,
+  { signal, onProgress, writer }: BackupOptions,
 ): Promise<ManifestFile[]> {
   let bytesDone = 0
   const tell = (stored: number): void => {
@@ -79,9 +84,10 @@ async function writeFiles(
   const streams = source.files.map((file) => new SegmentStream(file, seal, tell))
   const bytes = streams.reduce((sum, { size }) => sum + size, 0)
   tell(0)
+  if (writer !== undefined) await collection.mark(id, writer, signal)
   const files: ManifestFile[] = []
   for (const [index, stream] of streams.entries()) {
-    await store.write(`${id}/${source.files[index]?.name}`, stream, signal)
+    await collection.store.write(`${id}/${source.files[index]?.name}`, stream, signal)
     files.push(stream.described())
   }
   return files
@@ -110,6 +116,16 @@ async function holds(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   return (await readSmall(store, name, bytes.length, signal))?.bytes.equals(bytes) === true
+}
+
+/** A backup does not fail because of what others left. */
+async function sweep(collection: Collection, { signal, onLeftover }: BackupOptions): Promise<void> {
+  try {
+    await collection.sweep(signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    onLeftover?.('of a killed one', archiveFailure(error, 'remove what a killed backup left'))
+  }
 }
 
 async function takeAway(collection: Collection, id: string, { onLeftover }: BackupOptions): Promise<void> {

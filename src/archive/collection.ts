@@ -9,6 +9,7 @@ import { fileNames, latestName, type Manifest, manifestBytesMax, manifestName } 
 import { decodeManifest, NewerFormatError, type ReadManifest } from './manifest-text.ts'
 import { ShapeError } from './shape.ts'
 import { type ArchiveStore, contentOf, readSmall } from './store.ts'
+import { hasDied, writerBytesMax, writerName } from './writer-mark.ts'
 
 const manifestsAtOnce = 4
 const latestTries = 5
@@ -86,7 +87,38 @@ export class Collection {
 
   /** All objects of an id, the manifest first. */
   async remove(id: string, signal?: AbortSignal): Promise<void> {
-    for (const name of [manifestName, ...[...fileNames].reverse()]) await this.store.delete(`${id}/${name}`, signal)
+    const names = [manifestName, ...[...fileNames].reverse(), writerName]
+    for (const name of names) await this.store.delete(`${id}/${name}`, signal)
+  }
+
+  /** Says who is writing a backup, before anything else of it is there. */
+  async mark(id: string, writer: string, signal?: AbortSignal): Promise<void> {
+    await this.store.write(`${id}/${writerName}`, contentOf(Buffer.from(writer)), signal)
+  }
+
+  /** It is written; that a mark stays behind is no harm to it. */
+  async unmark(id: string): Promise<void> {
+    await this.store.delete(`${id}/${writerName}`).catch(() => undefined)
+  }
+
+  /** Takes away what writers left who are certain to have died; a backup that is whole stays. */
+  async sweep(signal?: AbortSignal): Promise<void> {
+    const ids = new Map<string, { isMarked: boolean; isBackup: boolean }>()
+    for (const name of await this.store.list('', signal)) {
+      const [id = '', file, ...more] = name.split('/')
+      if (!isBackupId(id) || more.length > 0) continue
+      const known = ids.get(id) ?? { isMarked: false, isBackup: false }
+      if (file === writerName) known.isMarked = true
+      if (file === manifestName) known.isBackup = true
+      ids.set(id, known)
+    }
+    for (const [id, { isMarked, isBackup }] of ids) {
+      if (!isMarked) continue
+      const mark = await readSmall(this.store, `${id}/${writerName}`, writerBytesMax, signal)
+      if (mark === undefined || !hasDied(mark.bytes.toString('latin1'))) continue
+      if (isBackup) await this.unmark(id)
+      else await this.remove(id, signal)
+    }
   }
 
   async latest(signal?: AbortSignal): Promise<Latest> {
@@ -145,7 +177,7 @@ export class Collection {
 
   async #objectsOf(id: string, signal: AbortSignal | undefined): Promise<string[]> {
     const present: string[] = []
-    for (const name of [...fileNames, manifestName]) {
+    for (const name of [...fileNames, manifestName, writerName]) {
       if (await this.store.exists(`${id}/${name}`, signal)) present.push(name)
     }
     return present

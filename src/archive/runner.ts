@@ -26,6 +26,7 @@ import type {
   StoreQuestions,
   TaskProgress,
 } from './task.ts'
+import { ownMark } from './writer-mark.ts'
 
 export interface RunnerSettings extends ArchiveSettings {
   /** Newest format of a page file that can be opened here. */
@@ -107,9 +108,10 @@ async function backup(
   { signal, onProgress, onLeftover }: TaskContext,
 ): Promise<BackupSummary> {
   const copy = leaveOut.length === 0 ? undefined : await extractStore(nodeDisk, directory, held, leaveOut)
+  const options = { passphrase, signal, onProgress, onLeftover }
   const source = await heldSource(copy === undefined ? held : withoutLeftOut(held, copy.held))
   try {
-    return summaryOf(await writeBackup(collection, source, { passphrase, signal, onProgress, onLeftover }), collection)
+    return summaryOf(await writeBackup(collection, source, { ...options, writer: ownMark() }), collection)
   } finally {
     await source.close()
     await copy?.remove()

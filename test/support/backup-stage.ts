@@ -59,7 +59,7 @@ export class BackupStage {
   }
 
   async larder(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const command = this.#start(args)
+    const command = this.start(...args)
     const code = await command.exit
     return { code, stdout: command.stdout, stderr: command.stderr }
   }
@@ -67,13 +67,13 @@ export class BackupStage {
   /** A command whose first upload is never answered. */
   async stuck(...args: string[]): Promise<Command> {
     this.relay.plan((request) => (isPut(request) ? { silent: true } : undefined))
-    const command = this.#start([...args, '--archive-allow', this.relayed, '--url', this.relayed])
+    const command = this.start(...args, '--archive-allow', this.relayed, '--url', this.relayed)
     await Promise.race([this.relay.seen(1, isPut), command.exit])
     this.relay.plan()
     return command
   }
 
-  #start(args: readonly string[]): Command {
+  start(...args: readonly string[]): Command {
     const command = Command.run(args)
     this.#commands.push(command)
     return command

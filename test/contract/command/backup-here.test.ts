@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { BackupStage } from '../../support/backup-stage.ts'
+import { BackupStage, isPut } from '../../support/backup-stage.ts'
 import { get, put, withCache } from '../../support/offline-cache.ts'
 
 let stage: BackupStage
@@ -76,6 +76,31 @@ it('--namespace chooses: the others stay as they are (ARC-14)', async () => {
   const unknown = await stage.larder('restore', '--data-dir', data, '--namespace=nowhere')
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('namespace "nowhere" in backup') })
   expect(readdirSync(data).sort()).toEqual(['backups', 'l2'])
+})
+
+it('the next backup takes away what a killed one left (ARC-8)', async () => {
+  const data = stage.path('data')
+  await put(data, { home: 'hello' })
+  stage.relay.plan((request) => (isPut(request) && request.target.includes('l2.pager') ? { silent: true } : undefined))
+  const command = stage.start('backup', '--data-dir', data, '--archive-allow', stage.relayed, '--url', stage.relayed)
+  await stage.relay.seen(1, (request) => isPut(request) && request.target.includes('l2.pager'))
+  command.signal('SIGKILL')
+  await command.exit
+  stage.relay.plan()
+  const [left] = [...stage.http.objects.keys()]
+  expect(left).toMatch(/\/writer$/)
+  const again = await stage.larder(
+    'backup',
+    '--data-dir',
+    data,
+    '--archive-allow',
+    stage.relayed,
+    '--url',
+    stage.relayed,
+  )
+  expect(again).toMatchObject({ code: 0, stderr: '' })
+  const names = [...stage.http.objects.keys()].map((name) => name.split('/').at(-1))
+  expect(names.sort()).toEqual(['LATEST', 'l2.ctl', 'l2.pager', 'manifest.json'])
 })
 
 it('says that there is no store, no backup, or no permission, and makes nothing (ARC-3, ARC-17)', async () => {

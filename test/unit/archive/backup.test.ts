@@ -331,7 +331,7 @@ describe('a collection', () => {
     expect(await collection.drop(second.id)).toEqual({ files: 3, bytes })
     expect(steps).toEqual([
       'write LATEST',
-      ...['manifest.json', 'l2.ctl', 'l2.pager'].map((name) => `delete ${second.id}/${name}`),
+      ...['manifest.json', 'l2.ctl', 'l2.pager', 'writer'].map((name) => `delete ${second.id}/${name}`),
     ])
     expect(await proven(store)).toBe(first.id)
     await collection.drop(first.id)

@@ -161,7 +161,7 @@ it('a terminal shows how far the job of the server is, until it ends (ARC-9)', a
     off: (signal) => listeners.delete(signal),
   })
   await Promise.race([bar, ended])
-  expect(drawn[0]).toMatch(/^\rbackup {2,4}\d+ % {2}\[[#-]+\] {2}\S+ kB of \S+ kB/)
+  expect(drawn[0]).toMatch(/^\rbackup {2,4}\d+ % {2}\[[#-]+\] {2}\S+ k?B of \S+ kB/)
   listeners.get('SIGTERM')?.()
   expect(await ended).toBe(143)
   expect(drawn.slice(-2)).toEqual(['\r\x1b[K', expect.stringContaining('cancelled by SIGTERM')])

@@ -8,22 +8,25 @@ import type { Relation } from './invalidation/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
+/** Of the stored answers: that of their namespace on disk, if there is one. */
 let generation = 1
 
 export function actionsOf(session: Session, parts: OwnParts): CommandActions {
-  const { results, epochs, secondTier } = parts
+  const { results, epochs, secondTier, cache } = parts
+  const generationNow = () => Math.max(generation, cache.blobs.namespace('$results')?.generation ?? 0)
   return {
     flushAll: async () => {
-      const before = generation++
+      const before = generationNow()
       epochs.bumpAllDatabases('flush', Date.now())
       const entries = results.clear()
       parts.plans().flush()
       await secondTier.forgetAll()
+      generation = Math.max(before + 1, generationNow())
       return flushRow('all', 'all', true, before, generation, entries)
     },
     flushPlans: () => {
       const entries = parts.plans().flush()
-      return flushRow('plans', 'plans', true, generation, generation, entries)
+      return flushRow('plans', 'plans', true, generationNow(), generationNow(), entries)
     },
     flushCache: async (name, database) => {
       const known = [...parts.plans().shapes()].some(
@@ -31,13 +34,14 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       )
       if (!known) return undefined
       let entries = 0
+      const before = generationNow()
       for (const entry of results.entries()) {
         if (entry.owner.fingerprint !== name || entry.database.name !== database) continue
         results.remove(entry, 'flushed')
         entries++
       }
       await secondTier.forgetAll()
-      return flushRow('cache', name, true, generation, generation, entries)
+      return flushRow('cache', name, true, before, generationNow(), entries)
     },
     invalidateRelation: (relation, viewer) => invalidateRelation(session, relation, viewer, parts),
     invalidateResults: async (kind, label, viewer) => {

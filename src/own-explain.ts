@@ -82,7 +82,11 @@ export async function explain(
       feed: undefined,
       lagMs: undefined,
     })),
-    entry: entry && { ageMs: Date.now() - entry.createdAtMs, tier: 'l1', bytes: entry.bytes.length },
+    entry: entry && {
+      ageMs: Date.now() - entry.createdAtMs,
+      tier: entry.inL2 ? 'both' : 'l1',
+      bytes: entry.bytes.length,
+    },
     expectedUs: expectedOf(text),
     actual: run && { us: run.us, rows: run.rows, bytes: run.bytes, unstored: run.unstored },
     originPlan: plan.lines,

@@ -97,3 +97,22 @@ it('cache.memory.peak is the most that a part has held, and outlives what was he
   )
   expect(whole).toEqual([['t', 't']])
 })
+
+it('cache.results.tier says both once an answer lies in L2 too, as EXPLAIN (CACHE) does, and FLUSH begins the next generation (SQL-17)', async () => {
+  const client = await surface.session()
+  await client.query("alter system set cache.result_l2_delay = '1ms'")
+  const sql = 'select name from item where id = 77'
+  await client.rows(sql)
+  await client.rows(sql)
+  const tiers = "select tier, priority from cache.entries where kind = 'result'"
+  await expect.poll(() => client.rows(tiers), { interval: 10, timeout: 4000 }).toEqual([['both', '128']])
+  const explained = await client.rows(`explain (cache) ${sql}`)
+  expect(explained.map(([line]) => line)).toContainEqual(expect.stringMatching(/^ {2}Entry: age=\d+ ms {2}tier=both/))
+  const generation = async () =>
+    Number((await client.rows("select generation from cache.namespaces where name = '$results'"))[0]?.[0])
+  const before = await generation()
+  expect(await client.rows('flush all caches')).toEqual([
+    ['all', 'all', 't', String(before), String(before + 1), expect.any(String)],
+  ])
+  expect(await generation()).toBe(before + 1)
+})

@@ -2,11 +2,19 @@
 
 import type { Condition, Severity } from './conditions.ts'
 
+/** What an error is about, as PostgreSQL names it in fields of their own. */
+export interface ErrorSubject {
+  readonly schema?: string
+  readonly table?: string
+  readonly constraint?: string
+}
+
 interface ErrorFields {
   readonly detail?: string | undefined
   readonly hint?: string | undefined
   /** 1-based character position in the statement. */
   readonly position?: number | undefined
+  readonly subject?: ErrorSubject | undefined
   readonly cause?: unknown
 }
 
@@ -18,6 +26,7 @@ export class ServerError extends Error {
   readonly detail: string | undefined
   readonly hint: string | undefined
   readonly position: number | undefined
+  readonly subject: ErrorSubject | undefined
 
   constructor(condition: Condition, args: readonly (string | number)[] = [], fields: ErrorFields = {}) {
     super(fillIn(condition.message, args), fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -27,14 +36,21 @@ export class ServerError extends Error {
     this.detail = fields.detail
     this.hint = fields.hint
     this.position = fields.position
+    this.subject = fields.subject
   }
 
   /** The same where the statement begins behind so many characters of a text. */
   movedBy(characters: number): ServerError {
     if (this.position === undefined || characters === 0) return this
-    const { detail, hint, cause } = this
+    const { detail, hint, subject, cause } = this
     const position = this.position + characters
-    return new ServerError({ ...this.condition, message: '%s' }, [this.message], { detail, hint, position, cause })
+    return new ServerError({ ...this.condition, message: '%s' }, [this.message], {
+      detail,
+      hint,
+      position,
+      subject,
+      cause,
+    })
   }
 }
 

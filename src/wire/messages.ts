@@ -116,6 +116,7 @@ interface ErrorFields {
   readonly detail?: string | undefined
   readonly hint?: string | undefined
   readonly position?: number | undefined
+  readonly subject?: { readonly schema?: string; readonly table?: string; readonly constraint?: string } | undefined
 }
 
 function fieldsFrame(type: number, fields: ErrorFields): Buffer {
@@ -130,6 +131,9 @@ function fieldsFrame(type: number, fields: ErrorFields): Buffer {
   add('D', fields.detail)
   add('H', fields.hint)
   add('P', fields.position === undefined ? undefined : String(fields.position))
+  add('s', fields.subject?.schema)
+  add('t', fields.subject?.table)
+  add('n', fields.subject?.constraint)
   parts.push(zero)
   return frame(type, ...parts)
 }

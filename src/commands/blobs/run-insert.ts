@@ -24,8 +24,9 @@ export async function runInsert(
   const { blobs } = context
   const { conflict } = statement
   if (conflict === 'nothing') return stored(firstOfEach(puts), await putAbsent(blobs, firstOfEach(puts)))
-  refuseTwice(puts, conflict)
-  if (conflict === 'error') return insertAll(blobs, puts)
+  const schema = context.settings.current.virtualSchema
+  refuseTwice(puts, conflict, schema)
+  if (conflict === 'error') return insertAll(blobs, puts, schema)
   const update = await resolvedUpdate(conflict, parameters, context)
   if (update.isPlain) {
     await blobs.put(puts, false)
@@ -61,17 +62,17 @@ function stored(puts: readonly BlobPut[], receipts: readonly unknown[]): BlobPut
 }
 
 /** 23505 before anything is stored, unless another session adds the very key meanwhile. */
-async function insertAll(blobs: BlobStore, puts: readonly BlobPut[]): Promise<readonly BlobPut[]> {
+async function insertAll(blobs: BlobStore, puts: readonly BlobPut[], schema: string): Promise<readonly BlobPut[]> {
   if (puts.length > 1) {
     for (const [namespace, group] of byNamespace(puts)) {
       const keys = group.map((put) => put.key)
       const [found] = await blobs.look(namespace, keys, false)
-      if (found !== undefined) throw duplicateKey(found)
+      if (found !== undefined) throw duplicateKey(found, schema)
     }
   }
   const receipts = await putAbsent(blobs, puts)
   const refused = puts.find((_, index) => receipts[index] === undefined)
-  if (refused !== undefined) throw duplicateKey(refused)
+  if (refused !== undefined) throw duplicateKey(refused, schema)
   return puts
 }
 
@@ -94,18 +95,20 @@ function firstOfEach(puts: readonly BlobPut[]): BlobPut[] {
 }
 
 /** Two rows of one key: what PostgreSQL says to that depends on what would be done with the second. */
-function refuseTwice(puts: readonly BlobPut[], conflict: InsertStatement['conflict']): void {
+function refuseTwice(puts: readonly BlobPut[], conflict: InsertStatement['conflict'], schema: string): void {
   const unique = firstOfEach(puts)
   if (unique.length === puts.length) return
   if (conflict !== 'error') throw new ServerError(conditions.rowAffectedTwice, ['ON CONFLICT DO UPDATE'])
   throw duplicateKey(
     puts.find((put, index) => puts.findIndex((other) => identity(other) === identity(put)) < index) as BlobPut,
+    schema,
   )
 }
 
-function duplicateKey({ namespace, key }: { readonly namespace: string; readonly key: string }): ServerError {
+function duplicateKey({ namespace, key }: Pick<BlobPut, 'namespace' | 'key'>, schema: string): ServerError {
   return new ServerError(conditions.uniqueViolation, ['blobs_pkey'], {
     detail: `Key (namespace, key)=(${namespace}, ${key}) already exists.`,
+    subject: { schema, table: 'blobs', constraint: 'blobs_pkey' },
   })
 }
 

@@ -101,6 +101,47 @@ it('adds all or nothing, and says what PostgreSQL would', async () => {
   await client.close()
 })
 
+it('a duplicate key names schema, table and constraint, as PostgreSQL does, in every protocol (SQL-28)', async () => {
+  const client = await session()
+  const insert = "insert into cache.blobs (namespace, key, value) values ('app', 'there', 'x')"
+  await client.query(insert)
+  const simple = await client.query(insert)
+  const extended = await client.exchange(Buffer.concat([parse('', insert), bind({}), execute(), sync()]))
+  client.send(query(`copy ${target} from stdin`))
+  await client.receive(({ type }) => type === 'G' || type === 'Z')
+  const copied = await client.exchange(Buffer.concat([copyData('app\tthere\ty\t{}\n'), copyDone()]))
+  for (const batch of [simple, extended, copied]) {
+    const error = errorOf(batch)
+    const fields = error === undefined ? undefined : errorFieldsOf(error)
+    const about = ['C', 's', 't', 'n'].map((letter) => fields?.get(letter))
+    expect(about).toEqual(['23505', 'cache', 'blobs', 'blobs_pkey'])
+  }
+  await client.close()
+})
+
+it('reads in binary what COPY TO wrote in binary, and refuses what is none (SQL-28)', async () => {
+  const client = await session()
+  await client.query(
+    "insert into cache.blobs (namespace, key, value, tags, version, ttl) values ('app', 'k', '\\x0001ff', '{t}', 7, '1 hour'), ('app', 'l', 'text', '{}', null, null)",
+  )
+  const columns = 'namespace, key, value, tags, version, ttl'
+  const shown = `select ${columns} from cache.blobs where namespace = 'app' order by key`
+  const before = await client.rows(shown)
+  expect(before).toHaveLength(2)
+  const { frames } = await client.query(`copy (${shown}) to stdout (format binary)`)
+  const data = Buffer.concat(frames.filter(({ type }) => type === 'd').map(({ bytes }) => bytes.subarray(5)))
+  expect(data.subarray(0, 11).toString('latin1')).toBe('PGCOPY\n\xff\r\n\0')
+  await client.query("delete from cache.blobs where namespace = 'app' and key in ('k', 'l')")
+  const from = `copy cache.blobs (${columns}) from stdin (format binary)`
+  const halves = [data.subarray(0, 30), data.subarray(30)].map((half) => copyData(half))
+  expect(await copy(client, from, ...halves, copyDone())).toBe('COPY 2')
+  expect(await client.rows(shown)).toEqual(before)
+  expect(await copy(client, from, copyData('app\tx\n'), copyDone())).toBe('22P04')
+  expect(await copy(client, from, copyData(data.subarray(0, data.length - 10)), copyDone())).toBe('22P04')
+  expect(await client.rows(shown)).toEqual(before)
+  await client.close()
+})
+
 it('reads what COPY TO wrote, its own columns left out', async () => {
   const client = await session()
   await client.query(

@@ -89,6 +89,7 @@ describe('INSERT', () => {
       sqlstate: '23505',
       message: 'duplicate key value violates unique constraint "blobs_pkey"',
       detail: 'Key (namespace, key)=(n, k) already exists.',
+      subject: { schema: 'cache', table: 'blobs', constraint: 'blobs_pkey' },
     })
     await expect(
       run(`INSERT INTO cache.blobs (namespace, key, value) VALUES ('n', 'new', 'x'), ('n', 'k', 'y')`),

@@ -220,6 +220,8 @@ export class CacheStage {
   readonly events: string[] = []
   readonly given: CacheGiven
   cache!: BlobCache
+  /** Called when requests leave for the store. */
+  onAsked: (() => void) | undefined
   #replies: (() => void)[] | undefined
 
   static async open(given: CacheGiven = {}): Promise<CacheStage> {
@@ -310,7 +312,11 @@ export class CacheStage {
         if (this.#replies === undefined) listener(report)
         else this.#replies.push(() => listener(report))
       })
-    return { ...link, port: { postMessage: (message, moved) => port.postMessage(message, moved), on } }
+    const postMessage: StoreLink['port']['postMessage'] = (message, moved) => {
+      this.onAsked?.()
+      port.postMessage(message, moved)
+    }
+    return { ...link, port: { postMessage, on } }
   }
 
   /** Makes L1 empty; L2 keeps what it has. */

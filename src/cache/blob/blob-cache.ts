@@ -45,6 +45,11 @@ interface BlobCacheParts {
 }
 
 const sweepsMax = 100
+const lateRead = {
+  severity: 'warning',
+  event: 'l2_read_timeout',
+  detail: 'a read of the second tier passed l2_read_timeout and was a miss',
+} as const
 
 export class BlobCache {
   readonly l1: L1
@@ -301,6 +306,7 @@ export class BlobCache {
       clock,
       counters,
       onReport: (report) => this.#take(report),
+      onLateRead: () => this.#core.onEvent({ ...lateRead, subject: undefined }),
     })
     link.onLost = (reason) => this.#lost(reason)
     await opened

@@ -86,6 +86,12 @@ const policyFields = [
   'jitterPercent',
 ] as const satisfies readonly (keyof Policy)[]
 
+const overload = {
+  severity: 'warning',
+  event: 'queue_full',
+  detail: 'a value did not go to disk: l2_queue_max or l2_queue_bytes_max was reached',
+} as const
+
 export class BlobPuts {
   readonly #core: BlobCore
   /** By the options of a namespace, which are another object when they change. */
@@ -213,6 +219,7 @@ export class BlobPuts {
     }
     if (core.isStoreKept) {
       core.counters.l2_put_skips++
+      if (goesToL2) core.onEvent({ ...overload, subject: namespace.name })
       core.sendRemoval(generation, put.key)
     }
     if (entry === undefined) core.counters.blob_puts_unstored++

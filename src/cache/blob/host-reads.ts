@@ -50,20 +50,24 @@ export class HostReads {
     this.#someMayRun = this.#tasks.length > 0
   }
 
-  /** One step of each that need not wait. Without a store everything is a miss. */
-  step(l2: L2 | undefined, done: number, isCommitting: boolean): void {
-    if (!this.hasWork(done)) return
+  /** One step of each that need not wait; tells whether one was answered. Without a store everything is a miss. */
+  step(l2: L2 | undefined, done: number, isCommitting: boolean): boolean {
+    if (!this.hasWork(done)) return false
     const tasks = this.#tasks
     this.#tasks = []
     this.#someMayRun = false
     this.#leastAfter = Number.POSITIVE_INFINITY
+    let answered = false
     for (const task of tasks) {
       const { after } = task.request
       if (after > done) this.#leastAfter = Math.min(this.#leastAfter, after)
-      else if (this.#stepOne(l2, task, isCommitting)) continue
-      else if (task.steps !== undefined) this.#someMayRun = true
+      else if (this.#stepOne(l2, task, isCommitting)) {
+        answered = true
+        continue
+      } else if (task.steps !== undefined) this.#someMayRun = true
       this.#tasks.push(task)
     }
+    return answered
   }
 
   /** True when it is answered. */

@@ -68,6 +68,7 @@ export class StoreClient {
   readonly #clock: Clock
   readonly #counters: Counters
   readonly #onReport: (report: Report) => void
+  readonly #onLateRead: () => void
   #limits: ClientLimits
   #outbox: Request[] = []
   #moved: ArrayBuffer[] = []
@@ -84,13 +85,20 @@ export class StoreClient {
 
   constructor(
     port: ClientPort,
-    parts: { limits: ClientLimits; clock: Clock; counters: Counters; onReport: (report: Report) => void },
+    parts: {
+      limits: ClientLimits
+      clock: Clock
+      counters: Counters
+      onReport: (report: Report) => void
+      onLateRead: () => void
+    },
   ) {
     this.#port = port
     this.#limits = parts.limits
     this.#clock = parts.clock
     this.#counters = parts.counters
     this.#onReport = parts.onReport
+    this.#onLateRead = parts.onLateRead
     port.on('message', (report) => this.#take(report))
   }
 
@@ -323,6 +331,7 @@ export class StoreClient {
       this.#waiting.delete(id)
       this.#bytes -= waiting.charge
       this.#counters.l2_read_timeouts++
+      this.#onLateRead()
       waiting.giveUp(undefined)
     }
     if (nextUs !== Number.POSITIVE_INFINITY) this.#armReadTimer(Math.max(1, (nextUs - nowUs) / 1000))

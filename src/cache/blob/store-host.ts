@@ -3,7 +3,7 @@
 //   reads, as soon as they can be  >  writes, in order  >  chores (sweeps, rebuilds, checks)
 //
 // A turn does at most 2 ms of writes and chores; then the event loop brings what has arrived, and waiting reads go first
-// (L2-40). All a turn has to say goes out in one message.
+// (L2-40). All a turn has to say goes out in one message, or in two: what reads have found does not wait for other work.
 //
 // Invariants
 //   1. Writes are done one after the other, in the order of their numbers. A read that must see a write waits for it, and for
@@ -20,6 +20,7 @@ import { HostReads } from './host-reads.ts'
 import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
 import { openedMessage, statusOf } from './host-status.ts'
+import { beginTurn, freshTurn } from './host-turn.ts'
 import type { L2 } from './l2.ts'
 import { keyOfRecordKey } from './l2-keys.ts'
 import type {
@@ -32,7 +33,6 @@ import type {
   WriteRequest,
 } from './store-messages.ts'
 
-const sliceUs = 2000
 /** With that many changes not durable, the next writes wait for the commit. */
 const unsettledMax = 16_384
 type Answer = Results[keyof Results]
@@ -139,8 +139,7 @@ export class StoreHost {
   }
 
   #turn(): void {
-    const startUs = this.#parts.clock.monotonicUs()
-    const isOver = (): boolean => this.#parts.clock.monotonicUs() - startUs >= sliceUs
+    const isOver = beginTurn(this.#parts.clock, this.#isCommitting)
     try {
       this.#read()
       while (!isOver() && this.#stepWrite()) this.#read()
@@ -155,7 +154,8 @@ export class StoreHost {
   }
 
   #read(): void {
-    this.#reads.step(this.#isUsable ? this.#l2 : undefined, this.#done, this.#isCommitting)
+    const answered = this.#reads.step(this.#isUsable ? this.#l2 : undefined, this.#done, this.#isCommitting)
+    if (answered && (this.#hasWrites || this.#chores.hasWork)) this.#send()
   }
 
   get #isUsable(): boolean {
@@ -241,7 +241,7 @@ export class StoreHost {
     }
   }
 
-  /** One at a time; what comes meanwhile is in the next. */
+  /** One at a time; what comes meanwhile is in the next. It begins in a turn of its own: this one may have been long. */
   #commit(): void {
     const l2 = this.#l2
     if (this.#isCommitting || l2 === undefined || !this.#isUsable) return
@@ -252,7 +252,8 @@ export class StoreHost {
     this.#isCommitting = true
     this.#report.counters.l2_commit_records += l2.commits.unsettledCount
     const startUs = this.#parts.clock.monotonicUs()
-    l2.commit()
+    freshTurn()
+      .then(() => l2.commit())
       .then(
         () => {
           this.#durable = upTo
@@ -375,8 +376,7 @@ export class StoreHost {
   #closeIfAsked(): void {
     const id = this.#closing
     if (id === undefined || this.#state === 'closed' || this.#state === 'restoring' || this.#isCommitting) return
-    clearTimeout(this.#commitTimer)
-    clearTimeout(this.#retryTimer)
+    for (const timer of [this.#commitTimer, this.#retryTimer]) clearTimeout(timer)
     this.#chores.drop()
     this.#state = 'closed'
     const closing = this.#l2?.close() ?? Promise.resolve()

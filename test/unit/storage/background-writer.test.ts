@@ -140,6 +140,34 @@ it('counts a failed write, leaves the page dirty, and fences the store after thr
   expect([store.state, store.trees.records.count]).toEqual(['open', 0])
 })
 
+it('lets whoever waits for a read go first between any two pages (BGW-9)', async () => {
+  const disk = new FaultyDisk()
+  const store = open(disk)
+  fill(store, 5)
+  await store.commit()
+  fill(store, 8, 100)
+  const order: string[] = []
+  disk.onOperation = ({ kind }) => {
+    order.push(kind)
+    // What is sent off next arrives only after the disk was let go, in a later turn.
+    disk.hold()
+  }
+  disk.hold()
+  let isDone = false
+  const round = store.writer.round().then((written) => {
+    isDone = true
+    return written
+  })
+  while (!isDone) {
+    expect(store.trees.records.has(key(1))).toBe(true)
+    order.push('read')
+    disk.releaseHeld()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(order).toEqual(Array.from({ length: 10 }, () => ['read', 'write']).flat())
+  expect(await round).toBe(10)
+})
+
 it('turned off leaves the work to commits and changes nothing else (BGW-11)', async () => {
   vi.useFakeTimers()
   const disk = new FaultyDisk()

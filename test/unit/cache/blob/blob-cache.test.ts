@@ -1,6 +1,6 @@
 // The tiered cache as its users see it: both tiers, with the store on a disk in memory.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CacheStage } from '../../../support/blob.ts'
 
 /** Every get is a hit or a miss of L1, every miss of L1 something of L2 (MET-4). */
@@ -13,9 +13,27 @@ function identities({ counters }: CacheStage, hasL2 = true): void {
   )
 }
 
+/** From now on: the keys of all maps that are walked through; asking for them ends it. */
+function keysSeenByWalks(): () => string[] {
+  const walk = Map.prototype[Symbol.iterator]
+  const seen: string[] = []
+  const spy = vi.spyOn(Map.prototype, Symbol.iterator).mockImplementation(function* (this: Map<unknown, unknown>) {
+    const rows = walk.call(this)
+    for (let row = rows.next(); row.done !== true; row = rows.next()) {
+      if (typeof row.value[0] === 'string') seen.push(row.value[0])
+      yield row.value
+    }
+    return undefined
+  })
+  return () => {
+    spy.mockRestore()
+    return seen
+  }
+}
+
 describe.each([
   ['with both tiers', false],
-  ['without L2', true],
+  ['without L2 (L2-45)', true],
 ])('%s', (_, off) => {
   it('put, get, exists: one hit, no miss, one put, exact bytes (L1-1)', async () => {
     const stage = await CacheStage.open({ off })
@@ -84,7 +102,7 @@ describe.each([
     expect(await stage.value('a')).toBe('two')
   })
 
-  it('invalidation by key, prefix, tag and dependency takes what it names, once (L1-17 to L1-20, L1-24)', async () => {
+  it('invalidation by key, prefix, tag and dependency takes what it names, once (L1-17, L1-18, L1-19, L1-20, L1-24)', async () => {
     const stage = await CacheStage.open({ off })
     for (const key of ['a', 'p1', 'p2', 'kept']) await stage.put(key)
     await stage.put('t', 'x', { tags: ['red', 'blue'] })
@@ -105,6 +123,45 @@ describe.each([
     })
     identities(stage, !off)
     stage.cache.verify()
+  })
+
+  it('a prefix is looked for among the keys of its namespace, and nobody else’s (L1-18, L1-42)', async () => {
+    const stage = await CacheStage.open({ off })
+    await stage.cache.createNamespace('other')
+    for (let index = 0; index < 20; index++) {
+      await stage.put(`p${index}`)
+      await stage.put(`p-other${index}`, 'x', { namespace: 'other' })
+    }
+    await stage.turns()
+    const seen = keysSeenByWalks()
+    expect(await stage.invalidate('prefix', 'p1')).toEqual([11])
+    const walked = seen().filter((key) => key.startsWith('p'))
+    expect(walked.filter((key) => key.startsWith('p-other'))).toEqual([])
+    expect(walked).toContain('p2')
+    for (let index = 0; index < 20; index++) expect(await stage.value(`p-other${index}`, 'other')).toBe('x')
+  })
+
+  it('an invalidation stays in this server: another one with the same key keeps it (L1-23)', async () => {
+    const [here, there] = [await CacheStage.open({ off }), await CacheStage.open({ off })]
+    for (const stage of [here, there]) await stage.put('a', 'x', { tags: ['t'] }, true)
+    expect(await here.invalidate('tag', 't')).toEqual([1])
+    await here.cache.flush('shop')
+    expect(await here.value('a')).toBeUndefined()
+    expect(await there.value('a')).toBe('x')
+    expect(there.counters).toMatchObject({ invalidated_by_tag: 0, namespace_flushes: 0 })
+  })
+
+  it('a hit copies nothing, and what it gave stays as it was when the entry has left (L1-32)', async () => {
+    const stage = await CacheStage.open({ off })
+    await stage.put('a', 'first', { tags: ['t'], metadata: '{"k":1}' })
+    const [one, two] = [(await stage.get('a')).blob, (await stage.get('a')).blob]
+    expect([one?.value === two?.value, one?.tags === two?.tags, one?.metadata]).toEqual([true, true, '{"k":1}'])
+    expect([Object.isFrozen(one?.tags), Object.isFrozen(one?.dependencies)]).toEqual([true, true])
+    await stage.put('a', 'second')
+    stage.emptyL1()
+    for (let index = 0; index < 100; index++) await stage.put(`k${index}`, 'other')
+    expect(Buffer.from(one?.value ?? []).toString()).toBe('first')
+    expect(one?.tags).toEqual(['t'])
   })
 
   it('a flush hides everything at once, old versions do not block, a new put works (L1-21, L1-22, SWP-4)', async () => {
@@ -268,6 +325,30 @@ describe('between the tiers', () => {
     expect(await stage.invalidate('key', 'a')).toEqual([1])
     expect(await stage.value('a')).toBeUndefined()
     expect(stage.counters).toMatchObject({ synopsis_false_positives: 1, l2_record_reads: 1 })
+    identities(stage)
+  })
+
+  it('a key of which the synopsis cannot say is one record read and a miss (SYN-2)', async () => {
+    // Without room for a filter the answer is always maybe.
+    const stage = await CacheStage.open({ store: { synopsisBytesMax: 0 } })
+    await stage.put('a', 'a', {}, true)
+    expect((await stage.get('none')).state).toBe('absent')
+    expect(stage.counters).toMatchObject({ l2_record_reads: 1, l1_misses: 1, l2_misses: 1, synopsis_skips: 0 })
+    identities(stage)
+  })
+
+  it('a thousand rounds of deleted keys never return a value (SYN-5)', async () => {
+    const stage = await CacheStage.open()
+    const returned: string[] = []
+    for (let round = 0; round < 100; round++) {
+      const keys = Array.from({ length: 10 }, (_, index) => `k${(round * 10 + index) % 37}`)
+      await Promise.all(keys.map((key) => stage.put(key)))
+      await stage.invalidate('key', ...keys)
+      if (round % 3 === 0) stage.emptyL1()
+      for (const key of keys) if ((await stage.value(key)) !== undefined) returned.push(`${key} in round ${round}`)
+    }
+    expect(returned).toEqual([])
+    expect(stage.counters).toMatchObject({ l2_hits: 0, l1_hits: 0, l1_misses: 1000, invalidated_by_key: 1000 })
     identities(stage)
   })
 

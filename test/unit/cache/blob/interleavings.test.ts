@@ -147,7 +147,7 @@ describe('an entry that hangs on epochs', () => {
 })
 
 describe('the queue to the store', () => {
-  it('when full keeps puts in L1 and leaves nothing older in L2 (G-6)', async () => {
+  it('when full keeps puts in L1 and leaves nothing older in L2, counted and told (G-2, G-6)', async () => {
     const stage = await CacheStage.open({
       settings: { queue: { requestsMax: 8, bytesMax: 1 << 20, readTimeoutMs: 5000 } },
     })
@@ -156,6 +156,7 @@ describe('the queue to the store', () => {
     const tiers = (await Promise.all(puts)).map((receipt) => receipt?.tier)
     expect(tiers).toContain('l1')
     expect(stage.counters.l2_put_skips).toBeGreaterThan(0)
+    expect(stage.events).toContain('queue_full shop')
     for (let index = 0; index < 4; index++) expect(await stage.value(`k${index}`)).toBe(`new ${16 + index}`)
     stage.emptyL1()
     for (let index = 0; index < 4; index++)
@@ -163,7 +164,7 @@ describe('the queue to the store', () => {
     stage.cache.verify()
   })
 
-  it('a read past its limit is a miss for its caller, and its reply is dropped (L2-39)', async () => {
+  it('a read past its limit is a miss for its caller, and its reply is dropped, counted and told (G-2, L2-39)', async () => {
     const stage = await CacheStage.open({
       settings: { queue: { requestsMax: 100, bytesMax: 1 << 20, readTimeoutMs: 1 } },
     })
@@ -175,6 +176,7 @@ describe('the queue to the store', () => {
     stage.clock.advance(1)
     expect(await read).toBeUndefined()
     expect(stage.counters).toMatchObject({ l2_read_timeouts: 1, l2_misses: 1 })
+    expect(stage.events).toEqual(['l2_read_timeout'])
     stage.releaseReplies()
     expect(stage.counters.l2_queue_depth).toBe(0)
   })

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
 import { hashText } from '../../../../src/cache/blob/key-hash.ts'
+import { decodeRecord } from '../../../../src/cache/blob/l2-record.ts'
 import { finish, L2Stage, plainAttributes } from '../../../support/blob.ts'
 
 const random = new Random(11)
@@ -167,6 +168,29 @@ describe('under pressure', () => {
     expect(stage.get('high')).toBeDefined()
   })
 
+  it('bytes in use are the stored values and the records, the file is the file, and each keeps to its bound (L2-29)', () => {
+    const fileBytesMax = 3 << 20
+    const stage = new L2Stage({ options: { bytesMax: 1 << 20 }, store: { fileBytesMax } })
+    for (let index = 0; index < 400; index++) {
+      const key = `k${random.int(120)}`
+      if (random.chance(0.2)) stage.invalidate({ kind: 'key', subjects: [key] })
+      else stage.put({ key, value: random.bytes(random.int(40_000)), attributes: { tags: [key] } })
+      if (index % 20 !== 0) continue
+      let bytes = 0
+      for (const [recordKey, record] of stage.store.trees.records.scan({})) {
+        const { payload, storedBytes, outside } = decodeRecord(record)
+        bytes += recordKey.length + record.length + (payload.kind === 'chain' ? storedBytes + (outside?.bytes ?? 0) : 0)
+      }
+      expect(stage.counters.l2_bytes_in_use).toBe(bytes)
+      expect(bytes).toBeLessThanOrEqual(1 << 20)
+      const { fileBytes } = stage.store.stats()
+      expect(fileBytes).toBe(stage.disk.contentsOf('l2/store-000001/l2.pager').length)
+      expect(fileBytes).toBeLessThanOrEqual(fileBytesMax)
+    }
+    expect(stage.counters.l2_evictions).toBeGreaterThan(10)
+    expect(stage.check()).toEqual([])
+  })
+
   it('a value over the whole budget is refused and takes the older one of its key along (L2-4)', () => {
     const stage = new L2Stage({ options: { bytesMax: 100_000 } })
     stage.put('a')
@@ -273,7 +297,7 @@ describe('an entry of any size', () => {
 })
 
 describe('a value that is damaged', () => {
-  it('is a miss, is told, leaves, and nothing else suffers (L2-33, SYN-3)', async () => {
+  it('is a miss, is told, leaves, and nothing else suffers (G-2, L2-33, SYN-3)', async () => {
     const stage = new L2Stage()
     stage.put({ key: 'a', value: random.bytes(20_000) })
     stage.put({ key: 'b', value: random.bytes(20_000) })

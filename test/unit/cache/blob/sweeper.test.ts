@@ -11,6 +11,10 @@ function filled(expired: number, living: number): L2Stage {
   return stage
 }
 
+function garbage(bytes: number): Uint8Array {
+  return new Uint8Array(bytes).fill(0xff)
+}
+
 describe('a sweep', () => {
   it('takes the expired and the idle, keeps the living, and returns their bytes (SWP-3, SWP-7, SWP-11)', () => {
     const stage = filled(40, 10)
@@ -86,6 +90,19 @@ describe('a sweep', () => {
     expect(stage.counters.sweep_orphan_pages).toBe(8)
     await stage.restart()
     expect(stage.get('kept')).toBeDefined()
+    expect(stage.check()).toEqual([])
+  })
+
+  it('that meets a record it cannot read has it taken out, counted and told, and goes on to its rows (SWP-13, L2-33)', () => {
+    const stage = filled(20, 5)
+    for (const [key, value] of [...stage.store.trees.records.scan({})]) {
+      const name = Buffer.from(key).toString()
+      if (name.endsWith('old 7') || name.endsWith('new 2')) stage.store.trees.records.set(key, garbage(value.length))
+    }
+    expect(stage.sweep().truncated).toBe(false)
+    expect(stage.damages.map((damage) => damage.split(':')[0])).toEqual(['old 7', 'new 2'])
+    expect(stage.counters).toMatchObject({ l2_corrupt_pages: 2, l2_entries: 4, l2_expirations: 19 })
+    expect([stage.get('new 1'), stage.get('new 2')]).toEqual(['value of new 1', undefined])
     expect(stage.check()).toEqual([])
   })
 

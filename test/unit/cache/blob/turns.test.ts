@@ -1,0 +1,193 @@
+// The store thread's turns: what it does when somebody waits meanwhile. Its clock moves on by a tenth of a millisecond whenever it
+// is asked, so that work takes time that a test can count.
+
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Random } from '../../../../src/base/index.ts'
+import { HostReport } from '../../../../src/cache/blob/host-report.ts'
+import { CacheStage } from '../../../support/blob.ts'
+
+const random = new Random(40)
+const tickUs = 100
+const sliceUs = 2000
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A cache of which every get asks L2, with `expired` entries over and `living` ones in force. */
+async function filled(expired: number, living: number): Promise<CacheStage> {
+  const promotion = { policy: 'never', requestsMax: 1024, bytesMax: 16 << 20, batch: 64, marksMax: 8192 } as const
+  const stage = await CacheStage.open({ settings: { promotion } })
+  // As a real disk, it does not answer in the turn it was asked in.
+  vi.spyOn(stage.disk, 'later').mockImplementation(() => new Promise((resolve) => setImmediate(resolve)))
+  await stage.cache.createNamespace('other')
+  const entries = Array.from({ length: expired + living }, (_, index) => {
+    const value = Buffer.from(`value ${index}`)
+    return { namespace: 'shop', key: `k${index}`, value, tags: ['t'], ...(index < expired ? { ttlMs: 10 } : {}) }
+  })
+  for (let from = 0; from < entries.length; from += 500) await stage.cache.put(entries.slice(from, from + 500), true)
+  await stage.put('kept', 'kept', { namespace: 'other' }, true)
+  stage.clock.advance(10)
+  stage.emptyL1()
+  return stage
+}
+
+/** Text that takes its time to be made small. */
+function hex(bytes: number): string {
+  return Buffer.from(random.bytes(bytes)).toString('hex')
+}
+
+/** From now on time passes as it is asked for; the function tells the time without that. */
+function tick(stage: CacheStage): () => number {
+  let nowUs = stage.clock.monotonicUs()
+  vi.spyOn(stage.clock, 'monotonicUs').mockImplementation(() => {
+    nowUs += tickUs
+    return nowUs
+  })
+  return () => nowUs
+}
+
+/**
+ * Reads one after the other until the work is done: how long each waited from the turn it came in until the store had told
+ * what it found, and how long the longest turn was, whose end a read may have to wait for.
+ */
+async function during(stage: CacheStage, nowUs: () => number, work: Promise<unknown>) {
+  let isDone = false
+  void work.then(() => {
+    isDone = true
+  })
+  const waits: number[] = []
+  let longestTurnUs = 0
+  let startUs: number | undefined
+  const { reply, send } = HostReport.prototype
+  let foundUs: number | undefined
+  let longestTellingUs = 0
+  vi.spyOn(HostReport.prototype, 'reply').mockImplementation(function (this: HostReport, answer) {
+    const { result } = answer as { result?: unknown }
+    if (Array.isArray(result) && (result[0] as { head?: unknown } | undefined)?.head !== undefined) foundUs = nowUs()
+    reply.call(this, answer)
+  })
+  vi.spyOn(HostReport.prototype, 'send').mockImplementation(function (this: HostReport, standing, namespaces) {
+    if (foundUs !== undefined && startUs !== undefined) {
+      waits.push(nowUs() - startUs)
+      longestTellingUs = Math.max(longestTellingUs, nowUs() - foundUs)
+    }
+    foundUs = undefined
+    send.call(this, standing, namespaces)
+  })
+  stage.onAsked = () => {
+    startUs = nowUs()
+  }
+  const turns = (async () => {
+    for (let lastUs = nowUs(); !isDone; ) {
+      await stage.turns(1)
+      longestTurnUs = Math.max(longestTurnUs, nowUs() - lastUs)
+      lastUs = nowUs()
+    }
+  })()
+  while (!isDone) {
+    expect(await stage.value('kept', 'other')).toBe('kept')
+    stage.emptyL1()
+  }
+  await turns
+  return { waits, longestTurnUs, longestTellingUs }
+}
+
+describe('a waiting read', () => {
+  it.each([
+    ['a sweep', (stage: CacheStage) => stage.cache.sweep({ entriesMax: 10_000, msMax: 10_000 })],
+    ['a check', (stage: CacheStage) => stage.cache.check()],
+    ['an invalidation', (stage: CacheStage) => stage.invalidate('tag', 't')],
+    [
+      'large puts and their commits',
+      (stage: CacheStage) => Promise.all([1, 2, 3].map((index) => stage.put(`large ${index}`, hex(1 << 20), {}, true))),
+    ],
+  ])('is held up by %s for a slice of 2 ms at most (L2-40)', async (_, work) => {
+    const stage = await filled(1500, 300)
+    const nowUs = tick(stage)
+    const { waits, longestTurnUs, longestTellingUs } = await during(stage, nowUs, work(stage))
+    expect(waits.length).toBeGreaterThan(1)
+    // A step may begin at the last moment of a slice; what the reads ask the clock is counted too.
+    expect(Math.max(...waits)).toBeLessThan(sliceUs + 5 * tickUs)
+    expect(longestTurnUs).toBeLessThan(sliceUs + 5 * tickUs)
+    // And what was found is told before other work goes on.
+    expect(longestTellingUs).toBeLessThan(3 * tickUs)
+    await stage.cache.close()
+  })
+})
+
+describe('sweeps', () => {
+  it('asked for at one time are one, and each who asked is told of it (SWP-12)', async () => {
+    const stage = await filled(300, 10)
+    const [first, second] = await Promise.all([stage.cache.sweep(), stage.cache.sweep()])
+    expect(first).toMatchObject({ cause: 'call', evicted: 300, truncated: false })
+    expect(second).toEqual(first)
+    expect(stage.counters.sweep_runs).toBe(1)
+    expect(stage.cache.sweeps).toHaveLength(1)
+    await stage.cache.close()
+  })
+
+  it('begin after opening, and the first reads do not wait for their end (SWP-13)', async () => {
+    const stage = await filled(1500, 10)
+    Object.assign(stage.given, { store: { sweepOnStart: true } })
+    tick(stage)
+    await stage.restart()
+    expect(await stage.value('kept', 'other')).toBe('kept')
+    expect(stage.counters).toMatchObject({ sweep_runs: 0, l2_hits: 1 })
+    while (stage.cache.sweeps.length === 0) await stage.turns(1)
+    expect(stage.cache.sweeps[0]).toMatchObject({ cause: 'start', evicted: 1000, truncated: true })
+    await stage.cache.close()
+  })
+
+  it('leave 8 readers 5,000 reads each in less than half a second (SWP-5)', async () => {
+    const stage = await filled(1500, 0)
+    for (let index = 0; index < 8; index++) await stage.put(`hot ${index}`)
+    const sweep = stage.cache.sweep({ entriesMax: 10_000, msMax: 10_000 })
+    const spentMs = await cpuMs(async () => {
+      await Promise.all(Array.from({ length: 8 }, (_, index) => readHot(stage, `hot ${index}`, 'shop', 5000)))
+      await sweep
+    })
+    expect(stage.counters.l1_hits).toBe(40_000)
+    expect((await sweep)?.evicted).toBe(1500)
+    expect(spentMs).toBeLessThan(500)
+    await stage.cache.close()
+  })
+
+  it('and a storm of flushes leave 10,000 reads elsewhere in less than half a second (SWP-6)', async () => {
+    const stage = await CacheStage.open()
+    await stage.cache.createNamespace('other')
+    for (let index = 0; index < 200; index++) await stage.put(`k${index}`, `value ${index}`)
+    await stage.put('hot', 'hot', { namespace: 'other' }, true)
+    let flushes = 0
+    const spentMs = await cpuMs(async () => {
+      const storm = (async () => {
+        for (; flushes < 100; flushes++) {
+          await stage.put('a')
+          await stage.cache.flush('shop')
+          await stage.cache.sweep()
+        }
+      })()
+      await readHot(stage, 'hot', 'other', 10_000)
+      await storm
+    })
+    expect(stage.counters).toMatchObject({ l1_hits: 10_000, namespace_flushes: 100 })
+    expect(spentMs).toBeLessThan(500)
+    expect(await stage.value('hot', 'other')).toBe('hot')
+    await stage.cache.close()
+  })
+})
+
+/** What this process computed meanwhile: unlike the time of day it does not depend on who else is at work. */
+async function cpuMs(act: () => Promise<void>): Promise<number> {
+  const before = process.cpuUsage()
+  await act()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+async function readHot(stage: CacheStage, key: string, namespace: string, reads: number): Promise<void> {
+  for (let read = 0; read < reads; read++) {
+    const { blob } = await stage.cache.get(namespace, key, false)
+    if (blob === undefined) throw new Error(`${key} is there`)
+    // Others have their turn now and then, as on a socket.
+    if (read % 100 === 99) await stage.turns(1)
+  }
+}

@@ -140,8 +140,8 @@ export function encodeNotice(notice: CommandNotice): Buffer {
 }
 
 export function encodeError(error: ServerError): Buffer {
-  const { severity, sqlstate, message, detail, hint, position } = error
-  return errorFrame({ severity, sqlstate, message, detail, hint, position })
+  const { severity, sqlstate, message, detail, hint, position, subject } = error
+  return errorFrame({ severity, sqlstate, message, detail, hint, position, subject })
 }
 
 function formatOf(formats: Formats, index: number): number {

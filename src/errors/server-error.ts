@@ -3,7 +3,7 @@
 import type { Condition, Severity } from './conditions.ts'
 
 /** What an error is about, as PostgreSQL names it in fields of their own. */
-export interface ErrorSubject {
+interface ErrorSubject {
   readonly schema?: string
   readonly table?: string
   readonly constraint?: string

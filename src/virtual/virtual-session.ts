@@ -287,6 +287,6 @@ function fieldsOf(error: unknown) {
       : new ServerError(conditions.ioError, ['reach the system database', (error as Error).message], {
           hint: 'Statements over the virtual schema need a PostgreSQL of their own; the log of the server may say more.',
         })
-  const { severity, sqlstate, message, detail, hint } = known
-  return { severity, sqlstate, message, detail, hint }
+  const { severity, sqlstate, message, detail, hint, subject } = known
+  return { severity, sqlstate, message, detail, hint, subject }
 }

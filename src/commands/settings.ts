@@ -132,9 +132,11 @@ function assignedItem(reader: StatementReader): string {
     reader.skip()
     return word
   }
+  const mark = reader.mark()
   const value = reader.value()
-  if (value.kind !== 'constant' || value.text === null) throw reader.syntaxError('a constant')
-  return value.text
+  if (value.kind === 'constant' && value.text !== null) return value.text
+  reader.reset(mark)
+  throw reader.syntaxError('a constant')
 }
 
 /**

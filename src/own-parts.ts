@@ -40,10 +40,11 @@ export function originError(
   positionOf: (position: number) => number | undefined = () => undefined,
 ): ServerError {
   const condition = { sqlstate: fields.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' } as const
+  const position = fields.get('P')
   return new ServerError(condition, [fields.get('M') ?? 'the origin did not answer'], {
     detail: fields.get('D'),
     hint: fields.get('H'),
-    position: positionOf(Number(fields.get('P') ?? 0)),
+    position: position === undefined ? undefined : positionOf(Number(position)),
   })
 }
 

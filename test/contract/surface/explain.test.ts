@@ -537,6 +537,19 @@ describe('EXPLAIN (CACHE, ANALYZE) of a statement of ours runs it where it runs 
     expect(await client.rows("select cache.exists('own', 'put')")).toEqual([['present']])
   })
 
+  it('and ends at statement_timeout, which is no error of a place in the text (SQL-5)', async () => {
+    const client = await surface.session()
+    await client.query("set statement_timeout = '50ms'")
+    const reasons = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `cache.reasons ${name}`).join(', ')
+    for (const sql of [
+      `select cache.version(), count(*) from ${reasons}`,
+      `explain (cache, analyze) select count(*) from ${reasons}`,
+    ]) {
+      const fields = fieldsOf(await client.query(sql))
+      expect([fields.get('C'), fields.get('P')], sql).toEqual(['57014', undefined])
+    }
+  })
+
   it('in a block, which an error fails', async () => {
     const client = await surface.session()
     await client.query('begin')

@@ -7,7 +7,7 @@
 // the origin as a constant in that place.
 
 import { jsonRows } from './json-rows.ts'
-import { quoteIdentifier } from './system-schema.ts'
+import { quoteIdentifier } from './quoting.ts'
 import type { ColumnType } from './virtual-table.ts'
 
 /** The setting, whose name no client sees or is told. */

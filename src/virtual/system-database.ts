@@ -12,8 +12,9 @@
 import { readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EmbeddedPostgres } from '../origin/index.ts'
+import { quoteIdentifier, quoteLiteral } from './quoting.ts'
 import { SystemConnection } from './system-connection.ts'
-import { quoteIdentifier, quoteLiteral, systemSchema } from './system-schema.ts'
+import { systemSchema } from './system-schema.ts'
 
 export interface SystemDatabaseOptions {
   /** Where its files lie: `<data directory>/system`. */

@@ -1,9 +1,11 @@
 // The schema of the system database: an unlogged table per virtual relation, commented, and always empty once
-// committed.
+// committed; and the signatures of the functions.
 //
 // Its version is a hash of its text. A cluster whose version differs belongs to another release and is made anew.
 
 import { createHash } from 'node:crypto'
+import { functionsDdl } from './own-functions.ts'
+import { quoteIdentifier, quoteLiteral } from './quoting.ts'
 import { virtualTables } from './tables/index.ts'
 import type { VirtualTable } from './virtual-table.ts'
 
@@ -19,6 +21,7 @@ export function systemSchema(schemaName: string): SystemSchema {
     `CREATE SCHEMA ${schema};`,
     `COMMENT ON SCHEMA ${schema} IS 'what Larder knows about itself';`,
     ...virtualTables.map((table) => tableDdl(schema, table)),
+    functionsDdl(schemaName),
     `GRANT USAGE ON SCHEMA ${schema} TO PUBLIC;`,
     // Sessions copy their own rows in and never commit them; their transactions are read-only from then on.
     `GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ${schema} TO PUBLIC;`,
@@ -38,14 +41,4 @@ function tableDdl(schema: string, table: VirtualTable): string {
       (column) => `COMMENT ON COLUMN ${name}.${quoteIdentifier(column.name)} IS ${quoteLiteral(column.summary)};`,
     ),
   ].join('\n')
-}
-
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** A string constant, whatever standard_conforming_strings says. */
-export function quoteLiteral(text: string): string {
-  const doubled = text.replaceAll("'", "''")
-  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`
 }

@@ -58,6 +58,13 @@ describe.runIf(hasPsql)('psql in an admin database', () => {
     expect(await psql(admin, '\\dn')).toMatch(/ cache +\|/)
   })
 
+  it('lists the functions, with what they take (SQL-13)', async () => {
+    const listed = await psql(admin, '\\df cache.*')
+    expect(listed).toMatch(/ cache {2}\| check +\| TABLE\(severity text, kind text, subject text, detail text\)/)
+    expect(listed).toMatch(/\| version +\| text /)
+    expect(await psql(admin, '\\df cache.get')).toMatch(/namespace text, key text, lease boolean DEFAULT false/)
+  })
+
   it('selects', async () => {
     const [header, , row] = (await psql(admin, "SELECT key, hits FROM cache.results WHERE key = '00ff'")).split('\n')
     expect([header, row]).toEqual([' key  | hits ', ' 00ff |    3'])
@@ -76,6 +83,10 @@ describe.runIf(hasPsql)('psql in a database of the origin', () => {
     expect(await psql(normal, '\\d cache.bypasses')).toMatch(/last_at +\| timestamp with time zone/)
     const all = await psql(normal, '\\d cache.*')
     expect(all.match(/Unlogged table "cache\.\w+"/g)).toHaveLength(28)
+  })
+
+  it('lists the functions as if they were there (SQL-13)', async () => {
+    expect(await psql(normal, '\\df cache.*')).toMatch(/\(24 rows\)/)
   })
 
   it("sees the origin's catalogue everywhere else", async () => {

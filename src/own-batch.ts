@@ -2,9 +2,18 @@
 
 import type { StatementText } from './cache/plans/index.ts'
 import { authorise, Parameters } from './commands/index.ts'
-import { type Group, noteOpen, openEmpty, Part, registerParses, type Session } from './frontend/index.ts'
+import {
+  castShadow,
+  dropShadow,
+  type Group,
+  noteOpen,
+  openEmpty,
+  Part,
+  registerParses,
+  type Session,
+} from './frontend/index.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
-import { inlinedFrames, inlinedGroup, inlineName, routeInlined, typesOf } from './own-inlined-group.ts'
+import { inlinedFrames, inlinedGroup, inlineName, routeInlined, toldOf, typesOf } from './own-inlined-group.ts'
 import { LeftPortals } from './own-left-portals.ts'
 import { ToldError } from './own-parts.ts'
 import { closePortal } from './own-portals.ts'
@@ -12,7 +21,7 @@ import { dropAtOrigin } from './own-prepared.ts'
 import type { OwnRuns } from './own-runs.ts'
 import type { OwnText } from './own-text.ts'
 import { wantedBy } from './own-wanted.ts'
-import { closeFrame, flushFrame, moveErrorPosition, parseFrame, status } from './wire/index.ts'
+import { backend, closeFrame, flushFrame, framesIn, parseFrame, status } from './wire/index.ts'
 
 interface OwnBatch {
   readonly runs: OwnRuns
@@ -24,8 +33,10 @@ interface OwnBatch {
 }
 
 /** The client's frames as they are, but for a text that stands for another. False if it names what only the origin may know. */
-export async function runInSystem(batch: OwnBatch & { readonly endsPortals: boolean }): Promise<boolean> {
-  const { runs, session, group, text, own, endsPortals } = batch
+export async function runInSystem(
+  batch: OwnBatch & { readonly endsPortals: boolean; readonly shadows: ReadonlySet<string> },
+): Promise<boolean> {
+  const { runs, session, group, text, own, endsPortals, shadows } = batch
   if (own.kind === 'own' && own.statement.kind === 'select') {
     const { needs, subject, tag } = own.statement
     authorise(await runs.viewer(session), needs, subject ?? tag, session.settings.current)
@@ -45,15 +56,17 @@ export async function runInSystem(batch: OwnBatch & { readonly endsPortals: bool
     positionOf: qualified && ((position) => qualified.positionOf(position)),
     mayBeElsewhere: own.kind === 'virtual' && own.plan.kind === 'system' && own.plan.mayBeElsewhere,
     left,
+    failing: () => castAnswered(session, group, left, shadows),
   })
-  if (outcome.unresolved) return false
+  if (outcome.unresolved) {
+    for (const name of shadows) await dropShadow(session, name)
+    return false
+  }
+  if (!outcome.failed) await castAnswered(session, group, left, shadows)
   for (const step of group.steps.slice(0, left.answeredCount)) {
     if (step.kind === 'parse') prepareOurs(session, step, text)
-    if (step.kind === 'close' && step.target === 'P') closePortal(session, step.name)
+    if (step.kind === 'close' && step.target === 'P') await closePortal(session, step.name)
   }
-  // A Parse that fails leaves no unnamed statement, of whomever: ours is the one that is not there.
-  const failedAt = group.steps[left.answeredCount]
-  if (failedAt?.kind === 'parse' && failedAt.name === '') prepareOurs(session, failedAt, text)
   left.keepIn(session)
   if (outcome.failed) throw new ToldError()
   return true
@@ -67,6 +80,53 @@ async function callsOf({ runs, session, group, own }: OwnBatch): Promise<string 
   const types = parse?.kind === 'parse' ? parse.types : (session.statements.get(bind.statement)?.types ?? '')
   const { raw } = readBind(group.bytes.subarray(bind.start, bind.end))
   return runs.callsOf(session, own, new Parameters(raw, declaredTypes(types), own.calls.parameterTypes))
+}
+
+/** A Parse that fails leaves no unnamed statement, of whomever. */
+export async function dropUnnamed(session: Session): Promise<void> {
+  session.statements.delete('')
+  if (session.identity.admin || session.link.closed || session.open?.unit.failed) return
+  await session.ask(closeFrame('S', ''))
+}
+
+/** Only prepares, under no name of the client's; true if that failed, and the client has been told. */
+export async function isWrong(batch: OwnBatch): Promise<boolean> {
+  const { runs, session, group, own } = batch
+  const [step] = group.steps
+  if (step?.kind !== 'parse' || own.kind !== 'virtual') return false
+  const text = Buffer.from(textInPlace(own) ?? step.source, textInPlace(own) === undefined ? 'latin1' : 'utf8')
+  const name = '_larder_check'
+  const outcome = await runs.system(session, {
+    simple: false,
+    frames: Buffer.concat([parseFrame(name, text.toString('latin1'), typesOf(step), 'latin1'), closeFrame('S', name)]),
+    relations: relationsOf(own),
+    positionOf: own.qualified && ((position) => own.qualified?.positionOf(position)),
+    answer: (frames) => {
+      for (const frame of framesIn(frames)) if (frame[0] === backend.error) session.output.add(Buffer.from(frame))
+    },
+  })
+  return outcome.failed
+}
+
+/** Named portals have got their shadows before; one that was never bound loses it. The unnamed portal takes the place of any other. */
+async function castAnswered(
+  session: Session,
+  group: Group,
+  left: LeftPortals,
+  shadows: ReadonlySet<string>,
+): Promise<void> {
+  const { answeredCount, shadowed } = left
+  const names = new Set<string>()
+  for (const [index, step] of group.steps.entries()) {
+    if (step.kind === 'bind' && index < answeredCount) names.add(step.portal)
+  }
+  const failedAt = group.steps[answeredCount]
+  if (failedAt?.kind === 'parse' && failedAt.name === '') await dropUnnamed(session)
+  for (const name of shadows) {
+    if (names.has(name)) shadowed.add(name)
+    else await dropShadow(session, name)
+  }
+  if (names.has('') && (await castShadow(session, ''))) shadowed.add('')
 }
 
 /** The origin never hears of it. */
@@ -122,8 +182,10 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
     return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
   }
   // In a block, or where nothing else is in its transaction, it is a group like any other.
+  const bind = group.steps.find((step) => step.kind === 'bind')
+  const moved = (error: Buffer) => toldOf(error, bind?.kind === 'bind' ? bind.statement : '', positionOf)
   const isGroup = session.open === undefined && (isAlone || session.status !== status.idle)
-  const failed = await (isGroup ? asGroup(batch, rendered.text, positionOf) : inOpen(batch, rendered.text, positionOf))
+  const failed = await (isGroup ? asGroup(batch, rendered.text, moved) : inOpen(batch, rendered.text, moved))
   for (const step of group.steps) {
     if (step.kind !== 'bind') continue
     session.portals.ours?.delete(step.portal)
@@ -137,18 +199,18 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
   if (failed) throw new ToldError()
 }
 
-type PositionOf = (position: number) => number | undefined
+type Moved = (error: Buffer) => Buffer
 
-async function asGroup({ runs, session, group, text, own }: OwnBatch, rendered: string, positionOf: PositionOf) {
+async function asGroup({ runs, session, group, text, own }: OwnBatch, rendered: string, errorMoved: Moved) {
   const { inlined, parsesAgain } = inlinedGroup(session, group, rendered)
   await session.ask(closeFrame('S', inlineName))
   if (session.ended) return false
-  const options = { positionOf, cutParses: parsesAgain ? 1 : 0, verdict: runs.verdictOf(own) }
+  const options = { errorMoved, cutParses: parsesAgain ? 1 : 0, verdict: runs.verdictOf(own) }
   return new Part(session, options, () => routeInlined(session, text, inlined)).run()
 }
 
 /** Among the messages that wait at the origin for their Sync. */
-async function inOpen({ session, group, text }: OwnBatch, rendered: string, positionOf: PositionOf) {
+async function inOpen({ session, group, text }: OwnBatch, rendered: string, errorMoved: Moved) {
   if (session.open === undefined) await openEmpty(session)
   const unit = session.open?.unit
   if (session.ended || unit === undefined) return false
@@ -158,7 +220,7 @@ async function inOpen({ session, group, text }: OwnBatch, rendered: string, posi
   if (parsesAgain) unit.cutReplays(1)
   registerParses(session, group, unit)
   noteOpen(session, group, group.steps.some((step) => step.kind === 'execute') ? [{ text }] : [])
-  unit.errorMoved = (error) => moveErrorPosition(error, 0, error.length, positionOf)
+  unit.errorMoved = errorMoved
   unit.expect(group.steps.length)
   session.link.send(Buffer.concat([...frames, flushFrame]), true)
   await unit.untilAnswered()

@@ -3,7 +3,17 @@
 
 import type { StatementText } from './cache/plans/index.ts'
 import { type Group, passStraight, routeToOrigin, runOpaque, type Session } from './frontend/index.ts'
-import { describeFrame, frame, frameHeaderBytes, frontend, parseFrame, status, syncFrame } from './wire/index.ts'
+import {
+  backend,
+  describeFrame,
+  frame,
+  frameHeaderBytes,
+  frontend,
+  moveErrorPosition,
+  parseFrame,
+  status,
+  syncFrame,
+} from './wire/index.ts'
 
 export const inlineName = '_larder_inline'
 
@@ -65,6 +75,16 @@ export function routeInlined(session: Session, text: StatementText, group: Group
   return isPlain || session.status !== status.idle
     ? routeToOrigin(session, text, '', request)
     : runOpaque(session, text, request, 'write')
+}
+
+/** An error of the origin's, with its position in the client's text, and the client's name for the statement. */
+export function toldOf(error: Buffer, name: string, positionOf: (position: number) => number | undefined): Buffer {
+  const moved = moveErrorPosition(error, 0, error.length, positionOf)
+  const ours = `prepared statement "${inlineName}"`
+  const at = moved.indexOf(ours, 0, 'latin1')
+  if (at === -1) return moved
+  const theirs = Buffer.from(`prepared statement "${name}"`, 'latin1')
+  return frame(backend.error, moved.subarray(frameHeaderBytes, at), theirs, moved.subarray(at + ours.length))
 }
 
 /** The same Bind for our own statement name. */

@@ -13,6 +13,8 @@ const keptBytesMax = 32 * 1024 * 1024
 export class LeftPortals {
   /** Reading on has failed, not what the client asked for. */
   failed = false
+  /** Names that the origin has too. */
+  readonly shadowed = new Set<string>()
   readonly #names: readonly string[]
   readonly #rests: PortalRest[]
   readonly #answerCount: number
@@ -57,7 +59,7 @@ export class LeftPortals {
     this.#names.forEach((name, index) => {
       const rest = this.#rests[index] as PortalRest
       if (!rest.isComplete) rest.fail(encodeError(new ServerError(conditions.portalTooLarge, [name])))
-      keepPortal(session, name, { kind: 'query', rest })
+      keepPortal(session, name, { kind: 'query', rest, shadowed: this.shadowed.has(name) })
     })
   }
 

@@ -6,7 +6,7 @@
 import type { StatementText } from './cache/plans/index.ts'
 import { type CommandResult, encodeNotice, encodeResult, type Formats, type Parameters } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import type { Aside, Session } from './frontend/index.ts'
+import { type Aside, dropShadow, type Session } from './frontend/index.ts'
 import type { OwnText } from './own-text.ts'
 import { backend, commandCompleteFrame, framesIn, noDataFrame, portalSuspendedFrame, readTag } from './wire/index.ts'
 
@@ -19,12 +19,14 @@ export interface CommandPortal {
   readonly parameters: Parameters
   readonly formats: Formats
   rest: PortalRest | undefined
+  shadowed: boolean
 }
 
 /** A query's, of which the system database has said all it would. */
 interface QueryPortal {
   readonly kind: 'query'
   readonly rest: PortalRest
+  shadowed: boolean
 }
 
 type OwnPortal = CommandPortal | QueryPortal
@@ -40,9 +42,14 @@ export function keepPortal(session: Session, name: string, portal: OwnPortal): v
   session.portals.forget(name)
 }
 
-/** The name stays ours: nobody is to find a portal of the origin's under it. */
-export function closePortal(session: Session, name: string): void {
-  if (session.portals.ours?.has(name)) session.portals.ours.set(name, undefined)
+/** Without a shadow the name stays ours: nobody is to find a portal of the origin's under it. */
+export async function closePortal(session: Session, name: string): Promise<void> {
+  const { ours } = session.portals
+  if (!ours?.has(name)) return
+  if (ours.get(name)?.shadowed) {
+    await dropShadow(session, name)
+    ours.delete(name)
+  } else ours.set(name, undefined)
 }
 
 /** What is left of a portal's answer. */

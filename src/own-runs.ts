@@ -68,6 +68,8 @@ interface SystemRequest {
   readonly catalogue?: boolean
   /** Takes the answers to frames of ours behind the client's. */
   readonly left?: LeftPortals
+  /** Its statement has failed, and the transaction at the origin has not yet. */
+  readonly failing?: () => Promise<void>
 }
 
 type VirtualText = Extract<OwnText, { kind: 'virtual' }>
@@ -328,7 +330,10 @@ export class OwnRuns {
     )
     session.cancelWait = undefined
     const failed = outcome.failed && !outcome.unresolved && request.left?.failed !== true
-    if (failed) await this.failed(session)
+    if (failed) {
+      await request.failing?.()
+      await this.failed(session)
+    }
     return { ...outcome, failed: failed || outcome.unresolved }
   }
 

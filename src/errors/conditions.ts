@@ -100,6 +100,16 @@ export const conditions = table({
   },
   invalidPassword: { sqlstate: '28P01', severity: 'FATAL', message: 'password authentication failed for user "%s"' },
   invalidAuthorization: { sqlstate: '28000', severity: 'FATAL', message: '%s' },
+  undefinedUnnamedStatement: {
+    sqlstate: '26000',
+    severity: 'ERROR',
+    message: 'unnamed prepared statement does not exist',
+  },
+  wrongParameterCount: {
+    sqlstate: '08P01',
+    severity: 'ERROR',
+    message: 'bind message supplies %s parameters, but prepared statement "%s" requires %s',
+  },
   duplicatePortal: { sqlstate: '42P03', severity: 'ERROR', message: 'cursor "%s" already exists' },
   undefinedPortal: { sqlstate: '34000', severity: 'ERROR', message: 'portal "%s" does not exist' },
   undefinedSavepoint: { sqlstate: '3B001', severity: 'ERROR', message: 'savepoint "%s" does not exist' },

@@ -44,7 +44,8 @@ export function dispatchQuery(
   const taken = route(session, text, plainKey, request)
   if (taken) {
     session.statements.delete('')
-    session.portals.ours?.delete('')
+    // The name stays ours where the origin has another under it.
+    if (session.portals.ours?.has('')) session.portals.ours.set('', undefined)
   }
   return taken
 }

@@ -174,6 +174,7 @@ export function continueOpen(session: Session, group: Group): boolean {
   const { open } = session
   const ends = group.last === frontend.sync
   const { statements } = session
+  session.portals.unsure = session.portals.ours !== undefined
   if (open !== undefined) doubtNames(session, undefined, { group }, open.unit)
   const replays = group.missed === 'bind' ? statements.replayAll(true) : statements.replay(group.steps)
   if (!group.unread) session.portals.follow(session, group.steps)

@@ -13,6 +13,7 @@ import { isOurs } from './dispatch.ts'
 import { dispatchGroup, executesOf } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
 import { beginOpen, waitsForCopy } from './open-group.ts'
+import { castShadow, knowsShadows } from './own-shadows.ts'
 import { knowsOwner } from './owner.ts'
 import { Part } from './part.ts'
 import { findText, type Group, movedStep, type ResolvedExecute } from './request.ts'
@@ -33,6 +34,7 @@ export function firstPart(session: Session, group: Group): Group | undefined {
   // What follows a failure is for nobody, up to the Sync.
   if (open?.unit.failed) return group
   if (waitsForCopy(session)) return undefined
+  if (!knowsShadows(session, group.steps)) return undefined
   for (const text of textsOf(session, group.steps)) if (!knowsOwner(session, text)) return undefined
   const owners = ownersOf(session, group)
   if (!owners.includes('ours')) return group
@@ -177,7 +179,17 @@ function apart(session: Session, group: Group): boolean {
   session.slowly(async () => {
     const failed = await new Part(session, {}, () => dispatchGroup(session, whole)).run()
     if (controls && session.status === status.idle) session.portals.ours = undefined
+    else if (controls && !failed) await castMissing(session)
     session.skipping = failed
   })
   return true
+}
+
+/** Portals from before a block are portals of the block. */
+async function castMissing(session: Session): Promise<void> {
+  for (const [name, portal] of session.portals.ours ?? []) {
+    if (portal === undefined || portal.shadowed || session.ended) continue
+    const shadowed = await castShadow(session, name)
+    session.portals.ours?.set(name, Object.assign(portal, { shadowed }))
+  }
 }

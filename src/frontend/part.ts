@@ -23,6 +23,8 @@ interface PartOptions {
   readonly unheard?: boolean
   /** Where a position in the text that ran is in the client's; undefined if it is nowhere. */
   readonly positionOf?: ((position: number) => number | undefined) | undefined
+  /** The error as the client shall see it. */
+  readonly errorMoved?: ((error: Buffer) => Buffer) | undefined
   /** What the client is told before an error. */
   readonly errorPreface?: Buffer | undefined
   /** Gets the completion in place of the client. */
@@ -105,7 +107,8 @@ export class Part {
 
   /** The error as the client shall see it; undefined: as it came. */
   movedError(bytes: Buffer, start: number, end: number): Buffer | undefined {
-    const { positionOf, errorPreface } = this.options
+    const { positionOf, errorMoved, errorPreface } = this.options
+    if (errorMoved !== undefined) return errorMoved(bytes.subarray(start, end))
     if (errorPreface !== undefined) return Buffer.concat([errorPreface, bytes.subarray(start, end)])
     return positionOf === undefined ? undefined : moveErrorPosition(bytes, start, end, positionOf)
   }

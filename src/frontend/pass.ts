@@ -55,6 +55,7 @@ export function framesOf(
   let replays: readonly PreparedStatement[] = []
   const { parsesSent } = unit
   const doubted = doubtNames(session, text, request, unit)
+  session.portals.unsure = session.portals.ours !== undefined
   unit.extended = request.group !== undefined
   unit.aside = request.aside
   if (request.group !== undefined) {

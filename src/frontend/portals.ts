@@ -18,9 +18,17 @@ interface Portal {
   readonly parameters: string
 }
 
+/** What the rest of it is is the own room's. */
+interface OwnPortalBase {
+  /** The origin has one of its name, which goes when this one must (own-shadows.ts). */
+  readonly shadowed: boolean
+}
+
 export class Portals {
-  /** Of our own statements, by name; undefined under a name that was closed. What they are is the own room's. */
-  ours: Map<string, unknown> | undefined
+  /** Of our own statements, by name; undefined under a name that was closed. */
+  ours: Map<string, OwnPortalBase | undefined> | undefined
+  /** The origin has run something since it was known which of them are there. */
+  unsure = false
   readonly #byName = new Map<string, Portal>()
 
   get(name: string): Portal | undefined {

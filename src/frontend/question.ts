@@ -24,11 +24,12 @@ export interface QuestionAnswer {
   readonly error: ReadonlyMap<string, string> | undefined
 }
 
-/** Frames without Sync. Only between the client's own units, or where all of a group that waits for its Sync is answered. */
-export function askQuestion(session: Session, frames: Buffer): Promise<QuestionAnswer> {
+/** Frames without Sync; `namesPortals` says that their portals are the client's. Only between the client's own units, or where all of a group that waits for its Sync is answered. */
+export function askQuestion(session: Session, frames: Buffer, namesPortals = false): Promise<QuestionAnswer> {
   const { open } = session
-  if (open !== undefined) return askInside(open, session, besideThePortals(frames))
-  const own = session.status === status.idle ? frames : besideThePortals(frames)
+  const isAside = !namesPortals && (open !== undefined || session.status !== status.idle)
+  const own = isAside ? besideThePortals(frames) : frames
+  if (open !== undefined) return askInside(open, session, own)
   return send(session, Buffer.concat([own, syncFrame]))
 }
 

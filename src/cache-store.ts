@@ -55,6 +55,8 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
         holds: (incarnation) => incarnation === cache.incarnation,
       },
       onEvent: (event) => events.record(event),
+      onL2Read: (us) => metrics.histograms.l2_read_us.record(us),
+      onL2Commit: (us) => metrics.histograms.l2_commit_us.record(us),
     },
     options === undefined ? undefined : startStore(options),
   )

@@ -22,6 +22,7 @@ import {
 } from './frontend/index.ts'
 import { psqlCommand } from './help.ts'
 import { Epochs } from './invalidation/index.ts'
+import { type MetricsDoor, openMetrics } from './metrics-door.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import {
   connectOrigin,
@@ -38,6 +39,8 @@ import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/i
 interface RunningServer {
   readonly host: string
   readonly port: number
+  /** Where /metrics answers; undefined if nowhere. */
+  readonly metricsPort: number | undefined
   readonly originDescription: string
   readonly dataDirectory: string | undefined
   readonly user: string
@@ -89,6 +92,8 @@ async function startIn(
     ...(options.startStore === undefined ? {} : { startStore: options.startStore }),
   }
   const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
+  const cache = options.cache ?? cacheStore ?? noStore
+  const { blobs } = cache
   const services = makeServices({
     epochs,
     store,
@@ -99,7 +104,7 @@ async function startIn(
     directory,
     origin: origin.door,
     broken: options.brokenRules ?? new Set(),
-    cache: options.cache ?? cacheStore ?? noStore,
+    cache,
     l1,
     answers: cacheStore === undefined ? noAnswers : answerStoreOf(cacheStore.cache),
   })
@@ -112,8 +117,10 @@ async function startIn(
   }
   await services.secondTier.begin()
   const listener = new Listener(services)
+  let metricsDoor: MetricsDoor | undefined
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
+    await metricsDoor?.close()
     if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await services.own.close()
@@ -142,9 +149,13 @@ async function startIn(
     const [database = 'larder'] = settings.adminDatabases
     const psql = psqlCommand({ ...bound, user: origin.user, database })
     await openControl(listener, { directory: directory.path, psql, events })
+    const { metricsListen: address } = settings
+    if (address !== '')
+      metricsDoor = await openMetrics({ address, metrics, events, namespaces: () => blobs.namespaces() })
     return {
       host: bound.host,
       port: bound.port,
+      metricsPort: metricsDoor?.port,
       originDescription: origin.door.description,
       dataDirectory: settings.dataDir,
       user: origin.user,

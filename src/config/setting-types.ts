@@ -189,6 +189,17 @@ export function address(): SettingType<Address> {
   }
 }
 
+/** host:port as a text, or empty: nowhere. */
+export function addressOrNone(): SettingType<string> {
+  const { parse, render, accepts } = address()
+  return {
+    kind: 'address',
+    accepts: `${accepts}, or empty`,
+    parse: (given, label) => (given.trim() === '' ? '' : render(parse(given, label))),
+    render: (value) => value,
+  }
+}
+
 /**
  * Where a Postgres is, as libpq takes it: a URL or `key=value` words, or empty. What is in it is the origin's business
  * (origin/upstream); the password is never shown.

@@ -9,6 +9,7 @@ import { archiveSettingRows } from './archive-settings.ts'
 import { setting } from './setting-row.ts'
 import {
   address,
+  addressOrNone,
   bytes,
   connectionString,
   duration,
@@ -311,6 +312,14 @@ export const settingTable = [
     change: 'reload',
     group: 'observe',
     summary: 'Statement shapes kept in the relation queries.',
+  }),
+  setting({
+    name: 'metrics_listen',
+    type: addressOrNone(),
+    initial: '',
+    change: 'restart',
+    group: 'observe',
+    summary: 'Where GET /metrics answers Prometheus; nowhere if empty.',
   }),
   setting({
     name: 'events_max',

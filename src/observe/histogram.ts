@@ -31,6 +31,10 @@ export class Histogram {
     return this.#max
   }
 
+  get sum(): number {
+    return this.#sum
+  }
+
   get mean(): number {
     return this.#count === 0 ? 0 : this.#sum / this.#count
   }

@@ -9,6 +9,8 @@ export const histogramTable = [
   { name: 'hit_us', summary: 'from the frame of a read to its answer from the cache' },
   { name: 'origin_us', summary: 'from the frame of a statement to the last byte of its answer by the origin' },
   { name: 'invalidate_us', summary: 'from the acknowledgement of a change by the origin to the epochs moved' },
+  { name: 'l2_read_us', summary: 'from a read of the second tier asked for to what it found' },
+  { name: 'l2_commit_us', summary: 'a commit of the second tier, until it is durable' },
 ] as const
 
 type HistogramName = (typeof histogramTable)[number]['name']
@@ -19,6 +21,8 @@ export class Metrics {
     hit_us: new Histogram(),
     origin_us: new Histogram(),
     invalidate_us: new Histogram(),
+    l2_read_us: new Histogram(),
+    l2_commit_us: new Histogram(),
   }
   readonly startedAtMs: number
   readonly #clock: Clock

@@ -152,6 +152,8 @@ export const relations = {
     memory_rss int8 not null, hit_us_p50 int8 not null, hit_us_p99 int8 not null, hit_us_max int8 not null,
     origin_us_p50 int8 not null, origin_us_p99 int8 not null, origin_us_max int8 not null,
     invalidate_us_p50 int8 not null, invalidate_us_p99 int8 not null, invalidate_us_max int8 not null,
+    l2_read_us_p50 int8 not null, l2_read_us_p99 int8 not null, l2_read_us_max int8 not null,
+    l2_commit_us_p50 int8 not null, l2_commit_us_p99 int8 not null, l2_commit_us_max int8 not null,
     since timestamptz not null, uptime interval not null`,
   sweeps: `
     started_at timestamptz not null, cause text not null, namespace text, scanned int8 not null, evicted int8 not null,

@@ -26,6 +26,7 @@ export interface TestLarderOptions {
 export interface TestLarder {
   readonly host: string
   readonly port: number
+  readonly metricsPort: number | undefined
   /** Its data directory, unless a setting named another. */
   readonly directory: string
   url(user?: string, database?: string): string
@@ -60,6 +61,7 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
   return {
     host,
     port,
+    metricsPort: server.metricsPort,
     directory,
     url: (user = 'postgres', database = 'postgres') => `postgres://${user}@${host}:${port}/${database}`,
     async connect(config = {}) {

@@ -291,6 +291,18 @@ export interface StatsRow {
   readonly invalidate_us_p99: string
   /** from the acknowledgement of a change by the origin to the epochs moved: the longest */
   readonly invalidate_us_max: string
+  /** from a read of the second tier asked for to what it found: half took no longer */
+  readonly l2_read_us_p50: string
+  /** from a read of the second tier asked for to what it found: 99 of 100 took no longer */
+  readonly l2_read_us_p99: string
+  /** from a read of the second tier asked for to what it found: the longest */
+  readonly l2_read_us_max: string
+  /** a commit of the second tier, until it is durable: half took no longer */
+  readonly l2_commit_us_p50: string
+  /** a commit of the second tier, until it is durable: 99 of 100 took no longer */
+  readonly l2_commit_us_p99: string
+  /** a commit of the second tier, until it is durable: the longest */
+  readonly l2_commit_us_max: string
   /** when the counters were last zero */
   readonly since: Date
   /** how long the server has been up */

@@ -22,7 +22,7 @@ function refusal(run: () => unknown): ServerError {
   throw new Error('nothing was refused')
 }
 
-describe('sizes and durations are read as PostgreSQL reads them', () => {
+describe('sizes and durations are read as PostgreSQL reads them, in powers of 1024 (G-9)', () => {
   it.each([
     ['1', 1],
     ['0', 0],

@@ -16,7 +16,7 @@ describe('counters', () => {
     }).toThrow(TypeError)
   })
 
-  it('go back to zero on a reset, gauges and the start stay, and the time is noted', () => {
+  it('go back to zero on a reset, gauges and the start stay, and the time is noted (MET-7)', () => {
     const clock = new ManualClock(1000)
     const metrics = new Metrics(clock)
     metrics.counters.result_hits = 3
@@ -120,7 +120,7 @@ describe('events', () => {
     return { clock, lines, events: new EventRing({ clock, log, countMax }) }
   }
 
-  it('are kept with the time, oldest first, and go to the log', () => {
+  it('are kept with the time, oldest first, and go to the log (MET-9)', () => {
     const { clock, lines, events } = setUp()
     events.record({ severity: 'warning', event: 'origin_lost', subject: 'db', detail: 'closed' })
     clock.advance(1000)
@@ -132,7 +132,7 @@ describe('events', () => {
     expect(lines[0]).toContain('warning origin_lost subject=db detail=closed')
   })
 
-  it('counts repeats within a minute in one row and one line of the log', () => {
+  it('counts repeats within a minute in one row and one line of the log (MET-9)', () => {
     const { clock, lines, events } = setUp()
     for (let second = 0; second < 90; second++) {
       events.record({ severity: 'error', event: 'disk_full', detail: `${second}` })

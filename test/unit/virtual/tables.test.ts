@@ -60,7 +60,7 @@ it.each([
   expect(names(table)).toEqual(columns.split(/\s+/))
 })
 
-it('cache.stats has a column per counter and three per histogram', () => {
+it('cache.stats has a column per counter, of its name, and three per histogram (G-9, MET-6)', () => {
   const histograms = histogramTable.flatMap(({ name }) => [`${name}_p50`, `${name}_p99`, `${name}_max`])
   expect(names('stats')).toEqual([...counterTable.map(({ name }) => name), ...histograms, 'since', 'uptime'])
 })

@@ -297,7 +297,8 @@ export class Store implements ChainContext {
       await writeCommit(sealed, this.pager, this.#files.control, this.#slices.pause)
       this.#made(sealed.superblock)
     } catch (error) {
-      await this.pager.settled()
+      // The background writer may go on with its next page while we wait; what is dropped must not be on its way.
+      while (this.pager.beingWritten.size > 0) await this.pager.settled()
       if (this.#health.state === 'fenced') throw error
       if (!(error instanceof ServerError && error.condition === conditions.diskFull)) {
         this.#health.become('fenced', (error as Error).message)

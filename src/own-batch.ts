@@ -181,10 +181,11 @@ export async function runInlined(batch: OwnBatch & { readonly isAlone: boolean }
     const inOurs = rendered.positionOf(position)
     return inOurs === undefined || qualified === undefined ? inOurs : qualified.positionOf(inOurs)
   }
-  // In a block, or where nothing else is in its transaction, it is a group like any other.
+  // In a block, or where nothing else is in its transaction, it is a group like any other; so is what only prepares it, before a Flush.
   const bind = group.steps.find((step) => step.kind === 'bind')
   const moved = (error: Buffer) => toldOf(error, bind?.kind === 'bind' ? bind.statement : '', positionOf)
-  const isGroup = session.open === undefined && (isAlone || session.status !== status.idle)
+  const prepares = group.steps.every(({ kind }) => kind === 'parse' || kind === 'describe')
+  const isGroup = session.open === undefined && (isAlone || prepares || session.status !== status.idle)
   const failed = await (isGroup ? asGroup(batch, rendered.text, moved) : inOpen(batch, rendered.text, moved))
   for (const step of group.steps) {
     if (step.kind !== 'bind') continue

@@ -10,6 +10,7 @@ import {
   errorOf,
   execute,
   fieldsOf,
+  flush,
   parse,
   rowsOf,
   sync,
@@ -108,6 +109,26 @@ describe('a function that changes nothing stands (SQL-24)', () => {
       ['0.1.0', '2'],
       ['3'],
     ])
+  })
+
+  it('prepared before a Flush, as postgres.js does: what then runs is one statement, and a write changes what it writes (SQL-5)', async () => {
+    const client = await surface.session()
+    const read = "select price from item where id = 2 and 'flushed' = 'flushed'"
+    for (const [sql, verdict] of [
+      ['update item set price = price + 1 where cache.version() is not null and id = $1', 'pass;reason=write'],
+      ['explain (cache off, analyze) update item set price = price + 1 where id = $1', 'pass;reason=write'],
+      ['select price, cache.version() from item where id = $1', 'bypass;reason=catalog(cache)'],
+    ] as const) {
+      await client.query(read)
+      await client.query(read)
+      expect(verdictOf(client)).toBe('hit')
+      client.send(Buffer.concat([parse('', sql), describeFrame('S'), flush()]))
+      const batch = await client.exchange(Buffer.concat([bind({ values: ['2'] }), execute(), sync()]))
+      expect(errorOf(batch), sql).toBeUndefined()
+      expect(verdictOf(client), sql).toBe(verdict)
+      await client.query(read)
+      expect(verdictOf(client)).toBe(sql.includes('update') ? 'miss;reason=invalidated(public.item)' : 'hit')
+    }
   })
 
   it('for who may call it', async () => {

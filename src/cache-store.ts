@@ -87,6 +87,11 @@ export async function openCacheStore(parts: CacheStoreParts): Promise<CacheStore
       cache.verify()
       return cache.check()
     },
+    async compact() {
+      const report = await cache.compact()
+      if (report === undefined) throw new ServerError(conditions.storeNotOpen, ['off'])
+      return report
+    },
     async sweep(limits) {
       const report = await cache.sweep(limits)
       if (report === undefined) throw new ServerError(conditions.storeNotOpen, ['off'])

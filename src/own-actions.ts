@@ -58,6 +58,7 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       ...(await findings('results', 'result cache', () => results.verify())),
       ...(await findings('blobs', 'blob cache', () => parts.cache.check())),
     ],
+    compact: () => parts.cache.compact(),
     sweep: (limits) => parts.cache.sweep(limits),
   }
 }

@@ -15,6 +15,7 @@ export interface StoreDoor {
   gather(relations: ReadonlySet<string>, scan: BlobScan): Promise<StoreRows>
   /** What is wrong with it; nothing if it is sound. */
   check(): Promise<readonly StoreFinding[]>
+  compact(): Promise<{ readonly extents: number; readonly pages: number; readonly bytes: number }>
   sweep(limits: { readonly entriesMax?: number; readonly msMax?: number }): Promise<SweepRow>
 }
 
@@ -179,5 +180,6 @@ export const noStore: StoreDoor = {
   rows: noStoreRows,
   gather: async () => noStoreRows,
   check: async () => [],
+  compact: refuse,
   sweep: refuse,
 }

@@ -129,6 +129,7 @@ export interface CommandActions {
   /** Examines the caches; no row means sound. */
   check(): Iterable<CheckRow> | Promise<Iterable<CheckRow>>
   /** Removes from the disk what nobody will read again. */
+  compact(): Promise<{ readonly extents: number; readonly pages: number; readonly bytes: number }>
   sweep(limits: { readonly entriesMax?: number; readonly msMax?: number }): Promise<SweepRow>
 }
 

@@ -65,6 +65,11 @@ export class Allocator {
     return this.#freeCount
   }
 
+  /** The first page that can be handed out; the page count if there is none. */
+  get firstFree(): number {
+    return this.#busy.nextClear(this.#firstFree, this.#pageCount)
+  }
+
   /** Pages that are not reachable in the open commit, whether they can be handed out yet or not. */
   get unusedCount(): number {
     return this.#pageCount - this.#usedCount
@@ -89,19 +94,20 @@ export class Allocator {
   }
 
   /** The first run of `pages` free ones; undefined if there is none. */
-  findRun(pages: number): Run | undefined {
-    const page = this.#busy.findClear(pages, this.#firstFree, this.#pageCount)
+  findRun(pages: number, before = this.#pageCount): Run | undefined {
+    const page = this.#busy.findClear(pages, this.#firstFree, Math.min(before, this.#pageCount))
     return page === -1 ? undefined : { page, pages }
   }
 
   /** Runs that together hold `pages`, none shorter than `least` but the last; undefined if `countMost` are not enough. */
-  findRuns(pages: number, least: number, countMost: number): Run[] | undefined {
+  findRuns(pages: number, least: number, countMost: number, before = this.#pageCount): Run[] | undefined {
+    const last = Math.min(before, this.#pageCount)
     const runs: Run[] = []
     let wanted = pages
     for (let at = this.#firstFree; runs.length < countMost; ) {
-      const start = this.#busy.findClear(Math.min(least, wanted), at, this.#pageCount)
+      const start = this.#busy.findClear(Math.min(least, wanted), at, last)
       if (start === -1) return undefined
-      const end = this.#busy.nextSet(start, Math.min(this.#pageCount, start + wanted))
+      const end = this.#busy.nextSet(start, Math.min(last, start + wanted))
       runs.push({ page: start, pages: end - start })
       wanted -= end - start
       if (wanted <= 0) return runs
@@ -238,6 +244,11 @@ export class Allocator {
   /** Map pages that have to be written with the commit that is being sealed. */
   get changedMaps(): ReadonlySet<number> {
     return this.#changedMaps
+  }
+
+  /** All of the map is written with the next commit. */
+  changeAllMaps(): void {
+    for (let map = 0; map < this.mapCount; map++) this.#changedMaps.add(map)
   }
 
   /** Every page freed but not yet handed out again is free in the map of the commit being sealed. */

@@ -53,6 +53,25 @@ export class Chains {
     return writer
   }
 
+  /** The same into runs that were set aside for it. */
+  beginAt(runs: readonly Extent[], bytes: number): ChainWriter {
+    this.#store.assertUsable()
+    return new ChainWriter(this.#store, bytes, runs)
+  }
+
+  /** Bytes that a chain holds. Throws PageDamage. */
+  lengthOf(extents: readonly Extent[]): number {
+    this.#store.assertUsable()
+    const { file } = this.#store
+    let bytes = 0
+    for (const extent of extents) {
+      const header = new Uint8Array(pageHeaderBytes)
+      file.read(header, extent.page)
+      bytes += checkedPayload(header, extent, file.pageSize)
+    }
+    return bytes
+  }
+
   /** The bytes of a chain, or `length` of them from byte `from` on. Throws PageDamage if an extent is not what it should be. */
   read(extents: readonly Extent[], from = 0, length = Number.POSITIVE_INFINITY): Uint8Array {
     this.#store.assertUsable()
@@ -110,11 +129,11 @@ export class ChainWriter {
   #filled = 0
   #state: 'writing' | 'attached' | 'abandoned' = 'writing'
 
-  constructor(store: ChainContext, bytes: number) {
+  constructor(store: ChainContext, bytes: number, runs: readonly Extent[] = store.space.runsFor(bytes)) {
     this.#store = store
     this.#era = store.era
     this.#unwritten = bytes
-    this.#extents = store.space.runsFor(bytes)
+    this.#extents = runs
   }
 
   /** A commit may come before the pages are written: the file is at least as long as it has pages. */

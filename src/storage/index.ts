@@ -1,8 +1,9 @@
 // Door of `storage`: the paged file.
 
 export type { BackgroundWriterSettings } from './background-writer.ts'
-export type { Extent } from './chains.ts'
+export type { ChainWriter, Extent } from './chains.ts'
 export type { Finding, RowKnowledge } from './check.ts'
+export { Compaction } from './compaction.ts'
 export { inspectPage, inspectSuperblock } from './inspect.ts'
 export { PageDamage } from './page.ts'
 export type { AreaStats } from './page-pool.ts'

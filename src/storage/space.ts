@@ -17,6 +17,8 @@ export class Space {
   readonly allocator: Allocator
   readonly #file: PageFile
   readonly #health: Health
+  /** The next commit cuts off all of the free end that is not held back (L2-24). */
+  endsEarly = false
 
   constructor(allocator: Allocator, file: PageFile, health: Health) {
     this.allocator = allocator
@@ -57,6 +59,26 @@ export class Space {
     return needed
   }
 
+  /** Runs for a blob before a page, set aside: one if it can be, else a few. Undefined if there are none. */
+  runsBefore(bytes: number, page: number): Run[] | undefined {
+    const { pageSize } = this.#file
+    const { allocator } = this
+    const pages = Math.ceil((bytes + pageHeaderBytes) / pageSize)
+    if (allocator.freeCount - pages - fewRuns < allocator.reserve) return undefined
+    const run = allocator.findRun(pages, page)
+    const apart = Math.ceil((bytes + fewRuns * pageHeaderBytes) / pageSize)
+    const runs = run !== undefined ? [run] : allocator.findRuns(apart, Math.ceil(apart / fewRuns), fewRuns, page)
+    const needed = runs === undefined ? undefined : trimmed(runs, bytes, pageSize)
+    for (const part of needed ?? []) allocator.setAside(part)
+    return needed
+  }
+
+  /** Pages that a file with nothing free but what is held back would have. */
+  get pagesLeast(): number {
+    const { pageCount, unusedCount, reserve } = this.allocator
+    return pageCount - unusedCount + reserve + this.#commitPages
+  }
+
   /** Gaps inside the file. Each extent has a header of its own. */
   #someRuns(bytes: number, countMost: number): Run[] | undefined {
     const pages = Math.ceil((bytes + countMost * pageHeaderBytes) / this.#file.pageSize)
@@ -84,6 +106,12 @@ export class Space {
   cutTail(): void {
     const { allocator } = this
     const tail = allocator.freeTail()
+    if (this.endsEarly) {
+      this.endsEarly = false
+      const spare = Math.min(tail.pages, allocator.freeCount - allocator.reserve - this.#commitPages)
+      if (spare > 0) allocator.cut(allocator.pageCount - spare)
+      return
+    }
     const spare = Math.min(tail.pages, allocator.freeCount - 2 * allocator.reserve)
     if (spare >= Math.max(2 * allocator.reserve, allocator.pageCount >> 4)) allocator.cut(allocator.pageCount - spare)
   }

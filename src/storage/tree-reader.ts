@@ -94,6 +94,29 @@ export class TreeReader {
     return range.reverse === true ? this.#backward(range, strategy) : this.#forward(range, strategy)
   }
 
+  /** The pages from the leaf that holds this key, or would, up to the root; and where the next leaf begins. */
+  wayTo(
+    key: Uint8Array,
+    strategy: Strategy,
+  ): { readonly pages: readonly number[]; readonly next: Uint8Array | undefined } {
+    this.assertReadable()
+    const { memory } = this.pager
+    const pages: number[] = []
+    let next: Uint8Array | undefined
+    let [page, commit] = [this.page, this.commit]
+    for (let level = this.levels - 1; level >= 0; level--) {
+      pages.unshift(page)
+      if (level === 0) break
+      const base = this.pager.base(this.pager.read(page, commit, this.number, strategy))
+      const child = childIndex(memory, base, key)
+      if (child + 1 < countOf(memory, base)) next = keyOf(memory, cellAt(memory, base, child + 1))
+      const cell = cellAt(memory, base, child)
+      page = childPageOf(memory, cell)
+      commit = childCommitOf(memory, cell)
+    }
+    return { pages, next }
+  }
+
   protected assertReadable(): void {
     this.pager.health.assertUsable()
   }

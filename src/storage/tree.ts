@@ -119,6 +119,19 @@ export class Tree extends TreeReader {
     return removed
   }
 
+  /** Makes the pages from the root to the leaf of this key anew, at other places; those of the open commit stay. */
+  renew(key: Uint8Array): number {
+    this.#descend(key)
+    try {
+      const pages = () => Array.from(this.#slots.subarray(0, this.levels), (slot) => this.pager.pool.pageAt(slot))
+      const before = new Set(pages())
+      this.#prepare(0, false)
+      return pages().filter((page) => !before.has(page)).length
+    } finally {
+      this.#leave()
+    }
+  }
+
   /** The tree is what it was at a commit. */
   reset(root: TreeRoot): void {
     this.page = root.page

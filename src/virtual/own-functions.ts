@@ -30,6 +30,10 @@ export const signatures: Readonly<Record<string, Signature>> = {
     parameters: '',
     returns: 'TABLE (severity text, kind text, subject text, detail text)',
   },
+  compact: {
+    parameters: '',
+    returns: 'TABLE (extents int8, pages int8, bytes int8)',
+  },
   create_namespace: {
     parameters: "name text, options jsonb = '{}'",
     returns: 'SETOF record',
@@ -134,7 +138,7 @@ export function functionsDdl(schemaName: string): string {
 
 /** They come with a later release: known names, not yet served. */
 export const laterFunctions: ReadonlySet<string> = new Set(
-  `alter_cache audit compact create_cache create_schedule drop_cache drop_schedule
+  `alter_cache audit create_cache create_schedule drop_cache drop_schedule
    explain_invalidates install_stand_ins key_inputs refresh remove_stand_ins rows token
    track_aggregates untrack_aggregates wait_for warm`.split(/\s+/),
 )

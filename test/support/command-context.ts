@@ -58,6 +58,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
       },
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),
+      compact: async () => ({ extents: 0, pages: 0, bytes: 0 }),
       sweep: async () => ({ ...sweptNothing }),
       check: () => [{ severity: 'error', kind: 'entry', subject: 'ff', detail: 'charge differs' }],
     },

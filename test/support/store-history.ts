@@ -9,6 +9,7 @@ import { crc32, type Random } from '../../src/base/index.ts'
 import { defaultBackgroundWriter } from '../../src/storage/background-writer.ts'
 import type { ChainWriter } from '../../src/storage/chains.ts'
 import {
+  Compaction,
   type Extent,
   type Finding,
   type Pin,
@@ -94,7 +95,8 @@ export class StoreHistory {
       else if (act < 0.95) this.#pin()
       else if (act < 0.97) this.#release()
       else if (act < 0.98) this.#hold()
-      else if (act < 0.995) this.#writeOn()
+      else if (act < 0.987) this.#writeOn()
+      else if (act < 0.995) await this.#compact()
       else await this.reopen()
     })
     if (this.random.chance(0.2)) await Promise.resolve()
@@ -335,6 +337,25 @@ export class StoreHistory {
     }
   }
 
+  /** What lies at the end of the file moves down; nothing of it shows. */
+  async #compact(): Promise<void> {
+    const compaction = new Compaction(this.store)
+    for (const name of treeNames) {
+      for (const [key, value] of [...this.store.trees[name].scan()]) {
+        const old = value[0] === 1 ? decodeChain(value).extents : []
+        if (!compaction.isBehind(old)) continue
+        const writer = finish(compaction.chain(old))
+        const bytes = this.model[name].get(hex(key))
+        if (writer !== undefined && bytes !== undefined) this.#put(name, key, writer.end(), bytes)
+      }
+      finish(compaction.tree(this.store.trees[name]))
+    }
+    compaction.map()
+    await this.store.commit()
+    compaction.endEarly()
+    await this.store.commit()
+  }
+
   #freeChain(value: Uint8Array | undefined): void {
     if (value?.[0] === 1) this.store.chains.free(decodeChain(value).extents)
   }
@@ -407,6 +428,11 @@ function emptyModel(): Model {
 
 function copyOf(model: Model): Model {
   return Object.fromEntries(treeNames.map((name) => [name, new Map(model[name])])) as Model
+}
+
+/** Runs steps to their end. */
+function finish<T>(steps: Iterator<undefined, T, undefined>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value
 }
 
 function hex(bytes: Uint8Array): string {

@@ -20,6 +20,7 @@ import { type Epochs, noEpochs } from './epochs.ts'
 import { L1 } from './l1.ts'
 import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
+import type { CompactReport } from './l2-compact.ts'
 import type { HeldCommit } from './l2-hold.ts'
 import type { LoadWish } from './l2-load.ts'
 import type { TouchChange } from './l2-touch.ts'
@@ -210,6 +211,11 @@ export class BlobCache {
 
   async check(): Promise<readonly Finding[]> {
     return (await this.#core.client?.ask<'check'>({ kind: 'check' })) ?? []
+  }
+
+  /** Gives free space of the file back (L2-24); undefined if there is no store. */
+  async compact(): Promise<CompactReport | undefined> {
+    return await this.#core.client?.ask<'compact'>({ kind: 'compact' })
   }
 
   /** Commits what waits and holds that commit for a backup, until released. */

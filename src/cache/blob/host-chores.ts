@@ -7,13 +7,14 @@ import type { Clock, Disk } from '../../base/index.ts'
 import type { HostReport } from './host-report.ts'
 import { findings } from './host-requests.ts'
 import type { L2 } from './l2.ts'
+import { compact, type Moved } from './l2-compact.ts'
 import { recordKey as recordKeyOf } from './l2-keys.ts'
 import { type LoadedPart, loadNamespaces } from './l2-load.ts'
 import type { Steps } from './l2-value.ts'
 import type { ChoreRequest, StoreSettings } from './store-messages.ts'
 import type { SweepCause, SweepLimits, SweepReport } from './sweeper.ts'
 
-type Asked = Extract<ChoreRequest, { kind: 'accessed' | 'sweep' | 'check' | 'load' }>
+type Asked = Extract<ChoreRequest, { kind: 'accessed' | 'sweep' | 'check' | 'compact' | 'load' }>
 
 interface Chore {
   readonly name: string
@@ -94,6 +95,7 @@ export class HostChores {
     }
     if (l2 === undefined) this.#report.fail(request.id, new Error('the store is not open'))
     else if (request.kind === 'check') this.#wait('check', request.id, this.#check(l2, request.id))
+    else if (request.kind === 'compact') this.#compact(l2, request.id)
     else if (request.kind === 'load') this.#wait('load', request.id, this.#load(l2, request))
     else {
       this.#sweepers.push(request.id)
@@ -164,6 +166,22 @@ export class HostChores {
     this.#report.reply({ id, result: yield* findings(l2), durable: false })
   }
 
+  /** Round after round, with commits between them. */
+  #compact(l2: L2, id: number): void {
+    const run = (steps: Steps<Moved>): Promise<Moved> =>
+      new Promise((resolve, reject) => {
+        if (this.#l2 !== l2) return reject(new Error('the store is not open'))
+        this.#wait('compact', id, settling(steps, resolve, reject))
+        this.#wake()
+      })
+    compact(l2, run)
+      .then(
+        (report) => this.#report.reply({ id, result: report, durable: true }),
+        (error: unknown) => this.#report.fail(id, error),
+      )
+      .finally(this.#wake)
+  }
+
   /** Answered when what was loaded is durable, or with why it is not. */
   *#load(l2: L2, { id, request }: Extract<Asked, { kind: 'load' }>): Generator<undefined, void, undefined> {
     let loaded: readonly LoadedPart[]
@@ -190,6 +208,18 @@ export class HostChores {
       },
       () => {},
     )
+  }
+}
+
+function* settling<T>(
+  steps: Steps<T>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): Generator<undefined, void, undefined> {
+  try {
+    resolve(yield* steps)
+  } catch (error) {
+    reject(error)
   }
 }
 

@@ -210,7 +210,7 @@ export class StoreClient {
     if (!this.#isLost) this.#push(request)
   }
 
-  ask<Kind extends 'sweep' | 'check' | 'close' | 'hold' | 'activate' | 'load'>(
+  ask<Kind extends 'sweep' | 'check' | 'compact' | 'close' | 'hold' | 'activate' | 'load'>(
     request: Without<Extract<ChoreRequest, { kind: Kind }>, 'id'>,
   ): Promise<Results[Kind]> {
     return new Promise((resolve, reject) => {

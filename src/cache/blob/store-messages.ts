@@ -13,6 +13,7 @@ import type { Freshness } from './freshness.ts'
 import type { PutRequest, PutResult } from './l2.ts'
 import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
+import type { CompactReport } from './l2-compact.ts'
 import type { HeldCommit } from './l2-hold.ts'
 import type { InvalidationRequest } from './l2-invalidation.ts'
 import type { Scope } from './l2-keys.ts'
@@ -63,6 +64,7 @@ export type ChoreRequest =
   | { readonly kind: 'accessed'; readonly entries: readonly (readonly [scope: Scope, key: string, atMs: number])[] }
   | { readonly kind: 'sweep'; readonly id: number; readonly limits: SweepLimits; readonly cause: SweepCause }
   | { readonly kind: 'check'; readonly id: number }
+  | { readonly kind: 'compact'; readonly id: number }
   | { readonly kind: 'load'; readonly id: number; readonly request: LoadRequest }
   | { readonly kind: 'configure'; readonly settings: StoreSettings }
   | { readonly kind: 'close'; readonly id: number }
@@ -124,6 +126,7 @@ export interface Results {
   readonly note: undefined
   readonly sweep: SweepReport
   readonly check: readonly Finding[]
+  readonly compact: CompactReport
   readonly close: undefined
   readonly hold: HeldCommit & { readonly hold: number }
   readonly activate: Adoption

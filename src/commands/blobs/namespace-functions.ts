@@ -55,8 +55,22 @@ const sweep: FunctionDefinition = {
   },
 }
 
+const compact: FunctionDefinition = {
+  parameters: [],
+  required: 0,
+  columns: ['extents', 'pages', 'bytes'].map((name) => ({ name, type: 'int8' as const })),
+  isScalar: false,
+  needs: 'admin',
+  changes: true,
+  async run(context, _, tag): Promise<CommandResult> {
+    const { extents, pages, bytes } = await context.actions.compact()
+    return { tag, columns: [], rows: [[extents, pages, bytes]] }
+  },
+}
+
 export const namespaceFunctions: Readonly<Record<string, FunctionDefinition>> = {
   sweep,
+  compact,
   create_namespace: definition(nameAndOptions, 1, (context, args) =>
     createNamespace(context, required(args, 'name'), optionsOf(args), false),
   ),

@@ -1,6 +1,6 @@
 // Composition: the namespace `$results` of the blob cache, as the result cache sees it.
 
-import type { BlobCache } from './cache/blob/index.ts'
+import type { BlobCache, PutOutcome } from './cache/blob/index.ts'
 import type { AnswerStore } from './cache/results/index.ts'
 
 const namespace = '$results'
@@ -15,6 +15,8 @@ export const noAnswers: AnswerStore = {
   isEmpty: true,
   mayHold: () => false,
   get: async () => undefined,
+  putPart: () => false,
+  beginParts: async () => undefined,
   put: () => undefined,
   empty: async () => undefined,
   forgetTag: async () => undefined,
@@ -49,6 +51,17 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
         // Refused: too large, or no place. The origin has it.
       }
     },
+    putPart(key, value, { expiresAtMs, costUs, tags }) {
+      try {
+        if (!cache.hasRoomOnTheWay(value.length)) return false
+        if (cache.namespace(namespace) === undefined) ignoring(cache.createNamespace(namespace, { archive: 'off' }))
+        const put = { namespace, key, value, expiresAtMs, costUs, tags, admission: 'never', isOwned: true }
+        return isStored(cache.tryPut([put]))
+      } catch {
+        return false
+      }
+    },
+    beginParts: (keys) => cache.beginParts(namespace, keys).catch(() => undefined),
     async empty() {
       if (cache.namespace(namespace) !== undefined) await cache.flush(namespace)
     },
@@ -87,3 +100,14 @@ function asBuffer(bytes: Uint8Array | undefined): Buffer | undefined {
 function ignoring(later: unknown): void {
   if (later instanceof Promise) later.catch(() => undefined)
 }
+
+async function isStored(outcome: Awaitable<readonly PutOutcome[]>): Promise<boolean> {
+  try {
+    const [receipt] = await outcome
+    return receipt !== undefined && 'tier' in receipt && receipt.tier === 'l2'
+  } catch {
+    return false
+  }
+}
+
+type Awaitable<T> = T | Promise<T>

@@ -128,7 +128,7 @@ export const settingTable = [
     initial: '1MB',
     change: 'reload',
     group: 'results',
-    summary: 'Largest answer that is kept.',
+    summary: 'Largest answer that is kept: in memory up to l1_admit_bytes_max, beyond that in the second tier alone.',
   }),
   setting({
     name: 'result_priority',

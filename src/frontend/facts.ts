@@ -22,13 +22,14 @@ import {
   type StatementText,
   wantsParameterTypes,
 } from '../cache/plans/index.ts'
-import { type Entry, parametersMayMeanNow } from '../cache/results/index.ts'
+import { type Entry, type EntryFacts, parametersMayMeanNow } from '../cache/results/index.ts'
 import { unmoved, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
 import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
+import { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
 
@@ -130,6 +131,19 @@ interface Stored {
   readonly unstored: ReasonCode | undefined
 }
 
+/** Of an answer too large for memory the rows go to L2 while they pass. */
+export function recorderFor(session: Session, text: StatementText, parameters: string, mark: FillMark): Recorder {
+  const { results, secondTier, store } = session.services
+  const { l1AdmitBytesMax } = store.snapshot
+  if (results.answerBytesMax <= l1AdmitBytesMax) return new Recorder(results.entryBytesMax)
+  const about = { expiresAtMs: mark.atMs + mark.ttlMs, tags: mark.tags }
+  return new Recorder(results.answerBytesMax, {
+    memoryBytes: Math.min(l1AdmitBytesMax, results.entryBytesMax),
+    memoryBytesMax: results.entryBytesMax,
+    open: () => secondTier.partWriter(text, session.databaseName, mark.context.id, parameters, about),
+  })
+}
+
 /** Keeps an answer if nothing crossed it (R1). Runs before the client hears that the statement is done. */
 export function storeAnswer(
   session: Session,
@@ -147,19 +161,17 @@ export function storeAnswer(
   if ((outcome.status !== status.idle && !services.broken.has('txn')) || !unit.tag.startsWith('SELECT '))
     return { landing: undefined, unstored: 'unfinished' }
   if (unit.noticed) return { landing: undefined, unstored: 'notice' }
+  const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
+  const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
+  const bytes = recorder.finish()
+  const { writer, descriptionBytes } = recorder
   if (recorder.tooLargeBytes > 0) {
     services.counters.result_too_large++
     return { landing: undefined, unstored: 'too_large' }
   }
-  const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
-  const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
-  const bytes = recorder.finish()
-  const landing: Landing = {
-    bytes,
-    descriptionBytes: recorder.descriptionBytes,
-    rows: rowsOfTag(unit.tag),
-    atMs: mark.atMs,
-  }
+  const rows = rowsOfTag(unit.tag)
+  const landing: Landing | undefined =
+    writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
   if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.tags, start)) {
@@ -169,26 +181,28 @@ export function storeAnswer(
   if (mark.ttlMs <= 0 || parametersMayMeanNow(parameters)) return { landing: undefined, unstored: undefined }
   const old = text.find(mark.context.id, parameters) as Entry | undefined
   if (old !== undefined) services.results.remove(old, 'replaced')
-  const entry = services.results.store(
-    {
-      key: parameters,
-      contextId: mark.context.id,
-      database: epochs,
-      role: mark.context.role,
-      bytes,
-      descriptionBytes: recorder.descriptionBytes,
-      parameterDescription: recorder.parameterDescription,
-      rows: landing.rows,
-      relations: facts.relations,
-      tags: mark.tags,
-      start: services.broken.has('R1-check') ? services.epochs.tick() : start,
-      createdAtMs: mark.atMs,
-      provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),
-      costUs,
-      owner: text,
-    },
-    mark.ttlMs,
-  )
+  const answer: EntryFacts = {
+    key: parameters,
+    contextId: mark.context.id,
+    database: epochs,
+    role: mark.context.role,
+    bytes,
+    descriptionBytes,
+    parameterDescription: recorder.parameterDescription,
+    rows,
+    relations: facts.relations,
+    tags: mark.tags,
+    start: services.broken.has('R1-check') ? services.epochs.tick() : start,
+    createdAtMs: mark.atMs,
+    provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),
+    costUs,
+    owner: text,
+  }
+  if (writer !== undefined) {
+    services.secondTier.keepLarge(answer, mark.ttlMs, writer)
+    return { landing, unstored: undefined }
+  }
+  const entry = services.results.store(answer, mark.ttlMs)
   if (entry === undefined) return { landing, unstored: 'too_large' }
   text.keep(entry)
   services.secondTier.filled(entry, session.nowMs)

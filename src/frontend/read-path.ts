@@ -12,14 +12,22 @@ import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
-import { contextInForce, type FillMark, factsInForce, probeContext, storeAnswer, writesNothing } from './facts.ts'
+import {
+  contextInForce,
+  type FillMark,
+  factsInForce,
+  probeContext,
+  recorderFor,
+  storeAnswer,
+  writesNothing,
+} from './facts.ts'
 import { Flight, type Landing } from './flights.ts'
 import { joinFlight, landedFor, replyLanding } from './join-flight.ts'
+import { replyLarge } from './large-reply.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
 import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
 import { recallAnswer, recalled } from './recall.ts'
-import { Recorder } from './recorder.ts'
 import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -64,6 +72,7 @@ export function takeRead(
       ? { code: 'cold' as const, argument: undefined }
       : lookUp(session, text, parameters, request, ttlMs)
   if (look === true) return true
+  if (hints?.cache !== 'refresh' && replyLarge(session, text, parameters, request, ttlMs)) return true
   if (hints?.cache !== 'refresh' && ttlMs > 0 && recallAnswer(session, text, parameters, look)) return false
   if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing, ttlMs)) return true
   const verdict: PassVerdict = { verdict: 'miss', reason: look.code, argument: look.argument }
@@ -213,7 +222,7 @@ function fillStraight(
   const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start, tags)
   services.flights.begin(flight)
   const unit = new ClientUnit(session)
-  const recorder = new Recorder(services.results.entryBytesMax)
+  const recorder = recorderFor(session, text, parameters, mark)
   unit.recorder = recorder
   const startedUs = services.clock.monotonicUs()
   // The steps outlive the chunk they were read from; only their names are looked at.

@@ -1,6 +1,7 @@
 // Asking L2 for an answer that memory does not have; then the message is looked at again.
 
 import type { StatementText } from '../cache/plans/index.ts'
+import type { LargeAnswer } from '../cache/results/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import type { Session } from './session.ts'
 
@@ -15,6 +16,8 @@ export interface Recalled {
   readonly parameters: string
   readonly contextId: number
   readonly reason: MissReason
+  /** It is there, and has no place in memory. */
+  readonly large: LargeAnswer | undefined
 }
 
 /** Why memory had no answer when L2 was asked for this one; it is not asked again for the same message. */
@@ -32,7 +35,12 @@ export function recallAnswer(session: Session, text: StatementText, parameters: 
   if (recalled(session, text, parameters) !== undefined) return false
   const answer = services.secondTier.recall(text, session.databaseName, context.id, parameters)
   if (answer === undefined) return false
-  session.recalled = { text, parameters, contextId: context.id, reason }
-  session.slowly(() => answer)
+  const asked: Recalled = { text, parameters, contextId: context.id, reason, large: undefined }
+  session.recalled = asked
+  session.slowly(async () => {
+    const large = await answer
+    if (session.recalled === asked && !session.ended) session.recalled = { ...asked, large }
+    else large?.end()
+  })
   return true
 }

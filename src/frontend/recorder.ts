@@ -1,11 +1,26 @@
 // Copies what passes: an answer that may be kept, or the description of a statement.
 
-import { type AnswerBytes, packedBytesMax } from '../cache/results/index.ts'
+import { type AnswerBytes, type PartWriter, packedBytesMax } from '../cache/results/index.ts'
 import { backend } from '../wire/index.ts'
+
+/** Where the rows of an answer go that becomes too large for memory. */
+export interface Spill {
+  /** Longest answer that has a place in memory, and the longest that has one if there is no other. */
+  readonly memoryBytes: number
+  readonly memoryBytesMax: number
+  /** Undefined if there is no place. */
+  open(): PartWriter | undefined
+}
+
+const partBytes = 1 << 20
 
 /** Copies the frames of an answer while they pass; stops for good when it grows too large. */
 export class Recorder {
-  readonly #bytesMax: number
+  #bytesMax: number
+  #spill: Spill | undefined
+  #held = 0
+  /** Where the rows are, if not here. */
+  writer: PartWriter | undefined
   #pieces: Buffer[] = []
   #bytes = 0
   descriptionBytes = 0
@@ -13,8 +28,9 @@ export class Recorder {
   parameterDescription: Buffer | undefined
   tooLargeBytes = 0
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, spill?: Spill) {
     this.#bytesMax = bytesMax
+    this.#spill = spill
   }
 
   describe(bytes: Buffer, start: number, end: number): boolean {
@@ -26,8 +42,7 @@ export class Recorder {
   add(bytes: Buffer, start: number, end: number): boolean {
     this.#bytes += end - start
     if (this.#bytes > this.#bytesMax) {
-      this.tooLargeBytes = this.#bytes
-      this.#pieces = []
+      this.#giveUp()
       return false
     }
     if (this.tooLargeBytes > 0) return false
@@ -47,8 +62,9 @@ export class Recorder {
     this.#settle()
   }
 
-  /** The whole answer, on its own. */
+  /** The whole answer, on its own; of one whose rows are elsewhere, the description. Nothing if it has become too large even now. */
   finish(): AnswerBytes {
+    if (this.writer !== undefined) return this.#finishParts(this.writer)
     const packed = this.#bytes <= packedBytesMax
     const last = this.#lastPiece
     if (packed && last !== undefined && this.#pieces.length === 0) {
@@ -57,11 +73,20 @@ export class Recorder {
       return last.source.latin1Slice(last.start, last.end)
     }
     this.#settle()
-    const whole = Buffer.allocUnsafeSlow(this.#bytes)
+    if (this.writer !== undefined) return this.#finishParts(this.writer)
+    const whole = Buffer.allocUnsafeSlow(this.tooLargeBytes > 0 ? 0 : this.#bytes)
     let at = 0
     for (const piece of this.#pieces) at += piece.copy(whole, at)
     return packed ? whole.latin1Slice(0, whole.length) : whole
   }
+
+  #finishParts(writer: PartWriter): AnswerBytes {
+    this.#settle()
+    if (this.#held > 0 && !writer.add(Buffer.concat(this.#pieces))) this.#giveUp()
+    return this.#description.length <= packedBytesMax ? this.#description.latin1Slice() : this.#description
+  }
+
+  #description: Buffer = Buffer.alloc(0)
 
   #lastPiece: { source: Buffer; start: number; end: number } | undefined
 
@@ -69,7 +94,46 @@ export class Recorder {
     const last = this.#lastPiece
     if (last === undefined) return
     this.#lastPiece = undefined
-    if (this.tooLargeBytes === 0) this.#pieces.push(Buffer.from(last.source.subarray(last.start, last.end)))
+    if (this.tooLargeBytes > 0) return
+    this.#pieces.push(Buffer.from(last.source.subarray(last.start, last.end)))
+    this.#held += last.end - last.start
+    if (this.writer !== undefined) this.#passOn(this.writer)
+    else if (this.#spill !== undefined && this.#bytes > this.#spill.memoryBytes) this.#leaveMemory(this.#spill)
+  }
+
+  #leaveMemory(spill: Spill): void {
+    this.#spill = undefined
+    this.writer = spill.open()
+    if (this.writer === undefined) {
+      this.#bytesMax = Math.min(this.#bytesMax, spill.memoryBytesMax)
+      if (this.#bytes > this.#bytesMax) this.#giveUp()
+      return
+    }
+    const whole = Buffer.concat(this.#pieces)
+    this.#description = Buffer.from(whole.subarray(0, this.descriptionBytes))
+    this.#pieces = [whole.subarray(this.descriptionBytes)]
+    this.#held -= this.descriptionBytes
+    this.#passOn(this.writer)
+  }
+
+  #passOn(writer: PartWriter): void {
+    if (this.#held < partBytes) return
+    const whole = Buffer.concat(this.#pieces)
+    let at = 0
+    for (; whole.length - at >= partBytes; at += partBytes) {
+      if (writer.add(Buffer.from(whole.subarray(at, at + partBytes)))) continue
+      this.#giveUp()
+      return
+    }
+    this.#pieces = at === whole.length ? [] : [whole.subarray(at)]
+    this.#held = whole.length - at
+  }
+
+  #giveUp(): void {
+    this.tooLargeBytes = this.#bytes
+    this.#pieces = []
+    this.#held = 0
+    this.#lastPiece = undefined
   }
 }
 

@@ -49,6 +49,25 @@ export function reply(session: Session, entry: Entry, request: Request): boolean
   return true
 }
 
+/**
+ * Writes what comes before the rows of an answer that is sent part by part, and returns what writes the rest; undefined, and nothing is
+ * written, if a description is asked for that was not stored, or more than one run of it.
+ */
+export function replyAround(session: Session, entry: Entry, request: Request): (() => void) | undefined {
+  const steps = request.group?.steps
+  if (steps === undefined) {
+    if (entry.descriptionBytes === 0) return undefined
+    session.output.answer(entry.bytes)
+    return () => undefined
+  }
+  const at = steps.findIndex((step) => step.kind === 'execute')
+  const isOne = at !== -1 && steps.findLastIndex((step) => step.kind === 'execute') === at
+  if (!isOne || !isPlainGroup(steps) || !canReply(session, entry, steps)) return undefined
+  const [before, after] = [steps.slice(0, at), steps.slice(at + 1)]
+  replySteps(session, () => entry, before)
+  return () => replySteps(session, () => entry, after)
+}
+
 /** ([Parse s] [Describe s] Bind s to p [Describe p] Execute p)… Close…: what every driver sends. Anything else is the origin's to judge. */
 function isPlainGroup(steps: readonly Step[]): boolean {
   let at = 0

@@ -22,11 +22,10 @@ import {
 import { captureQuestion, notReady } from './capture-helper.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
-import { type FillMark, learnFacts, storeAnswer } from './facts.ts'
+import { type FillMark, learnFacts, recorderFor, storeAnswer } from './facts.ts'
 import { passReason } from './in-block.ts'
 import { trustNames, trustPlainWrite } from './name-doubts.ts'
 import { framesOf, noteAnswer, type PassVerdict } from './pass.ts'
-import { Recorder } from './recorder.ts'
 import { provePrepared } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -100,8 +99,8 @@ export function runCaptured(
   const keep = read?.keep
   let mark: FillMark | undefined
   if (keep !== undefined && context !== undefined) {
-    unit.recorder = new Recorder(services.results.entryBytesMax)
     mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs, tags: keep.tags }
+    unit.recorder = recorderFor(session, text as StatementText, keep.parameters, mark)
   }
   const startedUs = services.clock.monotonicUs()
   session.busy = true

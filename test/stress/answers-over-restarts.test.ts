@@ -146,6 +146,24 @@ it('L2-30 RRC-21 the last client to leave writes and goes at once: what it had r
   expect(await ask(second.client, 9)).toEqual({ v: 'v9', verdict: 'hit' })
 })
 
+it('L1-13 L2-30 an answer too large for memory is served after a stop, whole', async () => {
+  const large = ['--l1-admit-bytes-max', '64kB', '--result-bytes-max', '64MB']
+  const question = `select id, repeat('x', 10000) as v from kept order by id`
+  const digest = async ({ client }: Server) => JSON.stringify((await client.query(question)).rows)
+  const verdict = async ({ client }: Server) =>
+    (await client.query('select verdict from cache.last_statement')).rows[0].verdict
+  const first = await start(...large)
+  const expected = await digest(first)
+  await until(first.client, 'select l2_puts >= 6 from cache.stats')
+  expect((await digest(first)) === expected).toBe(true)
+  expect(await verdict(first)).toBe('hit')
+  await until(first.client, `select proof = 'unmoved' from cache.l2`)
+  await stop(first, 'SIGTERM')
+  const second = await start(...large)
+  expect((await digest(second)) === expected).toBe(true)
+  expect(await verdict(second)).toBe('hit')
+})
+
 describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
   it('L2-30 RRC-9 RRC-21 an answer is served again when nothing was written at the origin, to the roles that had it', async () => {
     const first = await start()

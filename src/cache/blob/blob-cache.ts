@@ -10,6 +10,7 @@ import { BlobChanges, type BlobTarget, type Invalidated } from './blob-changes.t
 import { BlobCore } from './blob-core.ts'
 import { infoOf, type NamespaceInfo } from './blob-namespace.ts'
 import { BlobNamespaces } from './blob-namespaces.ts'
+import { type BlobParts, beginParts } from './blob-parts.ts'
 import { type BlobPut, BlobPuts, isRefusal, type PutOutcome, type PutReceipt } from './blob-puts.ts'
 import { BlobReads } from './blob-reads.ts'
 import type { Blob, BlobRead, FlushedNamespace, NamespaceChange } from './blob-rows.ts'
@@ -118,6 +119,20 @@ export class BlobCache {
   /** Neither counted nor promoted. */
   look(namespace: string, keys: readonly string[], withValue: boolean): Later<readonly Blob[]> {
     return this.#reads.look(namespace, keys, withValue)
+  }
+
+  /** Whether a put of so many bytes would be taken by L2's queue. */
+  hasRoomOnTheWay(bytes: number): boolean {
+    return this.#core.client?.hasRoom(bytes) === true
+  }
+
+  /** Several entries of L2, to be read one after the other as they stand now; undefined if one of them is not there. */
+  async beginParts(namespace: string, keys: readonly string[]): Promise<BlobParts | undefined> {
+    const core = this.#core
+    const generation = core.namespaces.get(namespace)?.current
+    if (generation === undefined || core.client === undefined) return undefined
+    const after = keys.reduce((most, key) => Math.max(most, core.afterOf(generation, key)), 0)
+    return beginParts(core.client, generation, keys, after)
   }
 
   exists(namespace: string, key: string, exact = false): Later<'present' | 'maybe' | 'absent'> {

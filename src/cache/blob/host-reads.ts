@@ -3,6 +3,7 @@
 import type { HostReport } from './host-report.ts'
 import { labelsOf, listing, readMany } from './host-requests.ts'
 import type { L2 } from './l2.ts'
+import { L2Readers } from './l2-readers.ts'
 import type { FoundMessage, ListedMessage, ReadRequest, Results, StoreStatus } from './store-messages.ts'
 
 type Answer = Results[keyof Results]
@@ -25,6 +26,7 @@ interface ReadParts {
 export class HostReads {
   readonly #report: HostReport
   readonly #parts: ReadParts
+  readonly #readers = new L2Readers()
   #tasks: ReadTask[] = []
   /** No task that waits for a write waits for an earlier one. */
   #leastAfter = Number.POSITIVE_INFINITY
@@ -36,6 +38,8 @@ export class HostReads {
   }
 
   add(request: ReadRequest): void {
+    // Also while there is no store, and before parts that nobody waits for.
+    if (request.kind === 'end') this.#readers.end(request.reader)
     this.#tasks.push({ request, steps: undefined, release: undefined, stepCount: 0 })
     this.#someMayRun = true
   }
@@ -91,14 +95,15 @@ export class HostReads {
     if (task.steps === undefined) return false
     const step = task.steps.next()
     if (step.done !== true) {
-      for (const row of step.value ?? []) this.#report.move(row)
+      for (const row of step.value ?? []) this.#report.move(row.value)
       // Now and then a word that it goes on, so that nobody takes it for lost.
       if (step.value !== undefined || ++task.stepCount % 16 === 0) this.#report.reply({ id, part: step.value ?? [] })
       return false
     }
     if (task.request.kind === 'get') {
-      for (const found of step.value as Results['get']) if (found !== undefined) this.#report.move(found)
+      for (const found of step.value as Results['get']) this.#report.move(found?.value)
     }
+    if (task.request.kind === 'part') this.#report.move(step.value as Results['part'])
     this.#report.reply({ id, result: step.value, durable: false })
     return true
   }
@@ -115,6 +120,12 @@ export class HostReads {
         return finished(l2.noted(request.of))
       case 'status':
         return finished(this.#parts.status(l2))
+      case 'end':
+        return finished(undefined)
+      case 'begin':
+        return finished(this.#readers.begin(l2, request.scope, request.keys))
+      case 'part':
+        return this.#readers.part(l2, request.reader, request.index)
       case 'list': {
         if (isCommitting || l2.commits.unsettledCount > 0) {
           this.#parts.commit()
@@ -135,5 +146,6 @@ function finished<T>(value: T): Iterator<undefined, T, undefined> {
 /** What a read finds in a store that is not there. */
 function nothingFor(request: ReadRequest): Answer {
   if (request.kind === 'get') return request.keys.map((): FoundMessage | undefined => undefined)
-  return request.kind === 'list' ? 0 : request.kind === 'status' ? undefined : []
+  if (request.kind === 'list') return 0
+  return request.kind === 'labels' || request.kind === 'catalog' ? [] : undefined
 }

@@ -7,7 +7,6 @@ import type { L2Namespaces } from './l2-namespaces.ts'
 import type {
   ErrorMessage,
   EventMessage,
-  FoundMessage,
   OpenedMessage,
   Reply,
   Report,
@@ -52,8 +51,7 @@ export class HostReport {
   }
 
   /** The value goes along; it is not to be used here any more. */
-  move(found: FoundMessage): void {
-    const { value } = found
+  move(value: Uint8Array | undefined): void {
     if (value === undefined || value.length < movedBytesMin || !(value.buffer instanceof ArrayBuffer)) return
     this.#moved.push(value.buffer)
   }

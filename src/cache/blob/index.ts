@@ -1,6 +1,7 @@
 // Door of `cache/blob`: the tiered byte cache.
 
 export { BlobCache } from './blob-cache.ts'
+export type { PutOutcome } from './blob-puts.ts'
 export type { BlobSettings } from './blob-settings.ts'
 export type { EpochSource } from './epochs.ts'
 export type { StoreThreadOptions } from './host-store.ts'

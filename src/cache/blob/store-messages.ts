@@ -43,6 +43,10 @@ export type ReadRequest = {
   | { readonly kind: 'labels'; readonly scope: Scope }
   | { readonly kind: 'catalog'; readonly of: string }
   | { readonly kind: 'status' }
+  /** A reader of several entries as they stand; `part` gives one of them, `end` lets them go. */
+  | { readonly kind: 'begin'; readonly scope: Scope; readonly keys: readonly string[] }
+  | { readonly kind: 'part'; readonly reader: number; readonly index: number }
+  | { readonly kind: 'end'; readonly reader: number }
 )
 
 /** With id 0 nobody waits for the reply. `durable`: the reply comes when it is. */
@@ -115,6 +119,9 @@ export interface Results {
   readonly labels: readonly LabelTotals[]
   readonly catalog: readonly (readonly [name: string, bytes: Uint8Array])[]
   readonly status: StoreStatus | undefined
+  readonly begin: number | undefined
+  readonly part: Uint8Array | undefined
+  readonly end: undefined
   readonly put: PutResult
   readonly touch: readonly boolean[]
   /** Per subject how many left; of the entries the wire knew, whether they were here as well. */

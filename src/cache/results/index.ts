@@ -1,8 +1,10 @@
 // Door of `cache/results`: stored answers.
 
 export { type AnswerBytes, packedBytesMax } from './answer-bytes.ts'
-export { Entry } from './entry.ts'
+export type { AnswerStore } from './answer-store.ts'
+export { Entry, type EntryFacts } from './entry.ts'
 export { staleness } from './freshness.ts'
+export type { LargeAnswer, PartWriter } from './large-answer.ts'
 export { type OriginFacts, originNoted, positionQuestion } from './origin-position.ts'
 export {
   parametersKey,
@@ -12,4 +14,4 @@ export {
   readsText,
 } from './parameters.ts'
 export { ResultCache } from './result-cache.ts'
-export { type AnswerStore, SecondTier } from './second-tier.ts'
+export { SecondTier } from './second-tier.ts'

@@ -73,6 +73,11 @@ export class ResultCache implements EntryKeeper {
     return Math.min(this.#limits.entryBytesMax, this.#l1.bytesMax)
   }
 
+  /** Longest answer that is kept at all, if not in memory then in L2. */
+  get answerBytesMax(): number {
+    return this.#limits.entryBytesMax
+  }
+
   /** New bounds act at once: what no longer fits leaves (MEM-4). */
   configure(limits: ResultCacheLimits): void {
     this.#limits = limits
@@ -100,8 +105,14 @@ export class ResultCache implements EntryKeeper {
     return entry
   }
 
+  /** An entry that is not kept in memory, however small. */
+  pass(facts: EntryFacts, ttlMs: number): Entry {
+    return new Entry(facts, ttlMs, this)
+  }
+
   /** Notes that an entry was served. */
   touch(entry: Entry, nowMs: number): void {
+    if (entry.slot === -1) return
     if (entry.hits++ === 0) this.onFirstHit?.(entry, nowMs)
     entry.lastAccessAtMs = nowMs
     this.#l1.hit(entry)

@@ -15,7 +15,9 @@
 
 import type { Clock } from '../../base/index.ts'
 import { type Epochs, raiseStamps, stampsOf, unmoved } from '../../invalidation/index.ts'
-import type { Entry, EntryOwner } from './entry.ts'
+import type { AnswerStore } from './answer-store.ts'
+import type { Entry, EntryFacts, EntryOwner } from './entry.ts'
+import { LargeAnswer, PartWriter, partKeys } from './large-answer.ts'
 import {
   factsOf,
   type Legacy,
@@ -27,26 +29,7 @@ import {
   writeLegacy,
 } from './origin-position.ts'
 import type { ResultCache } from './result-cache.ts'
-import { decodeAnswer, encodeAnswer, lastingKey } from './stored-answer.ts'
-
-/** What L2 does for it: one namespace, and a few rows beside it. */
-export interface AnswerStore {
-  /** Another number each time it was opened; undefined while it is not open. */
-  readonly incarnation: number | undefined
-  /** True if nothing is there. */
-  readonly isEmpty: boolean
-  /** False for what is certainly not there. */
-  mayHold(key: string): boolean
-  get(key: string): Promise<Buffer | undefined>
-  /** Neither waited for nor promised. */
-  put(key: string, value: Buffer, about: { expiresAtMs: number; costUs: number; tags: readonly string[] }): void
-  /** Durable when it returns. */
-  empty(): Promise<void>
-  /** Takes out what carries the tag. Durable when it returns. */
-  forgetTag(tag: string): Promise<void>
-  note(text: string): Promise<void>
-  noted(): Promise<string | undefined>
-}
+import { decodeAnswer, encodeAnswer, entryFactsOf, lastingKey, type StoredAnswer } from './stored-answer.ts'
 
 interface SecondTierParts {
   readonly store: AnswerStore
@@ -65,6 +48,12 @@ interface Asked extends EntryOwner {
   readonly outdated: boolean
   find(contextId: number, parameters: string): unknown
   keep(entry: Entry): void
+}
+
+/** How long an answer lasts that is still on its way. */
+interface Expected {
+  readonly expiresAtMs: number
+  readonly tags: readonly string[]
 }
 
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
@@ -208,7 +197,12 @@ export class SecondTier {
   }
 
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
-  recall(text: Asked, database: string, contextId: number, parameters: string): Promise<void> | undefined {
+  recall(
+    text: Asked,
+    database: string,
+    contextId: number,
+    parameters: string,
+  ): Promise<LargeAnswer | undefined> | undefined {
     this.#notice()
     if (this.#state !== 'open' || this.#parts.store.isEmpty || !this.#parts.limits().isOn) return undefined
     const context = this.#parts.contexts.lastingNameOf(contextId)
@@ -218,36 +212,76 @@ export class SecondTier {
     return this.#recall(key, text, database, contextId, parameters)
   }
 
-  async #recall(key: string, text: Asked, database: string, contextId: number, parameters: string): Promise<void> {
+  /** It is in memory then, or, if it has no place there, in the caller's hands. */
+  async #recall(
+    key: string,
+    text: Asked,
+    database: string,
+    contextId: number,
+    parameters: string,
+  ): Promise<LargeAnswer | undefined> {
     const generation = this.#generation
-    const { store, results, epochs, clock } = this.#parts
+    const { store } = this.#parts
     const bytes = await store.get(key)
     const answer = bytes === undefined ? undefined : decodeAnswer(bytes)
+    if (answer === undefined) return undefined
+    const parts = answer.parts === undefined ? undefined : await store.beginParts(partKeys(key, answer.parts))
     this.#notice()
-    if (answer === undefined || this.#generation !== generation || this.#state !== 'open') return
-    if (text.outdated || text.find(contextId, parameters) !== undefined) return
-    const known = epochs.database(database)
-    const relations = answer.relations.map(([oid, name]) => {
-      const relation = known.relation(oid)
-      relation.name ??= name ?? undefined
-      return relation
-    })
-    // An answer from the future: the clock was set back, and its age is not known.
-    if (answer.createdAtMs > clock.nowMs() || !unmoved(known, relations, answer.start)) return
-    if (results.tagsMoved(answer.tags, answer.start)) return
-    const { rows, role, start, createdAtMs, provenAtMs, expiresAtMs, costUs } = answer
-    const entry = results.store(
-      {
-        ...{ key: parameters, contextId, database: known, role, bytes: answer.bytes, rows, relations, start, costUs },
-        ...{ createdAtMs, provenAtMs, descriptionBytes: answer.descriptionBytes, owner: text },
-        tags: answer.tags,
-        parameterDescription: answer.parameterDescription,
-      },
-      expiresAtMs - provenAtMs,
-    )
-    if (entry === undefined) return
+    const isThere = answer.parts === undefined || parts !== undefined
+    const isCurrent = this.#generation === generation && this.#state === 'open' && !text.outdated
+    const facts = isThere && isCurrent ? this.#factsOf(answer, text, database, contextId, parameters) : undefined
+    if (facts === undefined || text.find(contextId, parameters) !== undefined) {
+      parts?.end()
+      return undefined
+    }
+    const ttlMs = answer.expiresAtMs - answer.provenAtMs
+    if (parts !== undefined) return new LargeAnswer(this.#parts.results.pass(facts, ttlMs), parts)
+    const entry = this.#parts.results.store(facts, ttlMs)
+    if (entry === undefined) return undefined
     entry.inL2 = true
     text.keep(entry)
+    return undefined
+  }
+
+  /** What memory would know of it; undefined if it does not hold any more. */
+  #factsOf(
+    answer: StoredAnswer,
+    text: Asked,
+    database: string,
+    contextId: number,
+    parameters: string,
+  ): EntryFacts | undefined {
+    const { results, epochs, clock } = this.#parts
+    const facts = entryFactsOf(answer, epochs.database(database), text, contextId, parameters)
+    // An answer from the future: the clock was set back, and its age is not known.
+    if (answer.createdAtMs > clock.nowMs() || !unmoved(facts.database, facts.relations, answer.start)) return undefined
+    return results.tagsMoved(answer.tags, answer.start) ? undefined : facts
+  }
+
+  /** For an answer that may become too large for memory; undefined if L2 does not take any. */
+  partWriter(
+    text: EntryOwner,
+    database: string,
+    contextId: number,
+    parameters: string,
+    about: Expected,
+  ): PartWriter | undefined {
+    this.#notice()
+    const context = this.#parts.contexts.lastingNameOf(contextId)
+    if (this.#state !== 'open' || !this.#parts.limits().isOn || context === undefined) return undefined
+    const key = lastingKey(database, context, text.key, parameters)
+    return new PartWriter(this.#parts.store, key, this.#generation, { ...about, costUs: dearUs })
+  }
+
+  /** The rows of an answer are in L2, or on their way: it is found there when all of them are, if nothing moves until then. */
+  async keepLarge(facts: EntryFacts, ttlMs: number, writer: PartWriter): Promise<void> {
+    const entry = this.#parts.results.pass(facts, ttlMs)
+    const parts = await writer.settled()
+    this.#notice()
+    if (parts === undefined || writer.generation !== this.#generation || !this.#mayPut(entry)) return
+    if (this.#parts.results.tagsMoved(entry.tags, entry.start)) return
+    this.#parts.store.put(writer.key, encodeAnswer(entry, parts), entry)
+    this.#isDirty = true
   }
 
   /** Called a few times a second: puts what is due, writes down what has to be. */
@@ -319,15 +353,18 @@ export class SecondTier {
   }
 
   #put(entry: Entry): void {
-    if (this.#state !== 'open' || entry.inL2 || entry.start >= this.#clockMax) return
-    if (!unmoved(entry.database, entry.relations, entry.start)) return
-    if (entry.relations.some((relation) => relation.unlogged)) return
+    if (entry.inL2 || !this.#mayPut(entry)) return
     const context = this.#parts.contexts.lastingNameOf(entry.contextId)
     if (context === undefined) return
     const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)
     this.#parts.store.put(key, encodeAnswer(entry), entry)
     entry.inL2 = true
     this.#isDirty = true
+  }
+
+  #mayPut({ start, database, relations }: Entry): boolean {
+    if (this.#state !== 'open' || start >= this.#clockMax || !unmoved(database, relations, start)) return false
+    return !relations.some((relation) => relation.unlogged)
   }
 
   /** Another store lies under us, or the same was opened anew: what we know of its contents no longer holds. */

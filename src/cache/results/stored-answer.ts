@@ -5,11 +5,13 @@
 //   +---------+---------------+--------+----------------------+--------+      header: JSON
 
 import { hash } from 'node:crypto'
+import type { DatabaseEpochs } from '../../invalidation/index.ts'
 import type { AnswerBytes } from './answer-bytes.ts'
 import { packedBytesMax } from './answer-bytes.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, EntryFacts, EntryOwner } from './entry.ts'
+import type { PartsAt } from './large-answer.ts'
 
-const version = 1
+const version = 2
 const headAt = 5
 
 interface Header {
@@ -25,9 +27,11 @@ interface Header {
   readonly parameterBytes: number
   readonly frameBytes: number
   readonly relations: readonly (readonly [oid: number, name: string | null])[]
+  /** Where the rows and the completion are, if not here. */
+  readonly parts?: PartsAt | undefined
 }
 
-interface StoredAnswer extends Header {
+export interface StoredAnswer extends Header {
   readonly bytes: AnswerBytes
   readonly parameterDescription: Buffer | undefined
 }
@@ -39,7 +43,7 @@ export function lastingKey(database: string, context: string, text: string, para
   return hash('sha256', whole, 'base64url')
 }
 
-export function encodeAnswer(entry: Entry): Buffer {
+export function encodeAnswer(entry: Entry, parts?: PartsAt): Buffer {
   const frames = typeof entry.bytes === 'string' ? Buffer.from(entry.bytes, 'latin1') : entry.bytes
   const header: Header = {
     start: entry.start,
@@ -54,6 +58,7 @@ export function encodeAnswer(entry: Entry): Buffer {
     parameterBytes: entry.parameterDescription?.length ?? -1,
     frameBytes: frames.length,
     relations: entry.relations.map(({ oid, name }) => [oid, name ?? null]),
+    parts,
   }
   const head = Buffer.from(JSON.stringify(header))
   const fixed = Buffer.allocUnsafe(headAt)
@@ -80,5 +85,25 @@ export function decodeAnswer(bytes: Buffer): StoredAnswer | undefined {
     ...header,
     parameterDescription: header.parameterBytes < 0 ? undefined : Buffer.from(bytes.subarray(headEnd, framesAt)),
     bytes: frames.length <= packedBytesMax ? frames.latin1Slice() : Buffer.from(frames),
+  }
+}
+
+/** What memory would know of it. */
+export function entryFactsOf(
+  answer: StoredAnswer,
+  database: DatabaseEpochs,
+  owner: EntryOwner,
+  contextId: number,
+  parameters: string,
+): EntryFacts {
+  const { bytes, rows, role, tags, start, costUs, createdAtMs, provenAtMs, descriptionBytes } = answer
+  const relations = answer.relations.map(([oid, name]) => {
+    const relation = database.relation(oid)
+    relation.name ??= name ?? undefined
+    return relation
+  })
+  return {
+    ...{ key: parameters, contextId, database, role, bytes, rows, relations, tags, start, costUs, owner },
+    ...{ createdAtMs, provenAtMs, descriptionBytes, parameterDescription: answer.parameterDescription },
   }
 }

@@ -113,6 +113,18 @@ class Store {
         await commit()
       },
       forgetTag: async () => undefined,
+      putPart: async (key, value) => {
+        seen.set(key, value)
+        ops.push(() => this.answers.set(key, value))
+        for (let turns = random.int(40); turns > 0; turns--) await Promise.resolve()
+        return true
+      },
+      beginParts: async (keys) => {
+        const parts = keys.map((key) => seen.get(key))
+        return parts.includes(undefined)
+          ? undefined
+          : { count: keys.length, part: async (index: number) => parts[index], end: () => undefined }
+      },
       note: async (text) => {
         note = text
         ops.push(() => {
@@ -200,21 +212,26 @@ class Life {
     if (old !== undefined) this.results.remove(old, 'replaced')
     const nowMs = this.clock.nowMs()
     const known = this.database.relation(relation)
-    const entry = this.results.store(
-      {
-        ...{
-          key: '',
-          contextId: 1,
-          database: this.database,
-          role: 'r',
-          bytes: String(value),
-          descriptionBytes: 0,
-          rows: 1,
-        },
-        ...{ tags: [], relations: [known], start, createdAtMs: nowMs, provenAtMs: nowMs, costUs: 5000, owner: text },
+    const facts = {
+      ...{
+        key: '',
+        contextId: 1,
+        database: this.database,
+        role: 'r',
+        bytes: String(value),
+        descriptionBytes: 0,
+        rows: 1,
       },
-      1e9,
-    )
+      ...{ tags: [], relations: [known], start, createdAtMs: nowMs, provenAtMs: nowMs, costUs: 50_000, owner: text },
+    }
+    const about = { expiresAtMs: nowMs + 1e9, tags: [] }
+    const writer = random.int(3) === 0 ? this.tier.partWriter(text, this.database.name, 1, '', about) : undefined
+    if (writer !== undefined) {
+      for (const digit of String(value)) writer.add(Buffer.from(digit))
+      void this.tier.keepLarge({ ...facts, bytes: '' }, 1e9, writer)
+      return
+    }
+    const entry = this.results.store(facts, 1e9)
     if (entry === undefined) throw new Error('an answer fits')
     text.keep(entry)
     this.tier.filled(entry, nowMs)
@@ -226,8 +243,12 @@ describe('answers in L2', () => {
     let recalls = 0
     for (let run = 0; run < 500; run++) recalls += await play()
     expect(recalls).toBeGreaterThan(100)
+    expect(larges).toBeGreaterThan(100)
   })
 })
+
+/** Answers too large for memory that were served. */
+let larges = 0
 
 /** How many answers came back from L2 and were served. */
 async function play(): Promise<number> {
@@ -262,7 +283,21 @@ async function play(): Promise<number> {
     const hit = life?.served(relation)
     if (hit !== undefined) return check(hit, 'hit')
     const recall = tier.recall(texts[relation] as Text, database.name, 1, '')
-    await recall
+    const large = await recall
+    if (large !== undefined) {
+      const isFresh = staleness(large.entry, clock.nowMs(), Number.POSITIVE_INFINITY) === undefined
+      const may = new Set(allowed[relation])
+      let value = ''
+      for await (const digit of large.read()) value += digit
+      large.end()
+      if (isFresh) {
+        larges++
+        expect(may.has(Number(value)), `${told.join('\n')}\nlarge of ${relation}: ${value}, allowed ${[...may]}`).toBe(
+          true,
+        )
+        return
+      }
+    }
     const again = recall === undefined ? undefined : life?.served(relation)
     if (again !== undefined) {
       recalls++

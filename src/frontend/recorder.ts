@@ -4,7 +4,7 @@ import { type AnswerBytes, type PartWriter, packedBytesMax } from '../cache/resu
 import { backend } from '../wire/index.ts'
 
 /** Where the rows of an answer go that becomes too large for memory. */
-export interface Spill {
+interface Spill {
   /** Longest answer that has a place in memory, and the longest that has one if there is no other. */
   readonly memoryBytes: number
   readonly memoryBytesMax: number

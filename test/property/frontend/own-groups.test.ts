@@ -44,6 +44,9 @@ beforeAll(async () => {
   truth = await origin.connect({ database: 'truth' })
   tested = await origin.connect()
   await truth.query('create schema cache; create table cache.settings (name text, value text)')
+  const { rows: versions } = await throughLarder.query('select cache.version() as text')
+  await truth.query(`create function cache.version() returns text language sql as $$ select '${versions[0].text}' $$;
+    create function cache.exists(text, text) returns text language sql as $$ select 'absent' $$`)
   for (const { name, value } of rows) await truth.query('insert into cache.settings values ($1, $2)', [name, value])
 })
 
@@ -504,6 +507,14 @@ const texts: readonly (readonly [sql: string, parameterCount: number])[] = [
   ['release a', 0],
   ['commit and chain', 0],
   ['select name from cache.settings where name = $1', 1],
+  // Functions of ours in them (SQL-24).
+  ['select cache.version(), name from cache.settings order by name limit 3', 0],
+  ["select cache.exists('none', $1), count(*) from cache.settings where name = $1", 1],
+  ['select x.version, v from t, cache.version() x(version) order by id', 0],
+  ["select cache.exists('none', $1), v from t where id = $2", 2],
+  ["insert into t select 200, length(cache.exists('none', $1))", 1],
+  ['select cache.version(), nothing from cache.settings', 0],
+  ['select cache.version(), 1 / (id - id) from t', 0],
 ]
 
 function playFrom(random: Random): { acts: Act[]; story: string } {

@@ -3,6 +3,9 @@
 //
 // Bodies in SQL and PL/pgSQL tell by their words: PREPARE and DEALLOCATE, or EXECUTE for SQL that is made. Of other languages anything
 // is taken to be possible, but C, which is taken at its word. PostgreSQL allows it to volatile functions only.
+//
+// Beside it, whether a rule of a user may answer rows to a write (DO SELECT, also or instead): to a simple query PostgreSQL sends them, to
+// extended messages it does not.
 
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
 import type { Session } from './session.ts'
@@ -14,6 +17,8 @@ interface Finding {
   readonly drops: boolean
   /** Functions of users are called where neither a text nor a trigger tells: by defaults, checks, rules, policies, operators, casts. */
   readonly hidden: boolean
+  /** Writes may be answered with the rows of a rule. */
+  readonly answers: boolean
   /** Tick of the clock before it was asked, and when that was. */
   readonly tick: number
   readonly atMs: number
@@ -30,7 +35,9 @@ const functions = `pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid O
 const text = `SELECT f.renames, f.drops, EXISTS (SELECT FROM pg_catalog.pg_depend d, ${functions}
  WHERE p.oid OPERATOR(pg_catalog.>=) ${firstUserOid} AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
  AND d.refobjid OPERATOR(pg_catalog.=) p.oid AND d.classid OPERATOR(pg_catalog.<>) ALL (ARRAY['pg_catalog.pg_proc'::pg_catalog.regclass,
-  'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_event_trigger'::pg_catalog.regclass]::pg_catalog.oid[]))
+  'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_event_trigger'::pg_catalog.regclass]::pg_catalog.oid[])),
+ EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.oid OPERATOR(pg_catalog.>=) ${firstUserOid} AND r.ev_type OPERATOR(pg_catalog.<>) '1'
+ AND pg_catalog.strpos(r.ev_action::pg_catalog.text, ':commandType 1 ') OPERATOR(pg_catalog.>) 0)
  FROM (SELECT pg_catalog.count(*) FILTER (WHERE NOT ${isRead} OR ${has('prepare')} OR ${has('deallocate')} OR ${has('execute')})
   OPERATOR(pg_catalog.>) 0 AS renames,
   pg_catalog.count(*) FILTER (WHERE NOT ${isRead} OR ${has('deallocate')}) OPERATOR(pg_catalog.>) 0 AS drops
@@ -59,6 +66,11 @@ export class CodeWatch {
     return !this.#isInForce(session) || this.#finding(session)?.hidden !== false
   }
 
+  /** True if a write sent as a simple query may be answered otherwise than one sent as extended messages. */
+  answersByRule(session: Session): boolean {
+    return this.#finding(session)?.answers === true
+  }
+
   /** True if something is known that may drop our own statements. */
   mayDrop(session: Session): boolean {
     return this.#finding(session)?.drops === true
@@ -78,13 +90,13 @@ export class CodeWatch {
     const atMs = clock.nowMs()
     const { rows, error } = await session.ask(frames)
     if (session.ended || session.link.closed) return
-    const [renames, drops, hidden] = (rows[0] ?? []).map((value) => value !== 'f')
+    const [renames, drops, hidden, answers] = (rows[0] ?? []).map((value) => value !== 'f')
     const isUnknown = error !== undefined || hidden === undefined
     this.#findings.set(
       session.identity.database,
       isUnknown
-        ? { renames: true, drops: false, hidden: true, tick, atMs }
-        : { renames: renames === true, drops: drops === true, hidden, tick, atMs },
+        ? { renames: true, drops: false, hidden: true, answers: true, tick, atMs }
+        : { renames: renames === true, drops: drops === true, hidden, answers: answers === true, tick, atMs },
     )
   }
 

@@ -106,7 +106,7 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
     case 'execute':
     case 'explain_write':
     case 'copy_file':
-      return session.captureRefused || !convertible(text, request)
+      return session.captureRefused || !convertible(text, request) || answersByRule(session, request)
         ? runOpaque(session, text, request, 'write')
         : runCaptured(session, text, request, undefined)
     case 'copy_in':
@@ -149,7 +149,11 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
 function runSeveral(session: Session, text: StatementText, request: Request): boolean {
   const members = request.simple && !session.captureRefused ? membersOf(text) : undefined
   if (members === undefined) return runOpaque(session, text, request, 'several')
-  if (!readsOnly(text) || mayChangeSettings(text)) return runCaptured(session, text, request, undefined, members)
+  if (!readsOnly(text) || mayChangeSettings(text)) {
+    return answersByRule(session, request)
+      ? runOpaque(session, text, request, 'several')
+      : runCaptured(session, text, request, undefined, members)
+  }
   if (contextInForce(session) === undefined) {
     session.slowly(() => probeContext(session))
     return false
@@ -160,6 +164,11 @@ function runSeveral(session: Session, text: StatementText, request: Request): bo
 /** A simple query that mentions parameters is an error the origin should word itself; as extended message it would read otherwise. */
 export function convertible(text: StatementText, request: Request): boolean {
   return !request.simple || text.shape.statement.parameterCount === 0
+}
+
+/** A write that may be answered with rows of a rule stays the simple query it is: as extended messages it would lose them. */
+function answersByRule(session: Session, request: Request): boolean {
+  return request.simple && session.services.code.answersByRule(session)
 }
 
 /** True if something must be done before a block begins: the helper is tried, so that it cannot fail inside. */

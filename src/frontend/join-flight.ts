@@ -57,6 +57,12 @@ export interface Landed {
   readonly canceled: boolean
 }
 
+/** A read was answered by what another's fill brought. */
+export function countJoined(session: Session, text: StatementText): void {
+  session.services.counters.result_coalesced++
+  text.shape.counts.coalesced++
+}
+
 /** Answers with what another's fill brought; false if it is older than this reader allows. */
 export function replyLanding(
   session: Session,
@@ -72,11 +78,10 @@ export function replyLanding(
   if (!reply(session, like, request)) return false
   const { counters } = session.services
   counters.result_hits++
-  counters.result_coalesced++
   session.hits++
   text.shape.counts.calls++
   text.shape.counts.hits++
-  text.shape.counts.coalesced++
+  countJoined(session, text)
   text.shape.counts.lastAtMs = session.nowMs
   session.decide({
     verdict: 'coalesced',

@@ -22,7 +22,7 @@ import {
   writesNothing,
 } from './facts.ts'
 import { Flight, type Landing } from './flights.ts'
-import { joinFlight, landedFor, replyLanding } from './join-flight.ts'
+import { countJoined, joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { replyLarge } from './large-reply.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
@@ -71,7 +71,11 @@ export function takeRead(
     hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
       : lookUp(session, text, parameters, request, ttlMs)
-  if (look === true) return true
+  if (look === true) {
+    // What another's fill brought was kept by the time it was looked up.
+    if (landed?.landing !== undefined) countJoined(session, text)
+    return true
+  }
   if (hints?.cache !== 'refresh' && replyLarge(session, text, parameters, request, ttlMs)) return true
   if (hints?.cache !== 'refresh' && ttlMs > 0 && recallAnswer(session, text, parameters, look)) return false
   if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing, ttlMs)) return true

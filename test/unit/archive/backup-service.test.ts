@@ -3,6 +3,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ArchiveWorker } from '../../../src/archive/archive-client.ts'
 import type { ArchiveEvent } from '../../../src/archive/backup-requests.ts'
 import { BackupService } from '../../../src/archive/backup-service.ts'
 import { BackupTimer } from '../../../src/archive/backup-timer.ts'
@@ -43,14 +44,19 @@ beforeEach(async () => {
   Object.assign(counters, createCounters())
   url = `file://${side.root}/data/backups`
   allowed = []
-  service = new BackupService({
+  service = serviceWith(inProcessWorker)
+})
+afterEach(() => side.close())
+
+function serviceWith(worker: ArchiveWorker): BackupService {
+  return new BackupService({
     settings: () => ({
       ...archiveSettings({ archiveAllow: allowed }),
       dataDir: join(side.root, 'data'),
       backupUrl: '',
     }),
     store: side,
-    worker: inProcessWorker,
+    worker,
     jobs,
     counters,
     clock,
@@ -58,8 +64,7 @@ beforeEach(async () => {
     storeFormat: 1,
     onEvent: (event) => events.push(event),
   })
-})
-afterEach(() => side.close())
+}
 
 async function fails(doing: Promise<unknown>): Promise<Error & { sqlstate?: string }> {
   return await doing.then(
@@ -69,6 +74,21 @@ async function fails(doing: Promise<unknown>): Promise<Error & { sqlstate?: stri
     (error: Error) => error,
   )
 }
+
+it('what a task asked of its store, again and in vain, is counted as it is told (MET-2)', async () => {
+  const worker: ArchiveWorker = {
+    ...inProcessWorker,
+    run: (task, settings, listener, signal) => {
+      listener.onTraffic({ requests: 5, retries: 2, errors: 1 })
+      return inProcessWorker.run(task, settings, listener, signal)
+    },
+  }
+  const before = { ...counters }
+  await serviceWith(worker).list(url, never)
+  expect(counters.archive_retries - before.archive_retries).toBe(2)
+  expect(counters.archive_errors - before.archive_errors).toBe(1)
+  expect(counters.archive_requests - before.archive_requests).toBeGreaterThanOrEqual(5)
+})
 
 describe('a backup', () => {
   it('and a restore bring the pair back, by way of jobs (ARC-1, ARC-9)', async () => {

@@ -37,6 +37,40 @@ describe('the memory of pages', () => {
   })
 })
 
+describe('the file', () => {
+  it('is told in counters as it is: commits and what they held, pages written and given back, its size (MET-2, L2-29)', async () => {
+    const stage = await CacheStage.open({ store: neverByItself })
+    const before = { ...stage.counters }
+    for (let index = 0; index < 10; index++) await stage.put(`k${index}`, random.bytes(9000))
+    await stage.put('last', 'last', {}, true)
+    await stage.cache.status()
+    expect(stage.counters.l2_commits - before.l2_commits).toBe(1)
+    expect(stage.counters.l2_commit_records - before.l2_commit_records).toBe(11)
+    expect(stage.counters.l2_pages_written - before.l2_pages_written).toBeGreaterThan(30)
+    for (let index = 0; index < 10; index++) await stage.invalidate('key', `k${index}`)
+    await stage.put('more', 'more', {}, true)
+    await stage.cache.status()
+    expect(stage.counters.l2_pages_freed - before.l2_pages_freed).toBeGreaterThan(30)
+    expect(stage.counters.l2_free_pages).toBe((await stage.cache.status())?.freePages)
+    expect(stage.counters.l2_file_bytes).toBe(stage.disk.contentsOf('l2/store-000001/l2.pager').length)
+    await stage.cache.close()
+  })
+
+  it('that cannot grow since the disk is full is counted and told (MET-2, L2-35)', async () => {
+    const stage = await CacheStage.open({ store: neverByItself })
+    await stage.put('first', 'first', {}, true)
+    stage.disk.full = 0
+    for (let index = 0; index < 8 && stage.counters.l2_disk_full === 0; index++) {
+      await stage.put(`k${index}`, random.bytes(200_000))
+      await stage.cache.status()
+    }
+    expect(stage.counters.l2_disk_full).toBe(1)
+    expect(stage.events).toContain('disk_full l2')
+    expect(await stage.value('first')).toBe('first')
+    await stage.cache.close()
+  })
+})
+
 describe('the background writer', () => {
   it('writes ahead of commits, as its settings say at this moment (BGW-1, BGW-11)', async () => {
     const backgroundWriter = { ...storeSettings.backgroundWriter, delayMs: 1 }

@@ -23,7 +23,7 @@ import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
 import { type Executed, isPreparedHere, meaningOf, queryOf, readyAtOrigin } from './own-prepared.ts'
 import { gatherStore } from './own-store.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
-import { type SessionViewer, viewerOf } from './own-viewer.ts'
+import { mirrored, type SessionViewer, viewerOf } from './own-viewer.ts'
 import {
   CatalogueRouter,
   SplicedText,
@@ -386,11 +386,4 @@ const nothingSaid: Said = { hints: undefined, shift: 0 }
 
 export function utf8(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8')
-}
-
-/** The session's settings by name: what the origin reports, or has told us of, and ours. */
-function mirrored(session: Session, viewer: SessionViewer, schemaName: string): ReadonlyMap<string, string> {
-  const settings = new Map([...session.identity.parameters, ...viewer.settings])
-  for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
-  return settings
 }

@@ -74,3 +74,10 @@ function viewerFrom(
     memberOf: (name) => superuser || name === role || roles.has(name),
   }
 }
+
+/** The session's settings by name: what the origin reports, or has told us of, and ours. */
+export function mirrored(session: Session, viewer: SessionViewer, schemaName: string): ReadonlyMap<string, string> {
+  const settings = new Map([...session.identity.parameters, ...viewer.settings])
+  for (const row of session.settings.rows()) settings.set(`${schemaName}.${row.name}`, row.value)
+  return settings
+}

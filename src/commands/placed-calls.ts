@@ -54,6 +54,9 @@ const readers: ReadonlyMap<string, string | undefined> = new Map([
   ['show_backup', undefined],
 ])
 
+/** Arguments that may hold what is not to be shown: of a statement that goes to the origin too, its text is (SQL-22). */
+const secretive = ['options']
+
 /** Throws 0A000 for a function that cannot stand where it does. */
 export function readPlacedCalls(text: string, tree: ParseTree, schemaName: string): PlacedCalls {
   return new PlaceReader(text, schemaName).read(tree)
@@ -149,6 +152,13 @@ class PlaceReader {
     this.#splices.push({ start, end, text: callRows(index, columnsOf(call), conditionOf(call)) })
   }
 
+  #tellsSecrets(name: string): ServerError {
+    const what = `function ${this.#schemaName}.${name}() with options in this place`
+    return new ServerError(conditions.featureNotSupported, [what], {
+      hint: 'They may hold a secret, which is kept out of everything that tells of statements only where the function stands alone.',
+    })
+  }
+
   #onlyInFrom(name: string, start: number): ServerError {
     const label = `${this.#schemaName}.${name}()`
     return new ServerError(conditions.featureNotSupported, [`function ${label} in this place`], {
@@ -168,6 +178,7 @@ class PlaceReader {
       if (!readers.has(name)) throw misplacedFunction(this.#schemaName, name)
       reader.expect('(')
       const call = { name, definition, given: readArguments(reader, name, definition) }
+      if (secretive.some((argument) => call.given.has(argument))) throw this.#tellsSecrets(name)
       this.#noteParameters(call)
       return { ...this.#keep(call), start, end: start + reader.offsetBefore }
     } catch (error) {

@@ -178,6 +178,12 @@ describe('what cannot stand there says so (SQL-24)', () => {
     ],
     ['select cache.version(), nope from item', '42703', 'column "nope" does not exist', '25'],
     ['select cache.version(), nope from cache.l2', '42703', 'column "nope" does not exist', '25'],
+    [
+      `select b.path, id from cache.show_backup('file:///x', 'LATEST', '{"encryption_passphrase": "p"}') b, item`,
+      '0A000',
+      'function cache.show_backup() with options in this place is not supported',
+      undefined,
+    ],
     ['select cache.nope(), 1', '42883', 'function cache.nope() does not exist', undefined],
     ["select cache.version(), cache.rows('x')", '0A000', 'function cache.rows() is not supported', undefined],
   ])('%s', async (sql, code, message, position) => {

@@ -4,6 +4,7 @@ import type { StatementText } from './cache/plans/index.ts'
 import { authorise, Parameters } from './commands/index.ts'
 import {
   castShadow,
+  doubtNames,
   dropShadow,
   type Group,
   noteOpen,
@@ -220,6 +221,7 @@ async function inOpen({ session, group, text }: OwnBatch, rendered: string, erro
   if (session.ended || unit.failed) return unit.failed
   if (parsesAgain) unit.cutReplays(1)
   registerParses(session, group, unit)
+  doubtNames(session, undefined, { group }, unit)
   noteOpen(session, group, group.steps.some((step) => step.kind === 'execute') ? [{ text }] : [])
   unit.errorMoved = errorMoved
   unit.expect(group.steps.length)

@@ -1,7 +1,7 @@
 // The prepared helper that tells a transaction's locks: made ready, and kept ready.
 
 import { captureFrames, captureStatement, contextMark, prepareCaptureFrame } from '../cache/plans/index.ts'
-import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
+import { bindFrame, closeFrame, executeFrame, parseFrame, status } from '../wire/index.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit } from './units.ts'
 
@@ -10,7 +10,8 @@ export async function prepareCapture(session: Session): Promise<void> {
   const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames]))
   session.captureReady = answer.error === undefined && answer.rows.length === 1
   session.captureTried ||= session.captureReady
-  if (session.captureReady && !session.services.code.isCurrent(session)) await session.services.code.ask(session)
+  if (session.captureReady && isOutside(session) && !session.services.code.isCurrent(session))
+    await session.services.code.ask(session)
   if (session.captureReady || session.ended) return
   session.captureRefused = true
   session.services.events.record({
@@ -40,7 +41,8 @@ export async function settleCatalogueCounts(session: Session): Promise<void> {
       closeFrame('S', name),
     ]),
   )
-  if (!session.ended && !session.services.code.isCurrent(session)) await session.services.code.ask(session)
+  if (!session.ended && isOutside(session) && !session.services.code.isCurrent(session))
+    await session.services.code.ask(session)
 }
 
 /** What notReady() waits for, for who waits himself. */
@@ -49,7 +51,8 @@ export async function makeReady(session: Session): Promise<void> {
   if (!isHelperReady(session)) await prepareCapture(session)
   if (session.catalogueCounted && !session.ended) await settleCatalogueCounts(session)
   const { code } = session.services
-  if (!session.captureRefused && !session.ended && !code.isCurrent(session)) await code.ask(session)
+  if (!session.captureRefused && !session.ended && isOutside(session) && !code.isCurrent(session))
+    await code.ask(session)
 }
 
 function isHelperReady(session: Session): boolean {
@@ -61,14 +64,19 @@ export function notReady(session: Session, writes = true): boolean {
   if (!isHelperReady(session)) {
     session.slowly(() => prepareCapture(session))
   } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
-  else if (writes && !session.captureRefused && !session.services.code.isCurrent(session)) {
+  else if (writes && !session.captureRefused && isOutside(session) && !session.services.code.isCurrent(session)) {
     session.slowly(() => session.services.code.ask(session))
   } else return false
   return true
 }
 
+function isOutside(session: Session): boolean {
+  return session.status === status.idle && session.open === undefined
+}
+
 /** Our question; the helper is made again before it where code that has just run may have dropped it. */
 export function captureQuestion(session: Session, unit: ClientUnit): Buffer {
-  const isDoubtful = unit.codeRuns !== 'never' && session.services.code.mayDrop(session)
+  const runsCode = unit.codeRuns === 'maybe' || unit.codeRuns === 'surely'
+  const isDoubtful = runsCode && session.services.code.mayDrop(session)
   return isDoubtful ? Buffer.concat([...prepareFrames(session), captureFrames]) : captureFrames
 }

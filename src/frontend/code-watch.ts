@@ -84,6 +84,7 @@ export class CodeWatch {
     return session.nowMs - finding.atMs <= ageMaxMs
   }
 
+  /** Only outside a block, which may have made or dropped functions that come back or go with it. */
   async ask(session: Session): Promise<void> {
     const { clock, epochs } = session.services
     const tick = epochs.tick()
@@ -100,9 +101,9 @@ export class CodeWatch {
     )
   }
 
-  /** Nothing that may change the catalogue is under way either. */
+  /** Nothing that may change the catalogue is under way either, nor done in the block that is open. */
   #isInForce(session: Session): boolean {
-    return session.epochs.suspensions === 0 && this.isCurrent(session)
+    return session.epochs.suspensions === 0 && !session.transaction.ddl && this.isCurrent(session)
   }
 
   #finding(session: Session): Finding | undefined {

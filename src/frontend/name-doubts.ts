@@ -16,8 +16,8 @@ import type { Group, Request } from './request.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit } from './units.ts'
 
-/** Whether what a unit sends runs code of users: never, if there is some that is called, or code of its own. */
-export type CodeRuns = 'never' | 'maybe' | 'surely'
+/** Whether what a unit sends runs code of users: never, not by what is known of its reads, if there is some that is called, for sure. */
+export type CodeRuns = 'never' | 'unlikely' | 'maybe' | 'surely'
 
 /** A request goes out as this unit. True if names are in doubt from here on because of it. */
 export function doubtNames(
@@ -28,14 +28,32 @@ export function doubtNames(
 ): boolean {
   const runs = codeOf(session, text, request)
   if (runs === 'never') return false
+  unit.assumedAt ??= session.services.epochs.clock
+  unit.codeRuns = likelier(unit.codeRuns, runs)
+  if (runs === 'unlikely') return false
   unit.trusted ??= !session.statements.inDoubt
-  if (unit.codeRuns !== 'surely') unit.codeRuns = runs
   return doubtIf(session, unit)
+}
+
+const byLikelihood: readonly CodeRuns[] = ['never', 'unlikely', 'maybe', 'surely']
+
+function likelier(one: CodeRuns, other: CodeRuns): CodeRuns {
+  return byLikelihood.indexOf(one) < byLikelihood.indexOf(other) ? other : one
 }
 
 /** The unit is answered: what is known may be old by now. */
 export function doubtAgain(session: Session, unit: ClientUnit): void {
-  if (unit.codeRuns !== 'never') doubtIf(session, unit)
+  if (unit.codeRuns === 'maybe' || unit.codeRuns === 'surely') doubtIf(session, unit)
+  else if (unit.codeRuns === 'unlikely' && unit.assumedAt !== undefined) {
+    // It may have met a change of the catalogue on its way, a view that now calls a function.
+    const { epochs } = session
+    session.statements.inDoubt ||= epochs.suspensions > 0 || epochs.schemaStamp > unit.assumedAt
+  }
+}
+
+/** Code may have run that no unit tells of. */
+export function doubtNow(session: Session): void {
+  session.statements.inDoubt ||= session.services.code.mayRename(session)
 }
 
 function doubtIf({ statements, services }: Session, { codeRuns, host }: ClientUnit): boolean {
@@ -85,7 +103,8 @@ export async function checkNames(session: Session): Promise<void> {
     const there = rows.map(([name, bySql]) => [Buffer.from(name ?? '').toString('latin1'), bySql === 't'] as const)
     statements.reconcile(new Map(there))
   }
-  if (!services.code.isCurrent(session)) await services.code.ask(session)
+  const isOutside = session.status === status.idle && session.open === undefined
+  if (isOutside && !services.code.isCurrent(session)) await services.code.ask(session)
 }
 
 const question = '_larder_statements'
@@ -111,11 +130,7 @@ function codeOf(session: Session, text: StatementText | undefined, { group }: Pi
   if (executes === undefined) return 'surely'
   // A Bind makes a plan, which may call functions already.
   let runs: CodeRuns = group.steps.some((step) => step.kind === 'bind') ? 'maybe' : 'never'
-  for (const execute of executes) {
-    const found = codeOfText(session, execute.text)
-    if (found === 'surely') return found
-    if (found === 'maybe') runs = found
-  }
+  for (const execute of executes) runs = likelier(runs, codeOfText(session, execute.text))
   return runs
 }
 
@@ -139,7 +154,7 @@ function codeOfText(session: Session, text: StatementText): CodeRuns {
     case 'read': {
       // Under a role or settings of a block's own its names may mean other functions.
       const facts = session.transaction.settings ? undefined : factsInForce(session, text, Number.POSITIVE_INFINITY)
-      return facts?.mayWrite === false ? 'never' : 'maybe'
+      return facts?.mayWrite === false ? 'unlikely' : 'maybe'
     }
     default:
       return 'maybe'

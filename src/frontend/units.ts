@@ -71,6 +71,8 @@ export class ClientUnit implements Unit {
   /** Whether code of users runs in it; and if so, whether names were beyond doubt before it (name-doubts.ts). */
   codeRuns: CodeRuns = 'never'
   trusted: boolean | undefined
+  /** Tick at which it was taken to run none. */
+  assumedAt: number | undefined
   /** What was said beside the statement. */
   aside: Aside | undefined
   /** What the session does at its ReadyForQuery, before the client hears of it; and when the origin is lost before. */

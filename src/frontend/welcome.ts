@@ -3,6 +3,7 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import { noticeFrame, readyFrame } from '../wire/index.ts'
 import { probeContext } from './facts.ts'
+import { doubtNow } from './name-doubts.ts'
 import type { Session } from './session.ts'
 
 /** Ends the start-up; at once, unless the origin must be asked. */
@@ -10,6 +11,10 @@ export function welcome(session: Session, statusByte: number): void {
   const { services, identity, output } = session
   const { schemas } = services
   services.own.meets(session)
+  // A trigger on login may have prepared something already.
+  if (!identity.admin && Number.parseInt(identity.parameters.get('server_version') ?? '', 10) >= 17) {
+    doubtNow(session)
+  }
   const isOrigins = !identity.admin && !identity.replication
   if (!isOrigins || (schemas.isKnown(identity.database) && !schemas.isTaken(identity.database))) {
     output.add(readyFrame(statusByte))

@@ -189,13 +189,35 @@ describe('what runs is what the origin has under the name, after', () => {
   })
 })
 
-describe('code that can prepare nothing', () => {
+describe('a trigger on login', () => {
+  it('prepares what a client may not prepare again (RRC-18)', async () => {
+    const { reader } = arena
+    await reader.rows('do $$ begin end $$')
+    await warm(reader, readOther)
+    const version = Number((await reader.rows('show server_version_num'))[0]?.[0])
+    if (version < 170000) return
+    await arena.atOrigin(`
+      create function at_login() returns event_trigger language plpgsql as $$ begin perform prepares_q(); end $$;
+      create event trigger et on login execute function at_login()`)
+    try {
+      await expectAlike(arena, [ask(readOther), say(w.parse('q', readOther), run('q')), say(run('q')), ask(readOther)])
+    } finally {
+      await arena.atOrigin('drop event trigger et')
+    }
+  })
+})
+
+describe('a database without code that can prepare', () => {
+  const rename = `create function renames() returns int language plpgsql as $$ ${renaming(seventy)} return 1; end $$`
+  const other = 'create table other (id int, v int); insert into other values (1, 0)'
+
+  const empty = () => arena.atOrigin(`drop schema public cascade; create schema public; ${theTable}; ${other}`)
+
   it('costs those who use names no hit (RRC-18)', async () => {
     const { reader, writer } = arena
-    await arena.atOrigin('drop schema public cascade; create schema public')
+    await empty()
     const notes = "create function notes() returns trigger language plpgsql as 'begin return null; end'"
-    const tables = 'create table t (id int, v int); create table other (id int, v int); insert into t values (1, 1)'
-    await writer.rows(`${tables}; ${notes}; create trigger tells after insert on other execute function notes()`)
+    await writer.rows(`${notes}; create trigger tells after insert on other execute function notes()`)
     await reader.rows('insert into other values (1, 1)')
     await warm(reader, theRow)
     await reader.exchange(group(w.parse('s', theRow), run('s')))
@@ -205,4 +227,42 @@ describe('code that can prepare nothing', () => {
       expect(verdictTo(reader)).toMatch(/^hit/)
     }
   })
+
+  /** Ways to get some, and to call it; each leaves the statement renamed. */
+  const ways: Readonly<Record<string, readonly string[]>> = {
+    'a function made in a block that is rolled back': ['begin', rename, 'select renames()', 'rollback'],
+    'a function made in a text of several': [`${rename}; select renames()`],
+    'a function made and dropped': [rename, 'select renames()', 'drop function renames()'],
+    'a temporary function': [rename.replace('renames', 'pg_temp.renames'), 'select pg_temp.renames()'],
+    'a view that calls one from now on': [
+      'create view v as select 1 as one',
+      'select * from v',
+      'select * from v',
+      `${rename}; create or replace view v as select renames() as one`,
+      'select * from v',
+    ],
+  }
+
+  it.each(Object.entries(ways))('notices %s (RRC-18, RRC-22)', async (_, statements) => {
+    const { reader, writer } = arena
+    await empty()
+    for (const session of [reader, writer]) await session.rows('do $$ begin end $$')
+    // A write asks what code there is.
+    await writer.rows('update t set v = 1')
+    await warm(reader, readOther)
+    await warm(writer, readOther)
+    await writer.exchange(group(w.parse('s', readOther), run('s')))
+    for (const statement of statements) await writer.query(statement)
+    for (let round = 0; round < 2; round++) {
+      const { frames } = await writer.exchange(group(run('s')))
+      expect(
+        frames.some(({ type, bytes }) => type === 'D' && bytes.includes('77')),
+        verdictTo(writer),
+      ).toBe(true)
+    }
+    expect(await writer.rows(readOther), verdictTo(writer)).toEqual([['0']])
+    expect(await reader.rows(readOther), verdictTo(reader)).toEqual([['0']])
+  })
 })
+
+const theTable = 'create table t (id int, v int); insert into t values (1, 1)'

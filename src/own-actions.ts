@@ -8,12 +8,12 @@ import type { Relation } from './invalidation/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
-/** Of the stored answers: that of their namespace on disk, if there is one. */
+/** Of the stored answers, while no namespace on disk has one. */
 let generation = 1
 
 export function actionsOf(session: Session, parts: OwnParts): CommandActions {
   const { results, epochs, secondTier, cache } = parts
-  const generationNow = () => Math.max(generation, cache.blobs.namespace('$results')?.generation ?? 0)
+  const generationNow = () => cache.blobs.namespace('$results')?.generation ?? generation
   return {
     flushAll: async () => {
       const before = generationNow()
@@ -21,8 +21,8 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       const entries = results.clear()
       parts.plans().flush()
       await secondTier.forgetAll()
-      generation = Math.max(before + 1, generationNow())
-      return flushRow('all', 'all', true, before, generation, entries)
+      generation++
+      return flushRow('all', 'all', true, before, Math.max(before + 1, generationNow()), entries)
     },
     flushPlans: () => {
       const entries = parts.plans().flush()

@@ -15,13 +15,15 @@ import { openOrigin } from './parts/origin.mjs'
 import { startLarder, startLoad, startYardstick } from './parts/processes.mjs'
 import { Session } from './parts/session.mjs'
 import * as backup from './scenarios/backup.mjs'
+import * as blob from './scenarios/blob.mjs'
 import * as hit from './scenarios/hit.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
+import * as storage from './scenarios/storage.mjs'
 import * as stream from './scenarios/stream.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, memory, stream, backup }
+const scenarios = { hit, miss, write, memory, stream, blob, storage, backup }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 
@@ -90,8 +92,9 @@ export class Context {
   show(lines) {
     const fresh = lines.slice(this.shown)
     this.shown = lines.length
-    for (const { about, measure, ratio, otherLabel } of fresh) {
-      console.error(`  ${about}: ${measure}, ratio to ${otherLabel} ${ratio?.toFixed(2)}`)
+    for (const { about, measure, larder, ratio, otherLabel } of fresh) {
+      const told = ratio === undefined ? larder?.toFixed(1) : `ratio to ${otherLabel} ${ratio.toFixed(2)}`
+      console.error(`  ${about}: ${measure}, ${told}`)
     }
   }
 

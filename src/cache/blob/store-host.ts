@@ -20,7 +20,7 @@ import { HostReads } from './host-reads.ts'
 import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
 import { openedMessage, statusOf } from './host-status.ts'
-import { beginTurn, freshTurn } from './host-turn.ts'
+import { beginTurn, freshTurn, isCommitDue } from './host-turn.ts'
 import type { L2 } from './l2.ts'
 import { keyOfRecordKey } from './l2-keys.ts'
 import type {
@@ -49,7 +49,7 @@ export class StoreHost {
   #writes: WriteRequest[] = []
   #write: { request: WriteRequest; steps: Generator<undefined, Answer, undefined> } | undefined
   /** Done, and waiting for a commit to be told. */
-  #waiting: { id: number; result: Answer }[] = []
+  #waiting: { id: number; result: Answer; sinceUs: number }[] = []
   #done = 0
   #durable = 0
   #bytesSinceCommit = 0
@@ -207,7 +207,7 @@ export class StoreHost {
   #finish(request: WriteRequest, result: Answer): void {
     this.#done = request.number
     if (request.kind === 'put') this.#bytesSinceCommit += request.put.value.length
-    if (request.durable) this.#waiting.push({ id: request.id, result })
+    if (request.durable) this.#waiting.push({ id: request.id, result, sinceUs: this.#parts.clock.monotonicUs() })
     else this.#report.reply({ id: request.id, result, durable: false })
     if (this.#l2?.lacksRoom === true) this.#chores.relieve()
   }
@@ -230,13 +230,13 @@ export class StoreHost {
   #commitIfWanted(): void {
     const l2 = this.#l2
     if (l2 === undefined || !this.#isUsable) return
-    const { commitBytesMax, commitIntervalMs } = this.#settings
-    if (this.#waiting.length > 0 || this.#bytesSinceCommit >= commitBytesMax) this.#commit()
+    const isDue = isCommitDue(this.#waiting[0]?.sinceUs, this.#hasWrites, this.#parts.clock)
+    if (isDue || this.#bytesSinceCommit >= this.#settings.commitBytesMax) this.#commit()
     else if (l2.commits.unsettledCount > 0 && this.#commitTimer === undefined) {
       this.#commitTimer = setTimeout(() => {
         this.#commitTimer = undefined
         this.#commit()
-      }, commitIntervalMs)
+      }, this.#settings.commitIntervalMs)
       this.#commitTimer.unref()
     }
   }

@@ -8,12 +8,12 @@ import type { Relation } from './invalidation/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
-/** Of the stored answers, while no namespace on disk has one. */
-let generation = 1
+/** Of the answers of a server, while no namespace on disk has one. */
+const generations = new WeakMap<OwnParts['results'], number>()
 
 export function actionsOf(session: Session, parts: OwnParts): CommandActions {
   const { results, epochs, secondTier, cache } = parts
-  const generationNow = () => cache.blobs.namespace('$results')?.generation ?? generation
+  const generationNow = () => cache.blobs.namespace('$results')?.generation ?? generations.get(results) ?? 1
   return {
     flushAll: async () => {
       const before = generationNow()
@@ -21,7 +21,7 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       const entries = results.clear()
       parts.plans().flush()
       await secondTier.forgetAll()
-      generation++
+      generations.set(results, (generations.get(results) ?? 1) + 1)
       return flushRow('all', 'all', true, before, Math.max(before + 1, generationNow()), entries)
     },
     flushPlans: () => {

@@ -1,5 +1,6 @@
 // The reads that wait on the store thread: each is done as soon as the write it must see is done, large ones a step at a time in turn.
 
+import { conditions, ServerError } from '../../errors/index.ts'
 import type { HostReport } from './host-report.ts'
 import { labelsOf, listing, readMany } from './host-requests.ts'
 import type { L2 } from './l2.ts'
@@ -22,6 +23,8 @@ interface ReadParts {
   /** What no read can deal with. */
   meet(error: unknown): void
 }
+
+const poolFull = { severity: 'warning', event: 'page_pool_full' } as const
 
 export class HostReads {
   readonly #report: HostReport
@@ -83,7 +86,9 @@ export class HostReads {
       else answered = this.#goOn(l2, task, isCommitting)
     } catch (error) {
       this.#report.reply({ id, result: nothingFor(task.request), durable: false })
-      this.#parts.meet(error)
+      // Nothing is wrong with the store when all of its memory of pages is held just now (SIV-17, G-2).
+      if (!(error instanceof ServerError && error.condition === conditions.noUnpinnedBuffers)) this.#parts.meet(error)
+      else this.#report.event({ ...poolFull, subject: undefined, detail: error.message })
     }
     if (answered) task.release?.()
     return answered

@@ -7,6 +7,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { nodeDisk, Random, systemClock } from '../../../../src/base/index.ts'
 import { L2 } from '../../../../src/cache/blob/l2.ts'
 import { problemOfStore } from '../../../../src/cache/blob/l2-adopt.ts'
+import { compact } from '../../../../src/cache/blob/l2-compact.ts'
 import { extractStore } from '../../../../src/cache/blob/l2-extract.ts'
 import { holdCommit } from '../../../../src/cache/blob/l2-hold.ts'
 import { listEntries, listLabels } from '../../../../src/cache/blob/l2-listing.ts'
@@ -101,6 +102,20 @@ it('a synopsis is built anew by bulk_read (STR-3, STR-5)', async () => {
   const namespace = stage.l2.namespaces.find(1)
   if (namespace === undefined) throw new Error('the namespace is there')
   expect(await touchedBy(() => finish(stage.l2.synopses.rebuild(namespace)))).toEqual(['records bulk_read'])
+})
+
+it('compaction looks for what to move by bulk_read (STR-3, STR-5)', async () => {
+  const stage = filled()
+  const looked: string[] = []
+  await compact(stage.l2, async (steps) => {
+    let moved = { extents: 0, pages: 0 }
+    looked.push(...(await touchedBy(() => (moved = finish(steps)))))
+    return moved
+  })
+  // What moves is changed, and changes are as always; the way to it is found by bulk_read.
+  expect(looked).toContain('records bulk_read')
+  expect(looked).toContain('queue bulk_read')
+  expect(strategiesOf(looked)).not.toContain('sequential_scan')
 })
 
 it('a backup that leaves something out reads by bulk_read and writes by bulk_write (STR-5)', async () => {

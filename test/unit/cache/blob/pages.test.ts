@@ -1,7 +1,9 @@
 // What the store thread tells of its pages and of the background writer, as the wire thread counts it.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
+import { conditions, ServerError } from '../../../../src/errors/index.ts'
+import { Pager } from '../../../../src/storage/pager.ts'
 import { blobSettings, CacheStage, storeSettings } from '../../../support/blob.ts'
 
 const random = new Random(7)
@@ -33,6 +35,20 @@ describe('the memory of pages', () => {
     expect(pool?.hits).toBeGreaterThan(400)
     // A check goes through every page, in a ring of its own where the pool has not got it.
     expect((scan?.hits ?? 0) + (scan?.misses ?? 0)).toBeGreaterThan(0)
+    await stage.cache.close()
+  })
+
+  it('of which every page is held is a miss for who reads, told, and no harm to the store (SIV-17, G-2)', async () => {
+    const stage = await CacheStage.open()
+    await stage.put('a', 'a', {}, true)
+    stage.emptyL1()
+    const victim = vi.spyOn(Pager.prototype, 'read').mockImplementationOnce(() => {
+      throw new ServerError(conditions.noUnpinnedBuffers, [])
+    })
+    expect(await stage.value('a')).toBeUndefined()
+    victim.mockRestore()
+    expect(stage.events).toEqual(['page_pool_full'])
+    expect([stage.cache.storeState, await stage.value('a')]).toEqual(['open', 'a'])
     await stage.cache.close()
   })
 })

@@ -10,13 +10,15 @@ import { archiveFailure } from './failures.ts'
 import { formatVersion, type Manifest, type ManifestFile, manifestMagic, manifestName } from './manifest.ts'
 import { encodeManifest } from './manifest-text.ts'
 import { TransferError } from './retry.ts'
-import { Seal } from './seal.ts'
+import { type Derivation, Seal } from './seal.ts'
 import { SegmentStream } from './segment-stream.ts'
 import type { ArchiveSource } from './source.ts'
 import { type ArchiveStore, contentOf, readSmall } from './store.ts'
 
 interface BackupOptions {
   readonly passphrase?: string | undefined
+  /** For tests: keys that cost less to make. */
+  readonly derivation?: Derivation
   readonly signal?: AbortSignal | undefined
   /** Hears of the id and the bytes to come, then of the bytes stored. */
   readonly onProgress?: (progress: Progress) => void
@@ -48,7 +50,8 @@ export async function writeBackup(
     const nowMs = store.patience.clock.nowMs()
     id = newBackupId(nowMs, (await collection.latest(signal)).id)
     if (options.writer !== undefined) await sweep(collection, options)
-    const seal = options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase)
+    const seal =
+      options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase, options.derivation)
     const files = await writeFiles(collection, source, id, seal, options)
     const manifest: Manifest = {
       magic: manifestMagic,

@@ -10,7 +10,10 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes, scrypt, timi
 import { type ManifestEncryption, nonceBytes, tagBytes } from './manifest.ts'
 
 /** 32 MB of memory and a tenth of a second, as OWASP's recommendation for scrypt with that much memory. */
-const parameters = { cost: 1 << 15, blockSize: 8, parallelism: 3 } as const
+const strong: Derivation = { cost: 1 << 15, blockSize: 8, parallelism: 3 }
+
+/** How much work it is to make keys of a passphrase. */
+export type Derivation = Pick<ManifestEncryption, 'cost' | 'blockSize' | 'parallelism'>
 
 /** Which segment of what. */
 interface SegmentPlace {
@@ -32,9 +35,9 @@ export class Seal {
   }
 
   /** For a new backup. */
-  static async create(id: string, passphrase: string): Promise<Seal> {
+  static async create(id: string, passphrase: string, derivation = strong): Promise<Seal> {
     const salt = randomBytes(32).toString('hex')
-    const encryption = { cipher: 'aes-256-gcm', kdf: 'scrypt', salt, ...parameters } as const
+    const encryption = { cipher: 'aes-256-gcm', kdf: 'scrypt', salt, ...derivation } as const
     return new Seal(id, await deriveKeys(passphrase, encryption), encryption)
   }
 

@@ -100,4 +100,4 @@ it('a failure of the disk at any operation leaves the one or the other', async (
   }
   expect(outcomes).toContain('failed live')
   expect(outcomes).not.toContain('done live')
-})
+}, 120_000)

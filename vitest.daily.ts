@@ -1,0 +1,16 @@
+// The daily check: the quick kinds of test as one, so that what they share is loaded once in each of two processes.
+// Contracts that start processes or move archives are left to the whole run (vitest.config.ts).
+
+import { defineConfig } from 'vitest/config'
+import { common } from './vitest.config.ts'
+
+const kinds = ['tidy', 'unit', 'contract', 'property', 'fixtures']
+
+export default defineConfig({
+  test: {
+    ...common,
+    include: kinds.map((kind) => `test/${kind}/**/*.test.ts`),
+    exclude: ['test/contract/{archive,blobs,command,origin}/**'],
+    testTimeout: 30_000,
+  },
+})

@@ -67,7 +67,7 @@ update item set price = 13;
 -- session one
 flush all caches;
 --> kind text | name text | existed bool | generation_before int8 | generation_after int8 | entries int8
---> all | all | t | 3 | 4 | 1
+--> all | all | t | 1 | 2 | 1
 --> FLUSH ALL CACHES
 select price from item;
 --> miss(flushed)

@@ -7,7 +7,7 @@ import type { NamespaceChange } from './blob-rows.ts'
 import type { Adoption } from './l2-adopt.ts'
 import type { LoadedPart, LoadWish } from './l2-load.ts'
 import { checkNamespace, isReserved } from './names.ts'
-import type { GivenOptions } from './namespace-options.ts'
+import { type GivenOptions, readOptions } from './namespace-options.ts'
 import type { OpenedMessage } from './store-messages.ts'
 
 export class BlobNamespaces {
@@ -73,6 +73,14 @@ export class BlobNamespaces {
       options: before[index]?.namespace.storedOptions(),
     }))
     const loaded = await client.ask<'load'>({ kind: 'load', request: { store, parts } })
+    const begun = loaded.filter(({ gone }) => gone === undefined)
+    try {
+      // Those of a backup may be of another version.
+      for (const { options } of begun) readOptions(givenOptions(options))
+    } catch (error) {
+      client.write({ kind: 'admit', admitted: [], refused: begun })
+      throw error
+    }
     // From here on in one turn, so that what was begun before finds itself without effect.
     const current = loaded.map((one, index): LoadedPart => {
       const now = this.#standing(one.part.as)

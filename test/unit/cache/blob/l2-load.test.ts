@@ -10,7 +10,7 @@ import type { Scope } from '../../../../src/cache/blob/l2-keys.ts'
 import { type LoadedPart, loadNamespaces } from '../../../../src/cache/blob/l2-load.ts'
 import { createCounters } from '../../../../src/observe/index.ts'
 import { Store } from '../../../../src/storage/index.ts'
-import { finish, L2Stage, type PutWish, plainOptions } from '../../../support/blob.ts'
+import { CacheStage, finish, L2Stage, type PutWish, plainOptions } from '../../../support/blob.ts'
 import type { FaultyDisk } from '../../../support/faulty-disk.ts'
 
 const random = Random.fromEnvironment()
@@ -212,6 +212,25 @@ it('of another store nothing counts as flushed, and its page size does not matte
   stage.l2.admit(loaded as LoadedPart)
   expect(valuesOf(stage.l2, { id: 11, generation: 8 })).toBe('archived')
   expect(stage.check()).toEqual([])
+})
+
+it('options that this version does not know are an error, and nothing of it stays (ARC-14, G-7)', async () => {
+  const other = new L2Stage()
+  other.l2.define('odd', { id: 2, generation: 1 }, '{"given":{"nonsense":true}}')
+  other.put({ scope: { id: 2, generation: 1 }, key: 'k' })
+  const { pin, held } = await holdCommit(other.l2)
+  const stage = await CacheStage.open()
+  await stage.put('k', 'here', {}, true)
+  stage.disk.makeDirectory(`l2/${store}`)
+  stage.disk.open(`l2/${store}/l2.pager`, { create: true }).write(pin.read(0, pin.size), 0)
+  stage.disk.open(`l2/${store}/l2.ctl`, { create: true }).write(held.control, 0)
+  pin.release()
+  await expect(stage.cache.load(store, [{ from: 'odd', as: 'odd' }])).rejects.toMatchObject({ sqlstate: '22023' })
+  while ((await stage.cache.sweep())?.truncated === true);
+  expect([...stage.cache.namespaces()].map(({ name, entries }) => [name, entries])).toEqual([['shop', 1]])
+  expect(await stage.cache.check()).toEqual([])
+  expect(stage.counters.l2_entries).toBe(1)
+  await stage.cache.close()
 })
 
 function fillShop(stage: L2Stage, value: string): void {

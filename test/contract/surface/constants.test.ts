@@ -10,7 +10,7 @@ const surface = useSurface({
     create role cache_read; create role reader login in role cache_read`,
 })
 
-it('section 7: a monitor sees shapes, with their parameters and without anybody’s constants', async () => {
+it('section 7 and G-10: a monitor sees shapes, with their parameters and without anybody’s constants', async () => {
   const { host, port } = surface.larder
   const client = await surface.session()
   await client.rows("create role quiet password 'hushhush'")

@@ -1,13 +1,12 @@
-// What docs/operations.md tells to watch is there: every name in its tables is one that the server serves.
+// What docs/operations.md tells to watch is there, and what the server tells is in it: alarms and events.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ManualClock } from '../../src/base/index.ts'
 import { settingTable } from '../../src/config/index.ts'
 import { Metrics, renderMetrics } from '../../src/observe/index.ts'
+import { read, sourceFiles } from './tree.ts'
 
-const text = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8')
+const text = read('docs/operations.md')
 const families = new Set(
   [...renderMetrics(new Metrics(new ManualClock()), []).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name),
 )
@@ -43,4 +42,19 @@ it.each([
   ['any corrupt page', /larder_l2_corrupt_pages_total/],
 ])('there is an alarm for %s (MET-10)', (_, condition) => {
   expect(alarms.filter(({ when }) => condition.test(when))).toHaveLength(1)
+})
+
+it('every event that is told has its row in the table of events (MET-9)', () => {
+  const told = new Set(
+    sourceFiles
+      .map(read)
+      .flatMap((source) => [...source.matchAll(/\bevent: '([a-z0-9_]+_[a-z0-9_]+)'|#tell\('[a-z]+', '([a-z0-9_]+)'/g)])
+      .map(([, one, other]) => one ?? other),
+  )
+  const rows = [...text.matchAll(/^\| ((?:`[a-z0-9_]+`(?:, )?)+) \| [^|]+ \| [^|]*\|$/gm)].map(
+    ([, names]) => names as string,
+  )
+  const described = new Set(rows.flatMap((names) => [...names.matchAll(/`([a-z0-9_]+)`/g)].map(([, name]) => name)))
+  expect(told.size).toBeGreaterThan(20)
+  expect([...told].filter((name) => !described.has(name))).toEqual([])
 })

@@ -10,7 +10,7 @@ const surface = useSurface({
   schema: `create table item (id int primary key, price int); insert into item values (1, 10);
     grant select on item to public; create role plain login; create role cache_monitor; create role cache_admin;
     create role watcher login in role cache_monitor; create role keeper login in role cache_admin`,
-  settings: { metrics_listen: '127.0.0.1:0' },
+  settings: { metrics_listen: '127.0.0.1:0', result_l2_delay: '1h' },
 })
 
 async function got(path: string, method = 'GET'): Promise<{ status: number | undefined; type: string; text: string }> {

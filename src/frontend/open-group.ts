@@ -162,7 +162,7 @@ export function noteOpen(
   }
 }
 
-const endsBlock: ReadonlySet<string | undefined> = new Set(['commit', 'rollback', 'prepare'])
+export const endsBlock: ReadonlySet<string | undefined> = new Set(['commit', 'rollback', 'prepare'])
 
 /** Kinds that commit nothing before the Sync. */
 const atomicKinds: ReadonlySet<StatementKind> = new Set(['read', 'write', 'show', 'explain', 'empty'])

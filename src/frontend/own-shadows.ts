@@ -15,13 +15,14 @@ const shadow = '_larder_portal'
 /** What would run if it were ever executed: an error. */
 const shadowText = "SELECT pg_catalog.current_setting('larder.portal')"
 
-/** A portal of ours gets its shadow; the origin's refusal, which has failed the transaction. False if there is no need. */
+/** A portal of ours gets its shadow; throws where the name is taken. False if there is no need. */
 export async function castShadow(session: Session, name: string): Promise<boolean> {
   if (session.identity.admin || (session.status === status.idle && session.open === undefined)) return false
+  // Asked before, since a refusal would fail the transaction, in which something of ours may have to be said first.
+  if (name !== '' && (await askAll(session)).has(name)) throw new ServerError(conditions.duplicatePortal, [name])
   const frames = [closeFrame('S', shadow), parseFrame(shadow, shadowText), bindFrame(name, shadow)]
   const { error } = await askQuestion(session, Buffer.concat([...frames, closeFrame('S', shadow)]), true)
   if (error === undefined || session.ended) return true
-  if (error.get('C') === '42P03') throw new ServerError(conditions.duplicatePortal, [name])
   const condition = { sqlstate: error.get('C') ?? 'XX000', severity: 'ERROR', message: '%s' } as const
   throw new ServerError(condition, [error.get('M') ?? ''])
 }

@@ -12,7 +12,7 @@ import type { ParseStep, Step } from './batch.ts'
 import { isOurs } from './dispatch.ts'
 import { dispatchGroup, executesOf } from './dispatch-group.ts'
 import { hasHints, stoppedByHints } from './hint-faults.ts'
-import { beginOpen, waitsForCopy } from './open-group.ts'
+import { beginOpen, endsBlock, waitsForCopy } from './open-group.ts'
 import { castShadow, knowsShadows } from './own-shadows.ts'
 import { knowsOwner } from './owner.ts'
 import { Part } from './part.ts'
@@ -37,7 +37,7 @@ export function firstPart(session: Session, group: Group): Group | undefined {
   if (!knowsShadows(session, group.steps)) return undefined
   for (const text of textsOf(session, group.steps)) if (!knowsOwner(session, text)) return undefined
   const owners = ownersOf(session, group)
-  if (!owners.includes('ours')) return group
+  if (!owners.includes('ours') && !controlsMissing(session, group)) return group
   return pieceOf(session, group, owners)
 }
 
@@ -175,14 +175,29 @@ function apart(session: Session, group: Group): boolean {
   const steps = group.steps.map((step) => movedStep(step, group.start))
   const bodyEnd = group.bodyEnd - group.start
   const { piece: _, ...whole } = { ...group, steps, bytes, start: 0, end: bytes.length, bodyEnd, last: frontend.sync }
-  const controls = executesOf(session, group)?.some(isControl) ?? true
+  const executes = executesOf(session, group)
+  const controls = executes?.some(isControl) ?? true
+  const ends = executes?.some(({ text }) => endsBlock.has(text.shape.statement.verb)) ?? true
   session.slowly(async () => {
     const failed = await new Part(session, {}, () => dispatchGroup(session, whole)).run()
+    if (ends) dropMissing(session)
     if (controls && session.status === status.idle) session.portals.ours = undefined
     else if (controls && !failed) await castMissing(session)
     session.skipping = failed
   })
   return true
+}
+
+/** True if the origin begins or ends a block, and a portal of ours is from before it had a transaction. */
+function controlsMissing(session: Session, group: Group): boolean {
+  const portals = [...(session.portals.ours?.values() ?? [])]
+  if (session.open !== undefined || !portals.some((portal) => portal?.shadowed === false)) return false
+  return executesOf(session, group)?.some(isControl) ?? false
+}
+
+/** What ends a transaction ends the portals from before a block. */
+function dropMissing({ portals }: Session): void {
+  for (const [name, portal] of portals.ours ?? []) if (!portal?.shadowed) portals.ours?.delete(name)
 }
 
 /** Portals from before a block are portals of the block. */

@@ -41,7 +41,8 @@ interface Server {
 
 async function start(...more: string[]): Promise<Server> {
   const args = ['serve', '--listen', '127.0.0.1:0', '--upstream', origin.url, '--data-dir', join(directory, 'data')]
-  const command = Command.run([...args, ...more])
+  // A busy machine is not to make a read a miss (L2-39): what is there is asked for here.
+  const command = Command.run([...args, '--l2-read-timeout', '20s', ...more])
   commands.push(command)
   const [, host, port, user, database] = await command.prints(/psql -h (\S+) -p (\d+) -U (\S+) -d (\S+)\n/)
   const connect = async () => {

@@ -1,7 +1,8 @@
 // A store that came out of a backup: proven, and made fit to follow the live one (ARC-10, ARC-11).
 //
 // The rule is that nothing goes back (G-4):
-//   a namespace of both         has the higher of the two generations, so what was flushed since the backup stays gone
+//   a namespace of both         has the higher of the two generations, so what was flushed since the backup stays gone;
+//                               where no flush but a restore made it higher, what it holds goes along
 //   one restored by name since  goes on under the id it has now, with what was not flushed since
 //   one that was dropped since  stays dropped: its id is never given out again
 //   one that was made since     is there, empty, under its id
@@ -13,7 +14,7 @@
 import type { Store } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
 import { checkL2 } from './l2-check.ts'
-import { behind, keyOfRecordKey, recordKey, scopeKey } from './l2-keys.ts'
+import { behind, keyOfRecordKey, recordKey, type Scope, scopeKey } from './l2-keys.ts'
 import type { L2Namespace } from './l2-namespaces.ts'
 import { decodeRecord, extentsOf } from './l2-record.ts'
 
@@ -93,8 +94,14 @@ function followSame(l2: L2, live: LiveFacts): void {
     const here = byRoot.get(namespace.root)
     if (here === undefined) {
       if (id <= live.lastId) l2.drop(id)
-    } else if (here.id === id) l2.flush(id, here.generation)
-    else if (namespace.generation < here.floor) l2.drop(id)
+    } else if (here.id === id) {
+      const isHidden = namespace.generation < here.floor || namespace.generation >= here.generation
+      if (isHidden) l2.flush(id, here.generation)
+      else {
+        raise(l2, namespace, here)
+        moved.add(id)
+      }
+    } else if (namespace.generation < here.floor) l2.drop(id)
     else {
       moveTo(l2, namespace, here)
       moved.add(here.id)
@@ -113,11 +120,26 @@ function moveTo(l2: L2, from: L2Namespace, here: LiveNamespace): void {
   const { id, name, options, root, floor } = here
   const generation = Math.max(from.generation, here.generation) + 1
   l2.namespaces.load(name, { id, generation }, options)
-  const start = scopeKey(from.scope)
-  for (const [key, value] of l2.store.trees.records.scan({ from: start, to: behind(start) }, 'sequential_scan')) {
-    l2.rows.rename(key, decodeRecord(value), recordKey({ id, generation }, keyOfRecordKey(key)))
-  }
+  renameAll(l2, from.scope, { id, generation })
   l2.namespaces.admit(id, name, options, from.id, { root, generation, floor })
+}
+
+/** Its generation grew since without a flush, by a restore: what it holds is in force under one that is higher still. */
+function raise(l2: L2, namespace: L2Namespace, { id, root, floor, generation: live }: LiveNamespace): void {
+  const { scope } = namespace
+  const generation = live + 1
+  l2.namespaces.flush(namespace, generation)
+  renameAll(l2, scope, { id, generation })
+  l2.namespaces.setLineage(namespace, { root, generation, floor })
+  // Its synopsis is of the keys under the old generation: it is built anew.
+  l2.synopses.forget(id)
+}
+
+function renameAll(l2: L2, from: Scope, to: Scope): void {
+  const start = scopeKey(from)
+  for (const [key, value] of l2.store.trees.records.scan({ from: start, to: behind(start) }, 'sequential_scan')) {
+    l2.rows.rename(key, decodeRecord(value), recordKey(to, keyOfRecordKey(key)))
+  }
 }
 
 /** A store of another lineage: its ids and generations are its own, and what only the live one has gets new ones. */

@@ -319,9 +319,9 @@ export class PagePool {
     return this.#freePosition(area) === none ? this.#areas.normal : area
   }
 
-  /** The position of a ring that is used next; -1 if all are held. */
-  #freePosition({ ring, firstSlot }: Area): number {
-    return ring?.next((position) => this.#pins[firstSlot + position] === 0) ?? none
+  /** The empty position of a ring that is used next; -1 if there is none. One that was held when victim() was asked may be free by now. */
+  #freePosition({ ring }: Area): number {
+    return ring?.next(() => false) ?? none
   }
 
   #areaOf(slot: number): Area {

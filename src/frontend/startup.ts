@@ -93,7 +93,8 @@ export class StartupConversation implements LinkOwner, Unit {
     if (this.#state === 'done') return
     this.#state = 'done'
     this.#output.close()
-    this.#link?.destroy()
+    // It may have gone because of the origin's refusal, which we have yet to hear the end of.
+    if (this.#endLink()) this.#host.services.counters.sessions_refused++
     this.#host.abandon()
   }
 
@@ -208,12 +209,8 @@ export class StartupConversation implements LinkOwner, Unit {
     }
     const { services } = this.#host
     const detail = error instanceof Error ? error.message : String(error)
-    services.events.record({
-      severity: 'warning',
-      event: 'origin_unreachable',
-      subject: services.origin.description,
-      detail,
-    })
+    const subject = services.origin.description
+    services.events.record({ severity: 'warning', event: 'origin_unreachable', subject, detail })
     this.#refuse(
       new ServerError(conditions.cannotConnectNow, ['unable to reach its origin'], {
         detail,
@@ -375,6 +372,13 @@ export class StartupConversation implements LinkOwner, Unit {
     this.#finish(startup, undefined, status.idle)
   }
 
+  /** True if the origin had refused already. */
+  #endLink(): boolean {
+    if (this.#link !== undefined) this.#host.services.counters.origin_connections--
+    this.#link?.destroy()
+    return this.#link?.hasRefused === true
+  }
+
   #refuse(error: ServerError): void {
     this.#state = 'done'
     this.#output.add(
@@ -389,7 +393,7 @@ export class StartupConversation implements LinkOwner, Unit {
     this.#output.flush()
     this.#output.close()
     this.#socket.destroySoon()
-    this.#link?.destroy()
+    this.#endLink()
     this.#host.services.counters.sessions_refused++
     this.#host.abandon()
   }

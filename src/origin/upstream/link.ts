@@ -88,6 +88,11 @@ export class OriginLink {
     this.#owner = owner
   }
 
+  /** The origin has said its last word. */
+  get hasRefused(): boolean {
+    return this.#fatal !== undefined
+  }
+
   get closed(): boolean {
     return this.#closed
   }

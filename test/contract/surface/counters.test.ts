@@ -108,6 +108,16 @@ it('who is not let in, and who does not speak the protocol, is counted (MET-2)',
   await expect.poll(() => surface.stats(...names), { interval: 5, timeout: 5000 }).toEqual(expected)
 })
 
+it('a client that goes while it is let in leaves no connection counted (MET-2)', async () => {
+  const { host, port } = surface.larder
+  const { origin_connections: open } = await surface.stats('origin_connections')
+  for (let times = 0; times < 5; times++) {
+    const connecting = WireClient.connect({ host, port, user: 'postgres', database: 'nowhere' })
+    await expect(connecting).rejects.toThrow()
+  }
+  await expect.poll(() => surface.stats('origin_connections'), { interval: 5 }).toEqual({ origin_connections: open })
+})
+
 it('a read that joins one under way is counted, and a fill that a change crossed (MET-2)', async () => {
   const [one, two] = [await surface.session(), await surface.session()]
   const names = ['result_coalesced', 'result_fills', 'result_fill_rejects'] as const

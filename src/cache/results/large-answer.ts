@@ -17,10 +17,14 @@ export interface PartStore {
   beginParts(keys: readonly string[]): Promise<PartReader | undefined>
 }
 
-interface PartFacts {
+/** How long an answer lasts that is still on its way. */
+export interface Expected {
   readonly expiresAtMs: number
-  readonly costUs: number
   readonly tags: readonly string[]
+}
+
+interface PartFacts extends Expected {
+  readonly costUs: number
 }
 
 interface PartReader {

@@ -17,7 +17,7 @@ import type { Clock } from '../../base/index.ts'
 import { type Epochs, raiseStamps, stampsOf, unmoved } from '../../invalidation/index.ts'
 import type { AnswerStore } from './answer-store.ts'
 import type { Entry, EntryFacts, EntryOwner } from './entry.ts'
-import { LargeAnswer, PartWriter, partKeys } from './large-answer.ts'
+import { type Expected, LargeAnswer, type PartsAt, PartWriter, partKeys } from './large-answer.ts'
 import {
   factsOf,
   type Legacy,
@@ -28,6 +28,7 @@ import {
   readPosition,
   writeLegacy,
 } from './origin-position.ts'
+import { RecallFilter } from './recall-filter.ts'
 import type { ResultCache } from './result-cache.ts'
 import { decodeAnswer, encodeAnswer, entryFactsOf, lastingKey, type StoredAnswer } from './stored-answer.ts'
 
@@ -48,12 +49,6 @@ interface Asked extends EntryOwner {
   readonly outdated: boolean
   find(contextId: number, parameters: string): unknown
   keep(entry: Entry): void
-}
-
-/** How long an answer lasts that is still on its way. */
-interface Expected {
-  readonly expiresAtMs: number
-  readonly tags: readonly string[]
 }
 
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
@@ -80,6 +75,7 @@ export class SecondTier {
   /** Place, id and due time of answers that wait, three numbers each; those before `#taken` are done with. */
   #waiting: number[] = []
   #taken = 0
+  readonly #filter = new RecallFilter()
   /** Answers that made room, and were in use. */
   readonly #pressed: Entry[] = []
   #position: OriginPosition | undefined
@@ -204,11 +200,12 @@ export class SecondTier {
     parameters: string,
   ): Promise<LargeAnswer | undefined> | undefined {
     this.#notice()
-    if (this.#state !== 'open' || this.#parts.store.isEmpty || !this.#parts.limits().isOn) return undefined
-    const context = this.#parts.contexts.lastingNameOf(contextId)
-    if (context === undefined) return undefined
-    const key = lastingKey(database, context, text.key, parameters)
-    if (!this.#parts.store.mayHold(key)) return undefined
+    const { store, limits, contexts } = this.#parts
+    if (this.#state !== 'open' || store.isEmpty || !limits().isOn) return undefined
+    if (!this.#filter.mayHold(contextId, text.key, parameters)) return undefined
+    const context = contexts.lastingNameOf(contextId)
+    const key = context === undefined ? undefined : lastingKey(database, context, text.key, parameters)
+    if (key === undefined || !store.mayHold(key)) return undefined
     return this.#recall(key, text, database, contextId, parameters)
   }
 
@@ -280,8 +277,7 @@ export class SecondTier {
     this.#notice()
     if (parts === undefined || writer.generation !== this.#generation || !this.#mayPut(entry)) return
     if (this.#parts.results.tagsMoved(entry.tags, entry.start)) return
-    this.#parts.store.put(writer.key, encodeAnswer(entry, parts), entry)
-    this.#isDirty = true
+    this.#send(writer.key, entry, parts)
   }
 
   /** Called a few times a second: puts what is due, writes down what has to be. */
@@ -317,6 +313,7 @@ export class SecondTier {
       return
     }
     this.#generation++
+    this.#filter.clear()
     this.#isDirty = true
     this.#state = 'emptying'
     this.#isProvable = false
@@ -357,8 +354,13 @@ export class SecondTier {
     const context = this.#parts.contexts.lastingNameOf(entry.contextId)
     if (context === undefined) return
     const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)
-    this.#parts.store.put(key, encodeAnswer(entry), entry)
+    this.#send(key, entry)
     entry.inL2 = true
+  }
+
+  #send(key: string, entry: Entry, parts?: PartsAt): void {
+    this.#parts.store.put(key, encodeAnswer(entry, parts), entry)
+    this.#filter.add(entry.contextId, entry.owner.key, entry.key)
     this.#isDirty = true
   }
 
@@ -370,8 +372,7 @@ export class SecondTier {
   /** Another store lies under us, or the same was opened anew: what we know of its contents no longer holds. */
   #notice(): void {
     const { incarnation } = this.#parts.store
-    if (this.#state === 'off' || incarnation === this.#incarnation) return
-    if (incarnation === undefined) return
+    if (this.#state === 'off' || incarnation === this.#incarnation || incarnation === undefined) return
     this.#drop()
   }
 

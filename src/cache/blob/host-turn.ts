@@ -1,4 +1,4 @@
-// How long a turn of the store thread may go on: nobody who waits for a read waits longer (L2-40). And when a commit begins.
+// How long a turn of the store thread may go on: nobody who waits for a read waits longer (L2-40).
 
 import type { Clock } from '../../base/index.ts'
 
@@ -15,16 +15,4 @@ export function beginTurn(clock: Clock, isCommitting: boolean): () => boolean {
 /** Resolves in a turn that nothing has been done in yet. */
 export function freshTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Who waits for the device lets others join that long, while there are any (L2-25). */
-const joiningUs = 10_000
-
-/** `sinceUs`: how long the first of those has waited who wait for a commit; undefined if nobody does. */
-export function isCommitDue(
-  sinceUs: number | undefined,
-  hasWrites: boolean,
-  clock: Pick<Clock, 'monotonicUs'>,
-): boolean {
-  return sinceUs !== undefined && (!hasWrites || clock.monotonicUs() - sinceUs >= joiningUs)
 }

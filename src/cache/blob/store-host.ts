@@ -13,6 +13,7 @@
 //      read again (L2-34). A store that cannot be trusted any more is given up, with all that is in it.
 
 import { conditions, ServerError } from '../../errors/index.ts'
+import { CommitGroup } from './commit-group.ts'
 import { HostArchive } from './host-archive.ts'
 import { HostChores } from './host-chores.ts'
 import { type HostParts, layOn } from './host-parts.ts'
@@ -20,7 +21,7 @@ import { HostReads } from './host-reads.ts'
 import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
 import { openedMessage, statusOf } from './host-status.ts'
-import { beginTurn, freshTurn, isCommitDue } from './host-turn.ts'
+import { beginTurn, freshTurn } from './host-turn.ts'
 import type { L2 } from './l2.ts'
 import { keyOfRecordKey } from './l2-keys.ts'
 import type {
@@ -48,8 +49,7 @@ export class StoreHost {
   readonly #reads: HostReads
   #writes: WriteRequest[] = []
   #write: { request: WriteRequest; steps: Generator<undefined, Answer, undefined> } | undefined
-  /** Done, and waiting for a commit to be told. */
-  #waiting: { id: number; result: Answer; sinceUs: number }[] = []
+  readonly #group = new CommitGroup()
   #done = 0
   #durable = 0
   #bytesSinceCommit = 0
@@ -207,8 +207,10 @@ export class StoreHost {
   #finish(request: WriteRequest, result: Answer): void {
     this.#done = request.number
     if (request.kind === 'put') this.#bytesSinceCommit += request.put.value.length
-    if (request.durable) this.#waiting.push({ id: request.id, result, sinceUs: this.#parts.clock.monotonicUs() })
-    else this.#report.reply({ id: request.id, result, durable: false })
+    const { id, number, durable } = request
+    const arrived = this.#writes.at(-1)?.number ?? number
+    if (durable) this.#group.add(number, { id, result }, arrived, this.#parts.clock)
+    else this.#report.reply({ id, result, durable })
     if (this.#l2?.lacksRoom === true) this.#chores.relieve()
   }
 
@@ -230,12 +232,12 @@ export class StoreHost {
   #commitIfWanted(): void {
     const l2 = this.#l2
     if (l2 === undefined || !this.#isUsable) return
-    const isDue = isCommitDue(this.#waiting[0]?.sinceUs, this.#hasWrites, this.#parts.clock)
+    const isDue = this.#group.isDue(this.#done, this.#hasWrites, this.#parts.clock)
     if (isDue || this.#bytesSinceCommit >= this.#settings.commitBytesMax) this.#commit()
     else if (l2.commits.unsettledCount > 0 && this.#commitTimer === undefined) {
       this.#commitTimer = setTimeout(() => {
         this.#commitTimer = undefined
-        this.#commit()
+        if (this.#group.isEmpty) this.#commit()
       }, this.#settings.commitIntervalMs)
       this.#commitTimer.unref()
     }
@@ -245,9 +247,7 @@ export class StoreHost {
   #commit(): void {
     const l2 = this.#l2
     if (this.#isCommitting || l2 === undefined || !this.#isUsable) return
-    const batch = this.#waiting
-    const upTo = this.#done
-    this.#waiting = []
+    const [batch, upTo] = [this.#group.take(), this.#done]
     this.#bytesSinceCommit = 0
     this.#isCommitting = true
     this.#report.counters.l2_commit_records += l2.commits.unsettledCount
@@ -262,7 +262,7 @@ export class StoreHost {
         },
         (error: unknown) => {
           // What was done meanwhile is lost as well.
-          for (const { id } of [...batch, ...this.#waiting.splice(0)]) this.#report.fail(id, error)
+          for (const { id } of [...batch, ...this.#group.take()]) this.#report.fail(id, error)
           this.#meet(error)
         },
       )
@@ -330,7 +330,7 @@ export class StoreHost {
     this.#l2 = undefined
     const notOpen = new ServerError(conditions.storeNotOpen, ['given up'])
     this.#breakOff(notOpen)
-    for (const { id } of this.#waiting.splice(0)) this.#report.fail(id, notOpen)
+    for (const { id } of this.#group.take()) this.#report.fail(id, notOpen)
     this.#chores.drop()
     this.#state = 'failed'
     this.#report.rebase()

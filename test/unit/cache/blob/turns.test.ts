@@ -175,6 +175,77 @@ describe('sweeps', () => {
   })
 })
 
+describe('durable puts', () => {
+  /** Syncs of files from now on. */
+  function syncs(stage: CacheStage): () => number {
+    let count = 0
+    stage.disk.rules.push(({ kind }) => {
+      if (kind === 'sync') count++
+      return undefined
+    })
+    return () => count
+  }
+
+  it('that come at once, a thousand of them, take at most twenty syncs, however long each takes (L2-25)', async () => {
+    // Nor does the timer that is there for others make more of them.
+    const stage = await CacheStage.open({ store: { commitIntervalMs: 1 } })
+    const count = syncs(stage)
+    const nowUs = tick(stage)
+    const startUs = nowUs()
+    const receipts = await Promise.all(
+      Array.from({ length: 1000 }, (_, index) => stage.put(`k${index}`, 'x', {}, true)),
+    )
+    expect(receipts.every((receipt) => receipt?.durable)).toBe(true)
+    // They took so long that each slice of work had a commit of its own, were they not kept together.
+    expect(nowUs() - startUs).toBeGreaterThan(50 * sliceUs)
+    expect(count()).toBeLessThanOrEqual(20)
+    await stage.cache.close()
+  })
+
+  it('wait for nothing when nothing else is to be done (L2-25)', async () => {
+    // Time stands still, and no timer would go off.
+    const stage = await CacheStage.open({ store: { commitIntervalMs: 1e9 } })
+    const count = syncs(stage)
+    for (const key of ['a', 'b', 'c']) expect(await stage.put(key, 'x', {}, true)).toMatchObject({ durable: true })
+    expect(count()).toBe(6)
+    await stage.cache.close()
+  })
+
+  it('are not kept waiting by those who come behind them (L2-25)', async () => {
+    const stage = await CacheStage.open({ store: { commitIntervalMs: 1e9, commitBytesMax: 1 << 30 } })
+    let isDurable = false
+    const waiting = stage.put('a', 'x', {}, true).then(() => {
+      isDurable = true
+    })
+    for (let turn = 0; !isDurable; turn++) {
+      for (let index = 0; index < 10; index++) void stage.put(`k${turn % 20} ${index}`)
+      await stage.turns(1)
+    }
+    await waiting
+    await stage.cache.close()
+  })
+
+  it('are acknowledged once the page file and then the control file have reached the device (L2-27, G-5)', async () => {
+    const stage = await CacheStage.open()
+    const ready: (() => void)[] = []
+    vi.spyOn(stage.disk, 'later').mockImplementation(() => new Promise((resolve) => ready.push(resolve)))
+    const told: string[] = []
+    const puts = ['a', 'b'].map(async (key) => told.push(`${key} ${(await stage.put(key, 'x', {}, true))?.durable}`))
+    for (const file of ['the page file', 'the control file']) {
+      while (ready.length === 0) await stage.turns(1)
+      await stage.turns(10)
+      expect(told, `before ${file} is synced`).toEqual([])
+      expect(ready).toHaveLength(1)
+      ready.pop()?.()
+    }
+    await Promise.all(puts)
+    expect(told).toEqual(['a true', 'b true'])
+    vi.restoreAllMocks()
+    await stage.kill()
+    expect(await stage.value('b')).toBe('x')
+  })
+})
+
 /** What this process computed meanwhile: unlike the time of day it does not depend on who else is at work. */
 async function cpuMs(act: () => Promise<void>): Promise<number> {
   const before = process.cpuUsage()

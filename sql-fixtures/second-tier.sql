@@ -23,6 +23,15 @@ select name, value, change from cache.settings where name like 'bgwriter%' order
 --> bgwriter_lru_multiplier | 2.0 | reload
 --> bgwriter_pages_max | 100 | reload
 --> SELECT 5
+select name, value, change from cache.settings where name like 'page\_pool%' order by name;
+--> name text | value text | change text
+--> page_pool_bytes_max | 64MB | restart
+--> page_pool_policy | clock2q | restart
+--> SELECT 2
+show cache.page_pool_policy;
+--> cache.page_pool_policy text
+--> clock2q
+--> SHOW
 alter system set cache.bgwriter = off;
 --> ALTER SYSTEM
 show cache.bgwriter;

@@ -73,6 +73,7 @@ export function storeOptionsOf(settings: Settings, dataDirectory: string): Store
     store: {
       pageSize: 2 ** Math.floor(Math.log2(settings.l2PageSize)),
       poolBytes: settings.pagePoolBytesMax,
+      poolPolicy: settings.pagePoolPolicy,
       fileBytesMax: l2FileBytesMax === 0 ? Math.floor(l2BytesMax * 1.25) + (64 << 20) : l2FileBytesMax,
       onDamage: settings.l2OnDamage,
     },

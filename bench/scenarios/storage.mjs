@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDisk } from '../../dist/base/index.js'
-import { Sieve } from '../../dist/eviction/index.js'
+import { createPagePolicy } from '../../dist/eviction/index.js'
 import { Store } from '../../dist/storage/index.js'
 import { PagePool } from '../../dist/storage/page-pool.js'
 import { withBlobs } from '../parts/blobs.mjs'
@@ -28,7 +28,7 @@ export async function run(context) {
 }
 
 function newPool(slots, pageSize) {
-  const pool = new PagePool({ pageSize, slotCount: slots, policy: new Sieve({ withCredits: false, capacity: slots }) })
+  const pool = new PagePool({ pageSize, slotCount: slots, policy: createPagePolicy('clock2q', slots) })
   for (let page = 0; page < slots; page++) pool.claim(page, 'normal')
   return pool
 }

@@ -46,6 +46,15 @@ export const storeSettingRows = [
     summary: 'Most memory the pages of the second tier may hold.',
   }),
   setting({
+    name: 'page_pool_policy',
+    type: enumeration(['clock2q', 'sieve']),
+    initial: 'clock2q',
+    change: 'restart',
+    group: 'store',
+    summary:
+      'Which of them leave when room is needed: clock2q lets newcomers prove themselves first, sieve treats all alike.',
+  }),
+  setting({
     name: 'l2_commit_interval',
     type: duration({ min: '1ms', max: '1h' }),
     initial: '50ms',

@@ -1,4 +1,4 @@
-// What a pool of slots asks of an eviction policy. SIEVE answers it.
+// What a pool of slots asks of an eviction policy. SIEVE answers it, and Clock2Q+.
 //
 // The policy hands out the slots; it knows nothing of what is in them but whether they were used again. A caller inserts
 // only while it has fewer entries than its capacity; else it first asks for the victim and evicts it.
@@ -14,6 +14,8 @@ export interface EvictionPolicy {
   evict(slot: number, key: number): void
   /** The entry leaves for a reason of its own: its page was freed. */
   remove(slot: number): void
+  /** What went by this key is no more: if the key comes back, it is another's. Policies that remember nobody leave this out. */
+  forget?(key: number): void
   /** Walks its lists and asserts their shape; for tests. */
   verify(): void
 }

@@ -9,7 +9,7 @@
 //
 // Invariants
 //   1. A slot is on the list or on the free list, never both; a slot in use never moves (SIV-4).
-//   2. One eviction walks at most `walkMax` slots; the one under the hand leaves then.
+//   2. One eviction looks at `walkMax` slots at most; the last of them leaves then. Only when none of these may does it look further.
 //
 // Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
 
@@ -104,8 +104,10 @@ export class Sieve {
   victim(mayLeave?: (slot: number) => boolean): number | undefined {
     if (this.#count === 0) return undefined
     let slot = this.#hand === none ? this.#tail : this.#hand
+    let passed = none
     for (let step = 0; step < walkMax; step++) {
       if (mayLeave === undefined || mayLeave(slot)) {
+        passed = slot
         const credit = this.#credit[slot] as number
         if (credit === 0) break
         if (credit === 1) this.#unvisitedCount++
@@ -113,13 +115,14 @@ export class Sieve {
       }
       slot = this.#before(slot)
     }
-    // After walkMax steps the first that may leave does, whatever its credit.
-    for (let step = 0; mayLeave !== undefined && !mayLeave(slot); step++) {
+    // After so many steps the last that may leave does, whatever its credit; if none of them may, the next one.
+    for (let step = 0; passed === none; step++) {
       if (step === this.#count) return undefined
-      slot = this.#before(slot)
+      if (mayLeave?.(slot) === true) passed = slot
+      else slot = this.#before(slot)
     }
-    this.#hand = slot
-    return slot
+    this.#hand = passed
+    return passed
   }
 
   /** As the contract of policies wants it; SIEVE forgets who left. */

@@ -14,6 +14,7 @@
 import { assert } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { type EvictionPolicy, Ring, type Strategy, strategies } from '../eviction/index.ts'
+import { PageBits } from './page-bits.ts'
 import { PageIndex } from './page-index.ts'
 
 const none = -1
@@ -53,9 +54,8 @@ export class PagePool {
   readonly #pageOf: Uint32Array
   readonly #pins: Uint16Array
   readonly #changes: Uint32Array
-  /** Dirty slots in no order, and where each stands there. */
-  readonly #dirty: Int32Array
-  readonly #dirtyAt: Int32Array
+  /** Dirty slots, a bit each: a list of them would take eight bytes a slot. */
+  readonly #dirty = new PageBits()
   readonly #index: PageIndex
   readonly #mayLeave = (slot: number): boolean => this.#pins[slot] === 0
   #dirtyCount = 0
@@ -76,8 +76,6 @@ export class PagePool {
     this.#pageOf = new Uint32Array(total)
     this.#pins = new Uint16Array(total)
     this.#changes = new Uint32Array(total)
-    this.#dirty = new Int32Array(total)
-    this.#dirtyAt = new Int32Array(total).fill(none)
     this.#index = new PageIndex(total, this.#pageOf)
     let firstSlot = slotCount
     const areas = {} as Record<Strategy, Area>
@@ -114,15 +112,19 @@ export class PagePool {
       if (slot < this.capacity && area.ring === undefined) this.#policy.hit(slot)
       return slot
     }
-    if (area.ring !== undefined && !area.writes) {
-      const position = area.ring.find(page)
-      if (position !== none) {
-        area.stats.hits++
-        return area.firstSlot + position
-      }
-    }
-    area.stats.misses++
-    return none
+    const copy = this.#findInRing(page, area)
+    if (copy === none) area.stats.misses++
+    else area.stats.hits++
+    return copy
+  }
+
+  /** As find(), for a caller that goes on with a page it found before: that is no further use of it, whatever the policy. */
+  findAgain(page: number, strategy: Strategy): number {
+    const area = this.#areas[strategy]
+    const slot = this.#index.find(page)
+    const found = slot === none ? this.#findInRing(page, area) : slot
+    if (found === none) area.stats.misses++
+    return found
   }
 
   /**
@@ -198,18 +200,18 @@ export class PagePool {
   }
 
   isDirty(slot: number): boolean {
-    return this.#dirtyAt[slot] !== none
+    return this.#dirty.has(slot)
   }
 
   /** The page in the slot is about to be changed. */
   markDirty(slot: number): void {
     this.#lastChange = (this.#lastChange + 1) >>> 0
     this.#changes[slot] = this.#lastChange
-    if (this.#dirtyAt[slot] !== none) return
+    if (this.isDirty(slot)) return
     assert(this.#areaOf(slot).writes, 'a page in a ring for reading is not changed')
     if (this.#readOnlyRingsInUse) this.#dropCopies(this.#pageOf[slot] as number)
-    this.#dirtyAt[slot] = this.#dirtyCount
-    this.#dirty[this.#dirtyCount++] = slot
+    this.#dirty.set(slot)
+    this.#dirtyCount++
     this.#areaOf(slot).stats.dirty++
     this.dirtied++
     if (this.#dirtyCount === 1) this.onFirstDirty?.()
@@ -222,7 +224,7 @@ export class PagePool {
 
   /** The page was written as it was at `change`; returns false, and leaves it dirty, if it was changed since. */
   markClean(slot: number, change: number): boolean {
-    if (this.#changes[slot] !== change || this.#dirtyAt[slot] === none) return false
+    if (this.#changes[slot] !== change || !this.isDirty(slot)) return false
     this.#areaOf(slot).stats.writebacks++
     this.#undirty(slot)
     return true
@@ -238,7 +240,13 @@ export class PagePool {
 
   /** Dirty slots, as they are now. */
   dirtySlots(): Int32Array {
-    return this.#dirty.slice(0, this.#dirtyCount)
+    const slots = new Int32Array(this.#dirtyCount)
+    let from = 0
+    for (let at = 0; at < slots.length; at++) {
+      slots[at] = this.#dirty.nextSet(from, this.#pageOf.length)
+      from = (slots[at] as number) + 1
+    }
+    return slots
   }
 
   /**
@@ -257,6 +265,7 @@ export class PagePool {
   /** The page is of no more use to anybody: what it held is forgotten, dirty or not. Nobody holds it. */
   drop(page: number): void {
     if (this.#readOnlyRingsInUse) this.#dropCopies(page)
+    this.#policy.forget?.(page)
     const slot = this.#index.find(page)
     if (slot === none) return
     assert(this.#pins[slot] === 0, 'a page that is dropped is held by nobody')
@@ -312,6 +321,13 @@ export class PagePool {
     assert(dirty === this.#dirtyCount, 'dirty pages are counted')
   }
 
+  /** Where a reading scan has a copy of its own. */
+  #findInRing(page: number, { ring, writes, firstSlot }: Area): number {
+    if (ring === undefined || writes) return none
+    const position = ring.find(page)
+    return position === none ? none : firstSlot + position
+  }
+
   /** A ring whose slots are all held gives way to the pool. */
   #areaFor(strategy: Strategy): Area {
     const area = this.#areas[strategy]
@@ -344,11 +360,8 @@ export class PagePool {
   }
 
   #undirty(slot: number): void {
-    const at = this.#dirtyAt[slot] as number
-    const last = this.#dirty[--this.#dirtyCount] as number
-    this.#dirty[at] = last
-    this.#dirtyAt[last] = at
-    this.#dirtyAt[slot] = none
+    this.#dirty.clear(slot)
+    this.#dirtyCount--
     this.#areaOf(slot).stats.dirty--
   }
 

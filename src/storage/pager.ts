@@ -49,6 +49,12 @@ export class Pager {
     return slot === -1 ? this.#load(page, commit, tree, strategy) : slot
   }
 
+  /** As read(), of a page that the same piece of work has read before. If it had to leave meanwhile it is read anew. */
+  readAgain(page: number, commit: number, tree: number, strategy: Strategy): number {
+    const slot = this.pool.findAgain(page, strategy)
+    return slot === -1 ? this.#load(page, commit, tree, strategy) : slot
+  }
+
   /** After this, `slots` pages can be created or copied without fail: room is made, dirty pages that leave are written. */
   makeRoom(slots: number, strategy: Strategy): void {
     while (this.#vacate(strategy, slots)) {}

@@ -1,7 +1,7 @@
 // What a store is opened with.
 
 import type { Clock } from '../base/index.ts'
-import type { EvictionPolicy, Strategy } from '../eviction/index.ts'
+import type { PagePolicy, Strategy } from '../eviction/index.ts'
 import type { BackgroundWriterSettings } from './background-writer.ts'
 import type { StoreObserver } from './health.ts'
 
@@ -12,7 +12,8 @@ export interface StoreOptions {
   readonly poolBytes?: number
   /** How its trees touch pages, normal unless told otherwise: what is filled or gone through once says so (STR-5). */
   readonly strategy?: Strategy
-  readonly policy?: (slotCount: number) => EvictionPolicy
+  /** Who leaves the page pool: clock2q unless told otherwise. */
+  readonly poolPolicy?: PagePolicy
   /** Largest size of the page file; 0 for none but the format's. */
   readonly fileBytesMax?: number
   /** Free pages held back for changes that must not fail (L2-35). */

@@ -13,7 +13,7 @@
 import { randomBytes } from 'node:crypto'
 import { assert, type Disk, systemClock } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
-import { Sieve } from '../eviction/index.ts'
+import { createPagePolicy } from '../eviction/index.ts'
 import { BackgroundWriter, defaultBackgroundWriter } from './background-writer.ts'
 import { type ChainContext, Chains } from './chains.ts'
 import type { RowKnowledge } from './check.ts'
@@ -140,7 +140,7 @@ export class Store implements ChainContext {
     try {
       const { pageSize, commit } = this.#durable
       const slotCount = Math.max(slotCountLeast, Math.floor((options.poolBytes ?? defaultPoolBytes) / pageSize))
-      const policy = options.policy?.(slotCount) ?? new Sieve({ withCredits: false, capacity: slotCount })
+      const policy = createPagePolicy(options.poolPolicy ?? 'clock2q', slotCount)
       this.pager = new Pager({
         pool: new PagePool({ pageSize, slotCount, policy }),
         ...this.#fileParts(),

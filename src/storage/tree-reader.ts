@@ -221,7 +221,7 @@ export class TreeReader {
 
   #rowAt({ page, commit }: LeafPlace, index: number, strategy: Strategy): Row {
     const { memory } = this.pager
-    const cell = cellAt(memory, this.pager.base(this.pager.read(page, commit, this.number, strategy)), index)
+    const cell = cellAt(memory, this.pager.base(this.pager.readAgain(page, commit, this.number, strategy)), index)
     const start = cell + cellHeaderBytes
     const keyLength = keyLengthOf(memory, cell)
     const bytes = memory.slice(start, start + keyLength + valueLengthOf(memory, cell))

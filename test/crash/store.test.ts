@@ -42,6 +42,7 @@ async function live(random: Random, tally: Tally, round: number): Promise<void> 
     store: {
       pageSize,
       poolBytes: 32 * pageSize,
+      poolPolicy: random.pick(['clock2q', 'clock2q', 'sieve']),
       reserve: 4,
       onDamage: 'refuse',
       strategy: random.pick(['normal', 'bulk_write']),

@@ -11,7 +11,7 @@ export interface StoreThreadOptions {
   readonly directory: string
   /** What lies there is removed first. */
   readonly clear: boolean
-  readonly store: Pick<StoreOptions, 'pageSize' | 'poolBytes' | 'fileBytesMax' | 'reserve' | 'onDamage'>
+  readonly store: Pick<StoreOptions, 'pageSize' | 'poolBytes' | 'poolPolicy' | 'fileBytesMax' | 'reserve' | 'onDamage'>
   readonly settings: StoreSettings
 }
 

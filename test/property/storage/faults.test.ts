@@ -15,7 +15,13 @@ it('after any fault the store is at its last commit, or at the one under way, an
     const own = random.fork(life)
     const pageSize = own.pick([1024, 2048])
     const history = new StoreHistory(own, {
-      store: { pageSize, poolBytes: 32 * pageSize, reserve: 16, strategy: own.pick(['normal', 'bulk_write']) },
+      store: {
+        pageSize,
+        poolBytes: 32 * pageSize,
+        poolPolicy: own.pick(['clock2q', 'clock2q', 'sieve']),
+        reserve: 16,
+        strategy: own.pick(['normal', 'bulk_write']),
+      },
       keyCount: own.pick([20, 300]),
       chainBytesMax: pageSize * own.pick([3, 20]),
       onState: (state) => {

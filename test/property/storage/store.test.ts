@@ -13,7 +13,13 @@ it('six trees and their chains equal six maps through commits, held commits and 
     const own = random.fork(life)
     const pageSize = own.pick([1024, 1024, 2048, 8192])
     const history = new StoreHistory(own, {
-      store: { pageSize, poolBytes: 32 * pageSize, reserve: 16, strategy: own.pick(['normal', 'bulk_write']) },
+      store: {
+        pageSize,
+        poolBytes: 32 * pageSize,
+        poolPolicy: own.pick(['clock2q', 'clock2q', 'sieve']),
+        reserve: 16,
+        strategy: own.pick(['normal', 'bulk_write']),
+      },
       keyCount: own.pick([20, 200, 600]),
       chainBytesMax: pageSize * own.pick([3, 20]),
     })

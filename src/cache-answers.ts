@@ -31,7 +31,7 @@ export function answerStoreOf(cache: BlobCache): AnswerStore {
       return cache.storeState === 'open' || cache.storeState === 'full' ? cache.incarnation : undefined
     },
     get isEmpty() {
-      return cache.namespace(namespace) === undefined
+      return !cache.hasNamespace(namespace)
     },
     mayHold: (key) => cache.exists(namespace, key) !== 'absent',
     async get(key) {

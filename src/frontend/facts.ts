@@ -26,10 +26,10 @@ import { type Entry, type EntryFacts, parametersMayMeanNow } from '../cache/resu
 import { unmoved, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
+import type { FillMark } from './fill-mark.ts'
 import type { Landing } from './flights.ts'
 import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
-import { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
 
@@ -117,45 +117,26 @@ export function writesNothing(session: Session, tick: number, outcome: UnitOutco
   session.epochs.bump(wholeDatabase, 'write', session.services.clock.nowMs())
 }
 
-/** What was noted before the first byte of a fill went out. */
-export interface FillMark {
-  readonly context: SessionContext
-  readonly start: number
-  readonly atMs: number
-  readonly ttlMs: number
-  readonly tags: readonly string[]
-}
-
 interface Stored {
+  /** For those who wait for the answer, if there are any. */
   readonly landing: Landing | undefined
   readonly unstored: ReasonCode | undefined
 }
 
-/** Of an answer too large for memory the rows go to L2 while they pass. */
-export function recorderFor(session: Session, text: StatementText, parameters: string, mark: FillMark): Recorder {
-  const { results, secondTier, store } = session.services
-  const { l1AdmitBytesMax } = store.snapshot
-  if (results.answerBytesMax <= l1AdmitBytesMax) return new Recorder(results.entryBytesMax)
-  const about = { expiresAtMs: mark.atMs + mark.ttlMs, tags: mark.tags }
-  return new Recorder(results.answerBytesMax, {
-    memoryBytes: Math.min(l1AdmitBytesMax, results.entryBytesMax),
-    memoryBytesMax: results.entryBytesMax,
-    open: () => secondTier.partWriter(text, session.databaseName, mark.context.id, parameters, about),
-  })
-}
+const stored: Stored = { landing: undefined, unstored: undefined }
 
 /** Keeps an answer if nothing crossed it (R1). Runs before the client hears that the statement is done. */
 export function storeAnswer(
   session: Session,
-  text: StatementText,
-  parameters: string,
   unit: ClientUnit,
   outcome: UnitOutcome,
   mark: FillMark,
   facts: ShapeFacts,
   costUs: number,
+  isAwaited: boolean,
 ): Stored {
   const { services, epochs } = session
+  const { text, parameters } = mark
   const recorder = unit.recorder
   if (recorder === undefined || outcome.failed) return { landing: undefined, unstored: 'failed' }
   if ((outcome.status !== status.idle && !services.broken.has('txn')) || !unit.tag.startsWith('SELECT '))
@@ -171,7 +152,7 @@ export function storeAnswer(
   }
   const rows = rowsOfTag(unit.tag)
   const landing: Landing | undefined =
-    writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined
+    isAwaited && writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
   if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.tags, start)) {
@@ -206,7 +187,7 @@ export function storeAnswer(
   if (entry === undefined) return { landing, unstored: 'too_large' }
   text.keep(entry)
   services.secondTier.filled(entry, session.nowMs)
-  return { landing, unstored: undefined }
+  return landing === undefined ? stored : { landing, unstored: undefined }
 }
 
 const storedKinds = new Set(['r', 'p', 'v', 'm', 'f', 'S'])

@@ -1,6 +1,6 @@
 // Fills under way that an equal miss may join instead of asking the origin as well (R7, RRC-20).
 
-import type { StatementText } from '../cache/plans/index.ts'
+import { hashOfKey, type StatementText } from '../cache/plans/index.ts'
 import { type AnswerBytes, plainKey } from '../cache/results/index.ts'
 import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 
@@ -12,41 +12,35 @@ export interface Landing {
   readonly atMs: number
 }
 
-export class Flight {
+/** What was noted when it began. */
+interface FlightMark {
   readonly text: StatementText
-  readonly contextId: number
+  readonly context: { readonly id: number }
   readonly parameters: string
-  readonly database: DatabaseEpochs
-  readonly relations: readonly Relation[]
   readonly start: number
   /** Labels its answer will be kept under. */
   readonly tags: readonly string[]
-  /** The next under the same key (Flights). */
+}
+
+export class Flight {
+  readonly mark: FlightMark
+  readonly database: DatabaseEpochs
+  readonly relations: readonly Relation[]
+  /** Where it is found, and the next there (Flights). */
+  bucket = 0
   other: Flight | undefined
   /** Made by the first who waits. */
   #waiters: Set<(landing: Landing | undefined) => void> | undefined
 
-  constructor(
-    text: StatementText,
-    contextId: number,
-    parameters: string,
-    database: DatabaseEpochs,
-    relations: readonly Relation[],
-    start: number,
-    tags: readonly string[] = [],
-  ) {
-    this.text = text
-    this.contextId = contextId
-    this.parameters = parameters
+  constructor(mark: FlightMark, database: DatabaseEpochs, relations: readonly Relation[]) {
+    this.mark = mark
     this.database = database
     this.relations = relations
-    this.start = start
-    this.tags = tags
   }
 
   /** A reader may share this fill if nothing it reads moved since the fill's start and no write to it is being committed. */
   joinable(): boolean {
-    return unmoved(this.database, this.relations, this.start) && !suspended(this.database, this.relations)
+    return unmoved(this.database, this.relations, this.mark.start) && !suspended(this.database, this.relations)
   }
 
   /** Calls back once: with the answer, or with undefined when the fill failed. Returns a function that stops waiting. */
@@ -55,6 +49,11 @@ export class Flight {
     this.#waiters = waiters
     waiters.add(waiter)
     return () => waiters.delete(waiter)
+  }
+
+  /** Somebody waits for it. */
+  get isAwaited(): boolean {
+    return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
   land(landing: Landing | undefined): void {
@@ -67,39 +66,42 @@ export class Flight {
   }
 }
 
+/** A power of two. Chains are as long as fills are under way at once, by the number of buckets. */
+const bucketCount = 1024
+
 export class Flights {
-  /**
-   * By parameters, or by the text of a statement without: strings that were looked up before, so that their hashes are known. Flights
-   * under the same string are chained, the latest first.
-   */
-  readonly #byKey = new Map<string, Flight>()
+  /** By parameters, or by the text of a statement without. Flights of a bucket are chained, the latest first. */
+  readonly #buckets: (Flight | undefined)[] = new Array(bucketCount).fill(undefined)
 
   find(text: StatementText, contextId: number, parameters: string): Flight | undefined {
-    let flight = this.#byKey.get(keyOf(text, parameters))
-    while (flight !== undefined && (flight.text !== text || flight.contextId !== contextId)) flight = flight.other
+    let flight = this.#buckets[bucketOf(text, parameters)]
+    while (flight !== undefined && !isOf(flight, text, contextId, parameters)) flight = flight.other
     return flight
   }
 
   begin(flight: Flight): void {
-    const key = keyOf(flight.text, flight.parameters)
-    flight.other = this.#byKey.get(key)
-    this.#byKey.set(key, flight)
+    const bucket = bucketOf(flight.mark.text, flight.mark.parameters)
+    flight.bucket = bucket
+    flight.other = this.#buckets[bucket]
+    this.#buckets[bucket] = flight
   }
 
   end(flight: Flight): void {
-    const key = keyOf(flight.text, flight.parameters)
-    const first = this.#byKey.get(key)
-    if (first === flight) {
-      if (flight.other === undefined) this.#byKey.delete(key)
-      else this.#byKey.set(key, flight.other)
+    const { bucket, other } = flight
+    let before = this.#buckets[bucket]
+    if (before === flight) {
+      this.#buckets[bucket] = other
       return
     }
-    let before = first
     while (before !== undefined && before.other !== flight) before = before.other
-    if (before !== undefined) before.other = flight.other
+    if (before !== undefined) before.other = other
   }
 }
 
-function keyOf(text: StatementText, parameters: string): string {
-  return parameters === plainKey ? text.key : parameters
+function isOf({ mark }: Flight, text: StatementText, contextId: number, parameters: string): boolean {
+  return mark.text === text && mark.context.id === contextId && mark.parameters === parameters
+}
+
+function bucketOf(text: StatementText, parameters: string): number {
+  return hashOfKey(parameters === plainKey ? text.key : parameters) & (bucketCount - 1)
 }

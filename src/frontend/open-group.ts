@@ -181,7 +181,7 @@ export function continueOpen(session: Session, group: Group): boolean {
   if (open !== undefined) {
     open.unit.expect(answerCountOf(group))
     open.unit.cutReplays(replays.length)
-    open.unit.replayed.push(...replays)
+    open.unit.replays(replays)
     registerParses(session, group, open.unit)
   }
   const parses = replays.map(parseFrameOf)

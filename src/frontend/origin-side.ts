@@ -38,7 +38,7 @@ export class OriginSide implements LinkOwner {
   #settle(recorder: Recorder): void {
     recorder.settle()
     this.#recorder = undefined
-    for (const other of this.#others.splice(0)) other.settle()
+    if (this.#others.length > 0) for (const other of this.#others.splice(0)) other.settle()
   }
 
   idle(type: number, bytes: Buffer, start: number, end: number): boolean {

@@ -9,7 +9,11 @@ import type { AnswerBytes } from '../cache/results/index.ts'
 
 const scratchBytes = 64 * 1024
 
+/** Views of the scratch buffer are made once for each short length: to make one costs a tenth of a hit. */
+const viewBytesMax = 2048
+
 let scratch = Buffer.allocUnsafeSlow(scratchBytes)
+const views: (Buffer | undefined)[] = new Array(viewBytesMax + 1).fill(undefined)
 let used = 0
 let owner: Output | undefined
 
@@ -86,8 +90,8 @@ export class Output {
     const length = used
     used = 0
     if (this.#closed) return
-    this.#send(scratch.subarray(0, length))
-    if (this.#socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(scratchBytes)
+    this.#send(length > viewBytesMax ? scratch.subarray(0, length) : viewOf(length))
+    if (this.#socket.writableLength > 0) leaveScratch()
   }
 
   close(): void {
@@ -103,4 +107,18 @@ export class Output {
     this.bytesOut += bytes.length
     this.#socket.write(bytes)
   }
+}
+
+function viewOf(length: number): Buffer {
+  let view = views[length]
+  if (view === undefined) {
+    view = scratch.subarray(0, length)
+    views[length] = view
+  }
+  return view
+}
+
+function leaveScratch(): void {
+  scratch = Buffer.allocUnsafeSlow(scratchBytes)
+  views.fill(undefined)
 }

@@ -2,7 +2,7 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
-import { status } from '../wire/index.ts'
+import { frontend, status } from '../wire/index.ts'
 import { forgetRenamed, NameChanges } from './name-changes.ts'
 import { doubtNames } from './name-doubts.ts'
 import { portalsOutlive } from './portals.ts'
@@ -39,7 +39,7 @@ export function passStraight(
     },
     () => unit.atLoss?.(),
   )
-  if (frames === undefined) session.link.send(request.bytes.subarray(request.start, request.end))
+  if (frames === undefined) session.link.sendPart(request.bytes, request.start, request.end)
   else session.link.send(Buffer.concat(frames), true)
   return true
 }
@@ -71,7 +71,7 @@ export function framesOf(
   if (replays.length === 0) return undefined
   if (!request.simple) {
     unit.cutReplays(replays.length, parsesSent)
-    unit.replayed.push(...replays)
+    unit.replays(replays)
     return [...replays.map(parseFrameOf), request.bytes.subarray(request.start, end)]
   }
   replayAlone(session, replays)
@@ -89,6 +89,7 @@ export function replayAlone(session: Session, replays: readonly PreparedStatemen
 
 /** What the group prepares and closes counts from now on, unless the origin says otherwise. What comes behind an error is ignored. */
 export function registerParses(session: Session, group: Group, unit: ClientUnit): void {
+  if (namesNothing(session, group, unit)) return
   unit.names ??= new NameChanges(session)
   const { names } = unit
   for (const step of group.steps) {
@@ -99,6 +100,14 @@ export function registerParses(session: Session, group: Group, unit: ClientUnit)
     else names.other()
   }
   if (group.missed !== undefined && !unit.failed) names.miss(group.missed)
+}
+
+/** True if all there is of a unit changes no name: then its answers need not be counted. */
+function namesNothing(session: Session, group: Group, unit: ClientUnit): boolean {
+  if (unit.names !== undefined || group.missed !== undefined || group.piece !== undefined) return false
+  if (group.last !== frontend.sync || session.open !== undefined) return false
+  for (const step of group.steps) if (step.kind === 'parse' || step.kind === 'close') return false
+  return true
 }
 
 function forgetDropped(

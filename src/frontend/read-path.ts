@@ -12,28 +12,20 @@ import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
-import {
-  contextInForce,
-  type FillMark,
-  factsInForce,
-  probeContext,
-  recorderFor,
-  storeAnswer,
-  writesNothing,
-} from './facts.ts'
-import { Flight, type Landing } from './flights.ts'
+import { contextInForce, factsInForce, probeContext, writesNothing } from './facts.ts'
+import { FillMark } from './fill-mark.ts'
+import { FillUnit } from './fill-unit.ts'
 import { countJoined, joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { replyLarge } from './large-reply.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
-import { framesOf, noteAnswer, type PassVerdict, passStraight } from './pass.ts'
+import { framesOf, type PassVerdict, passStraight } from './pass.ts'
 import { recallAnswer, recalled } from './recall.ts'
-import { noteHit, provePrepared, reply, unprovenStatement } from './reply.ts'
+import { noteHit, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 import type { Member } from './several.ts'
 import { hintsFor } from './text-hints.ts'
-import { ClientUnit } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
 /** Takes a read. `limit` names why an eligible read may not be kept this time (a row limit). */
@@ -209,11 +201,11 @@ function fillStraight(
   request: Request,
   facts: ShapeFacts,
   verdict: PassVerdict,
-  { ttlMs, tags }: Wish,
+  wish: Wish,
 ): boolean {
-  const { services, context } = session
-  if (context === undefined || ttlMs === 0 || parametersMayMeanNow(parameters) || !recordable(request, parameters)) {
-    const timely = parametersMayMeanNow(parameters)
+  const { context } = session
+  const timely = parametersMayMeanNow(parameters)
+  if (context === undefined || wish.ttlMs === 0 || timely || !recordable(request, parameters)) {
     return passStraight(
       session,
       text,
@@ -221,35 +213,12 @@ function fillStraight(
       timely ? { verdict: 'bypass', reason: 'stable', argument: 'now' } : verdict,
     )
   }
-  const start = services.epochs.tick()
-  const mark: FillMark = { context, start, atMs: session.nowMs, ttlMs, tags }
-  const flight = new Flight(text, context.id, parameters, session.epochs, facts.relations, start, tags)
-  services.flights.begin(flight)
-  const unit = new ClientUnit(session)
-  const recorder = recorderFor(session, text, parameters, mark)
-  unit.recorder = recorder
-  const startedUs = services.clock.monotonicUs()
-  // The steps outlive the chunk they were read from; only their names are looked at.
-  const kept = request.group
-  const land = (landing: Landing | undefined) => {
-    services.flights.end(flight)
-    flight.land(landing)
-  }
+  const mark = new FillMark(session, context, text, parameters, wish)
+  const unit = new FillUnit(session, mark, facts, verdict, request.group)
+  unit.recorder = mark.newRecorder()
   const frames = framesOf(session, text, request, unit)
-  session.queue(
-    unit,
-    (outcome) => {
-      const us = services.clock.monotonicUs() - startedUs
-      if (!outcome.failed && session.context === context) provePrepared(session, kept, start, context.id)
-      const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, us)
-      writesNothing(session, start, outcome)
-      noteAnswer(session, text, verdict, unit, us, stored.unstored)
-      session.finish(outcome.status)
-      land(stored.landing)
-    },
-    () => land(undefined),
-  )
-  if (frames === undefined) session.link.send(request.bytes.subarray(request.start, request.end))
+  session.link.queue(unit)
+  if (frames === undefined) session.link.sendPart(request.bytes, request.start, request.end)
   else session.link.send(Buffer.concat(frames), true)
   return true
 }

@@ -312,10 +312,8 @@ export class Session implements UnitHost {
     doubtAgain(this, unit)
     // Whatever ran may have dropped our helper.
     if (unit.sqlstate === '26000') this.captureReady = false
-    const handler = unit.onReady
     this.transaction.ended(this, outcome, unit)
-    handler?.(outcome)
-    if (handler === undefined) this.finish(outcome.status)
+    if (!unit.answered(outcome)) this.finish(outcome.status)
     this.#unitsMoved()
   }
 

@@ -59,7 +59,7 @@ export class ClientUnit implements Unit {
   parsesSent = 0
   #parsesAnswered = 0
   /** The statements they are of. */
-  readonly replayed: { atOrigin: boolean }[] = []
+  replayed: { atOrigin: boolean }[] | undefined
   rows = 0
   bytes = 0
   recorder: Recorder | undefined
@@ -90,6 +90,12 @@ export class ClientUnit implements Unit {
     this.part = host.part
     this.unheard = host.part?.options.unheard === true
     this.cutReplays(host.part?.options.cutParses ?? 0)
+  }
+
+  /** These Parses of ours go out with it. */
+  replays(statements: readonly { atOrigin: boolean }[]): void {
+    this.replayed ??= []
+    this.replayed.push(...statements)
   }
 
   /** So many Parses of ours go out now: their answers are not the client's. */
@@ -174,8 +180,14 @@ export class ClientUnit implements Unit {
   ready(status: number): void {
     // A replay whose ParseComplete did not come never reached the origin's list.
     const left = this.cuts?.length ?? 0
-    if (left > 0) for (const statement of this.replayed.slice(-left)) statement.atOrigin = false
+    if (left > 0) for (const statement of this.replayed?.slice(-left) ?? []) statement.atOrigin = false
     this.host.unitReady(this, { status, failed: this.failed })
+  }
+
+  /** Its end is what whoever queued it makes of it; false if nobody does. */
+  answered(outcome: UnitOutcome): boolean {
+    this.onReady?.(outcome)
+    return this.onReady !== undefined
   }
 
   lost(loss: LinkLoss): void {

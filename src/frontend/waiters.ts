@@ -8,6 +8,7 @@ export class Waiters {
   }
 
   wake(): void {
+    if (this.#waiting.length === 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

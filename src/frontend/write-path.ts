@@ -22,7 +22,8 @@ import {
 import { captureQuestion, notReady } from './capture-helper.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
-import { type FillMark, learnFacts, recorderFor, storeAnswer } from './facts.ts'
+import { learnFacts, storeAnswer } from './facts.ts'
+import { FillMark } from './fill-mark.ts'
 import { passReason } from './in-block.ts'
 import { trustNames, trustPlainWrite } from './name-doubts.ts'
 import { framesOf, noteAnswer, type PassVerdict } from './pass.ts'
@@ -99,8 +100,8 @@ export function runCaptured(
   const keep = read?.keep
   let mark: FillMark | undefined
   if (keep !== undefined && context !== undefined) {
-    mark = { context, start: services.epochs.tick(), atMs: session.nowMs, ttlMs: keep.ttlMs, tags: keep.tags }
-    unit.recorder = recorderFor(session, text as StatementText, keep.parameters, mark)
+    mark = new FillMark(session, context, text as StatementText, keep.parameters, keep)
+    unit.recorder = mark.newRecorder()
   }
   const startedUs = services.clock.monotonicUs()
   session.busy = true
@@ -172,7 +173,7 @@ async function learnAndKeep(
   if (session.contextVersion !== session.services.contexts.version) return { refused: undefined, unstored: 'moved' }
   const kept = session.context
   session.context = context
-  const stored = storeAnswer(session, text, parameters, unit, outcome, mark, facts, costUs)
+  const stored = storeAnswer(session, unit, outcome, mark, facts, costUs, false)
   session.context = kept
   return { refused: undefined, unstored: stored.unstored }
 }

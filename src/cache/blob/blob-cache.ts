@@ -175,6 +175,10 @@ export class BlobCache {
     return namespace === undefined ? undefined : infoOf(namespace)
   }
 
+  hasNamespace(name: string): boolean {
+    return this.#core.namespaces.has(name)
+  }
+
   *namespaces(): Generator<NamespaceInfo> {
     for (const namespace of this.#core.namespaces.values()) yield infoOf(namespace)
   }

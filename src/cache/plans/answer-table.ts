@@ -33,13 +33,13 @@ export class AnswerTable<Answer extends Keyed> {
   }
 
   find(key: string): Answer | undefined {
-    const place = this.#placeOf(key, hashOf(key))
+    const place = this.#placeOf(key, hashOfKey(key))
     return place === -1 ? undefined : this.#answers[place]
   }
 
   /** In place of the one of the same key, if there is one. */
   keep(answer: Answer): void {
-    const hash = hashOf(answer.key)
+    const hash = hashOfKey(answer.key)
     const place = this.#placeOf(answer.key, hash)
     if (place !== -1) {
       this.#answers[place] = answer
@@ -52,7 +52,7 @@ export class AnswerTable<Answer extends Keyed> {
 
   /** True if it was there: this answer, not another of the same key. */
   forget(answer: Answer): boolean {
-    const place = this.#placeOf(answer.key, hashOf(answer.key))
+    const place = this.#placeOf(answer.key, hashOfKey(answer.key))
     if (place === -1 || this.#answers[place] !== answer) return false
     this.#close(place)
     this.#count--
@@ -103,7 +103,20 @@ export class AnswerTable<Answer extends Keyed> {
   }
 }
 
-function hashOf(key: string): number {
+/** The key that was hashed last: whoever looks for one and does not find it asks again to keep it. */
+let lastKey = ''
+let lastHash = hashed('')
+
+/** Not 0. */
+export function hashOfKey(key: string): number {
+  if (key !== lastKey) {
+    lastHash = hashed(key)
+    lastKey = key
+  }
+  return lastHash
+}
+
+function hashed(key: string): number {
   let hash = seed
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), factor)
   hash ^= hash >>> 16

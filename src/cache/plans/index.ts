@@ -1,5 +1,6 @@
 // Door of `cache/plans`: what is known of statements, contexts and the catalogue.
 
+export { hashOfKey } from './answer-table.ts'
 export {
   type Capture,
   captureFrames,

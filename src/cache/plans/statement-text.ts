@@ -57,6 +57,8 @@ export class StatementText {
   /** What its words mean has changed: only who has it prepared keeps it. */
   outdated = false
   usedAtMs = 0
+  /** What its stored answers have in common, as the result cache knows it. */
+  provenance: unknown = undefined
   readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
   readonly #plain = new Map<number, StoredAnswer>()

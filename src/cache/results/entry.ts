@@ -48,6 +48,8 @@ export interface EntryOwner {
   readonly text: string
   readonly shape?: { readonly shown: string; readonly counts: { invalidations: number } }
   forget(entry: Entry): void
+  /** A place for what its entries have in common. */
+  provenance?: unknown
 }
 
 /** What keeps it: told when it has left the budget to make room. */
@@ -55,6 +57,36 @@ export interface EntryKeeper {
   /** Of all its entries; never changes. */
   readonly priority: number
   left(entry: Entry): void
+}
+
+/** What many answers have in common: held once for all of them. */
+interface Provenance {
+  readonly contextId: number
+  readonly database: DatabaseEpochs
+  readonly role: string
+  readonly relations: readonly Relation[]
+  readonly tags: readonly string[]
+  readonly owner: EntryOwner
+  readonly keeper: EntryKeeper
+}
+
+/** Of the entry last made of a statement: the next is nearly always alike. */
+function provenanceOf(facts: EntryFacts, keeper: EntryKeeper): Provenance {
+  const { contextId, database, role, relations, tags, owner } = facts
+  const last = owner.provenance as Provenance | undefined
+  if (
+    last?.contextId === contextId &&
+    last.database === database &&
+    last.role === role &&
+    last.relations === relations &&
+    last.tags === tags &&
+    last.keeper === keeper
+  ) {
+    return last
+  }
+  const provenance: Provenance = { contextId, database, role, relations, tags, owner, keeper }
+  owner.provenance = provenance
+  return provenance
 }
 
 let lastId = 0
@@ -68,18 +100,12 @@ let firstMs: number | undefined
 export class Entry implements Resident {
   readonly id = ++lastId
   readonly key: string
-  readonly contextId: number
-  readonly database: DatabaseEpochs
-  readonly role: string
   readonly bytes: AnswerBytes
   readonly descriptionBytes: number
   readonly parameterDescription: Buffer | undefined
   readonly rows: number
-  readonly relations: readonly Relation[]
-  readonly tags: readonly string[]
   readonly start: number
   readonly costUs: number
-  readonly owner: EntryOwner
   readonly charge: number
   /** In L1; -1 when it has left. */
   slot = -1
@@ -88,7 +114,7 @@ export class Entry implements Resident {
   hits = 0
   /** L2 has it as well, as far as is known. */
   inL2 = false
-  readonly #keeper: EntryKeeper
+  readonly #provenance: Provenance
   readonly #created: number
   readonly #proven: number
   readonly #expires: number
@@ -97,20 +123,14 @@ export class Entry implements Resident {
   constructor(facts: EntryFacts, ttlMs: number, keeper: EntryKeeper) {
     firstMs ??= facts.createdAtMs
     this.key = facts.key
-    this.contextId = facts.contextId
-    this.database = facts.database
-    this.role = facts.role
+    this.#provenance = provenanceOf(facts, keeper)
     this.bytes = facts.bytes
     this.descriptionBytes = facts.descriptionBytes
     this.parameterDescription = facts.parameterDescription
     this.rows = facts.rows
-    this.relations = facts.relations
-    this.tags = facts.tags
     this.start = facts.start
     this.costUs = Math.round(facts.costUs)
-    this.owner = facts.owner
-    this.charge = facts.bytes.length + this.#besideBytes
-    this.#keeper = keeper
+    this.charge = facts.bytes.length + besideBytes(this)
     this.#created = facts.createdAtMs - firstMs
     this.#proven = facts.provenAtMs - firstMs
     this.#expires = this.#proven + ttlMs
@@ -119,19 +139,39 @@ export class Entry implements Resident {
 
   /** Length of `bytes`, without a look at them: whoever leaves has not been looked at for long, and memory is slow. */
   get payloadBytes(): number {
-    return this.charge - this.#besideBytes
+    return this.charge - besideBytes(this)
   }
 
-  get #besideBytes(): number {
-    return this.key.length + (this.parameterDescription?.length ?? 0) + tagBytes(this.tags) + entryOverheadBytes
+  get contextId(): number {
+    return this.#provenance.contextId
+  }
+
+  get database(): DatabaseEpochs {
+    return this.#provenance.database
+  }
+
+  get role(): string {
+    return this.#provenance.role
+  }
+
+  get relations(): readonly Relation[] {
+    return this.#provenance.relations
+  }
+
+  get tags(): readonly string[] {
+    return this.#provenance.tags
+  }
+
+  get owner(): EntryOwner {
+    return this.#provenance.owner
   }
 
   get priority(): number {
-    return this.#keeper.priority
+    return this.#provenance.keeper.priority
   }
 
   evicted(): void {
-    this.#keeper.left(this)
+    this.#provenance.keeper.left(this)
   }
 
   get createdAtMs(): number {
@@ -153,4 +193,8 @@ export class Entry implements Resident {
   set lastAccessAtMs(nowMs: number) {
     this.#lastAccess = nowMs - (firstMs ?? 0)
   }
+}
+
+function besideBytes({ key, parameterDescription, tags }: Entry): number {
+  return key.length + (parameterDescription?.length ?? 0) + tagBytes(tags) + entryOverheadBytes
 }

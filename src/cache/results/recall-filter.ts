@@ -29,10 +29,17 @@ export class RecallFilter {
   }
 }
 
+/** The text that was hashed last: the next question is nearly always about the same. */
+let lastText = ''
+let lastHash = mixed(0, '')
+
 /** Below bitsMax. */
 function hashOf(contextId: number, text: string, parameters: string): number {
-  let hash = Math.imul(contextId ^ text.length, 0x9e3779b1)
-  hash = mixed(mixed(hash, text), parameters)
+  if (text !== lastText) {
+    lastHash = mixed(text.length, text)
+    lastText = text
+  }
+  const hash = mixed(Math.imul(contextId ^ lastHash, 0x9e3779b1), parameters)
   return (hash ^ (hash >>> 15)) & (bitsMax - 1)
 }
 

@@ -19,7 +19,8 @@ beforeEach(() => {
 
 function begin(of: StatementText, contextId: number, parameters: string): Flight {
   const database = epochs.database('shop')
-  const flight = new Flight(of, contextId, parameters, database, [database.relation(20_000)], epochs.tick())
+  const mark = { text: of, context: { id: contextId }, parameters, start: epochs.tick(), tags: [] }
+  const flight = new Flight(mark, database, [database.relation(20_000)])
   flights.begin(flight)
   return flight
 }
@@ -55,9 +56,19 @@ describe('a fill under way', () => {
         flights.end(ended)
         left.delete(ended)
         for (const flight of all) {
-          expect(flights.find(flight.text, flight.contextId, '7')).toBe(left.has(flight) ? flight : undefined)
+          expect(flights.find(flight.mark.text, flight.mark.context.id, '7')).toBe(
+            left.has(flight) ? flight : undefined,
+          )
         }
       }
+    }
+  })
+
+  it('is found among thousands, and only it leaves when it ends', () => {
+    const all = Array.from({ length: 5000 }, (_, index) => begin(one, 1, `${index}`))
+    for (const [index, flight] of all.entries()) if (index % 3 !== 0) flights.end(flight)
+    for (const [index, flight] of all.entries()) {
+      expect(flights.find(one, 1, `${index}`)).toBe(index % 3 === 0 ? flight : undefined)
     }
   })
 

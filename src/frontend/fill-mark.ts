@@ -1,0 +1,50 @@
+// What was noted before the first byte of a fill went out, and where its answer is copied to while it passes.
+
+import type { SessionContext, StatementText } from '../cache/plans/index.ts'
+import type { PartWriter } from '../cache/results/index.ts'
+import { Recorder } from './recorder.ts'
+import type { Session } from './session.ts'
+
+export class FillMark {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly context: SessionContext
+  readonly start: number
+  readonly atMs: number
+  readonly ttlMs: number
+  readonly tags: readonly string[]
+  readonly #session: Session
+
+  constructor(
+    session: Session,
+    context: SessionContext,
+    text: StatementText,
+    parameters: string,
+    wish: { readonly ttlMs: number; readonly tags: readonly string[] },
+  ) {
+    this.text = text
+    this.parameters = parameters
+    this.context = context
+    this.start = session.services.epochs.tick()
+    this.atMs = session.nowMs
+    this.ttlMs = wish.ttlMs
+    this.tags = wish.tags
+    this.#session = session
+  }
+
+  /** Of an answer too large for memory the rows go to L2 while they pass. */
+  newRecorder(): Recorder {
+    const { results, store } = this.#session.services
+    const { l1AdmitBytesMax } = store.snapshot
+    const { answerBytesMax, entryBytesMax } = results
+    if (answerBytesMax <= l1AdmitBytesMax) return new Recorder(entryBytesMax)
+    return new Recorder(answerBytesMax, this, Math.min(l1AdmitBytesMax, entryBytesMax), entryBytesMax)
+  }
+
+  /** A place in L2 for the rows; undefined if there is none. */
+  open(): PartWriter | undefined {
+    const { services, databaseName } = this.#session
+    const about = { expiresAtMs: this.atMs + this.ttlMs, tags: this.tags }
+    return services.secondTier.partWriter(this.text, databaseName, this.context.id, this.parameters, about)
+  }
+}

@@ -2,15 +2,15 @@
 // is there, whole (ARC-10).
 
 import { expect, it } from 'vitest'
-import { Random } from '../../../../src/base/index.ts'
-import { L2 } from '../../../../src/cache/blob/l2.ts'
-import { checkL2 } from '../../../../src/cache/blob/l2-check.ts'
-import { holdCommit } from '../../../../src/cache/blob/l2-hold.ts'
-import { replaceStore } from '../../../../src/cache/blob/l2-replace.ts'
-import { createCounters } from '../../../../src/observe/index.ts'
-import { Store } from '../../../../src/storage/index.ts'
-import { finish, L2Stage, plainOptions } from '../../../support/blob.ts'
-import type { FaultyDisk } from '../../../support/faulty-disk.ts'
+import { Random } from '../../src/base/index.ts'
+import { L2 } from '../../src/cache/blob/l2.ts'
+import { checkL2 } from '../../src/cache/blob/l2-check.ts'
+import { holdCommit } from '../../src/cache/blob/l2-hold.ts'
+import { replaceStore } from '../../src/cache/blob/l2-replace.ts'
+import { createCounters } from '../../src/observe/index.ts'
+import { Store } from '../../src/storage/index.ts'
+import { finish, L2Stage, plainOptions } from '../support/blob.ts'
+import type { FaultyDisk } from '../support/faulty-disk.ts'
 
 const random = Random.fromEnvironment()
 

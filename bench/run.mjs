@@ -16,6 +16,7 @@ import { startLarder, startLoad, startYardstick } from './parts/processes.mjs'
 import { Session } from './parts/session.mjs'
 import * as backup from './scenarios/backup.mjs'
 import * as blob from './scenarios/blob.mjs'
+import * as eviction from './scenarios/eviction.mjs'
 import * as hit from './scenarios/hit.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
@@ -23,7 +24,7 @@ import * as storage from './scenarios/storage.mjs'
 import * as stream from './scenarios/stream.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, memory, stream, blob, storage, backup }
+const scenarios = { hit, miss, write, memory, stream, blob, storage, eviction, backup }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 
@@ -35,6 +36,7 @@ ${Object.entries(scenarios)
 
   --rounds N      how often each side is measured; default 5
   --seconds N     how long each time; default 1.5
+  --trace FILE    a trace for eviction instead of those in traces/; may be given several times
   --upstream URL  a Postgres to use instead of one of our own; it gets a schema "bench"
   --correctness   compare bytes and counters instead of times; fails if anything differs
   --enforce       fail if a target is not met
@@ -55,9 +57,9 @@ export class Context {
   failures = []
   shown = 0
 
-  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount, loadBefore }) {
+  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount, loadBefore, traces }) {
     this.loadBefore = loadBefore
-    /** @type {import('./parts/origin.mjs').Origin} */
+    /** @type {import('./parts/origin.mjs').Origin | undefined} none where every scenario asked for is inside this process */
     this.origin = origin
     this.load = load
     this.directory = directory
@@ -65,6 +67,8 @@ export class Context {
     this.measureMs = measureMs
     this.warmUpMs = warmUpMs
     this.itemCount = itemCount
+    /** @type {string[]} */
+    this.traces = traces
   }
 
   /**
@@ -125,21 +129,23 @@ async function main() {
   if (canPin) pinProcess(1, process.pid)
   const [loadBefore] = loadavg()
   const directory = mkdtempSync(join(tmpdir(), 'larder-bench-'))
-  const origin = await openOrigin(options.upstream)
-  const load = startLoad()
+  const isInside = names.every((name) => scenarios[name].isInside)
+  const origin = isInside ? undefined : await openOrigin(options.upstream)
+  const load = isInside ? undefined : startLoad()
   const cleanUp = async () => {
-    await load.stop()
-    await origin.stop()
+    await load?.stop()
+    await origin?.stop()
     rmSync(directory, { recursive: true, force: true })
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => cleanUp().finally(() => process.exit(130)))
   try {
-    origin.pin(1)
+    origin?.pin(1)
     const itemCount = correctness ? 20_000 : 1_000_000
-    await createTables(origin.address, { itemCount })
-    const { rounds, seconds } = options
+    if (origin !== undefined) await createTables(origin.address, { itemCount })
+    const { rounds, seconds, traces } = options
     const measureMs = seconds * 1000
-    const context = new Context({ origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount, loadBefore })
+    const parts = { origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount, loadBefore, traces }
+    const context = new Context(parts)
     await (correctness ? checkAll(context, names) : measureAll(context, names, options))
   } finally {
     await cleanUp()
@@ -153,6 +159,7 @@ function readOptions() {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '1.5' },
       upstream: { type: 'string' },
+      trace: { type: 'string', multiple: true, default: [] },
       correctness: { type: 'boolean', default: false },
       enforce: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -165,7 +172,8 @@ function readOptions() {
   const unknown = positionals.find((name) => !(name in scenarios))
   if (unknown !== undefined) throw new Error(`no scenario "${unknown}"\n\n${usage}`)
   const names = positionals.length === 0 ? Object.keys(scenarios) : positionals
-  return { ...values, names, rounds: positive('rounds', values.rounds), seconds: positive('seconds', values.seconds) }
+  const [rounds, seconds] = [positive('rounds', values.rounds), positive('seconds', values.seconds)]
+  return { ...values, names, rounds, seconds, traces: values.trace }
 }
 
 function positive(name, text) {
@@ -199,9 +207,7 @@ async function measureAll(context, names, { enforce }) {
 
 async function describeMachine(context) {
   const { origin } = context
-  const session = await Session.open(origin.address)
-  const [[postgres]] = await session.rows('show server_version')
-  await session.close()
+  const postgres = origin === undefined ? 'none' : await versionOf(origin)
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     // Not availableParallelism(): by now this process itself is bound to one of them.
@@ -219,6 +225,13 @@ async function describeMachine(context) {
     ...machine,
     summary: `${busy}${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; PostgreSQL ${postgres}; ${pinning}`,
   }
+}
+
+async function versionOf(origin) {
+  const session = await Session.open(origin.address)
+  const [[version]] = await session.rows('show server_version')
+  await session.close()
+  return version
 }
 
 function commit() {

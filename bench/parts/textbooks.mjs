@@ -5,19 +5,29 @@
 
 const oldestOf = (map) => map.keys().next().value
 
-/** The least recently used leaves. */
+/** The least recently used leaves. In entries, or in bytes when sizes are given. */
 export class TextbookLru {
   #used = new Map()
+  #inUse = 0
 
   constructor(capacity) {
     this.capacity = capacity
   }
 
-  get(id) {
+  get(id, size = 1) {
     const isHit = this.#used.delete(id)
-    if (!isHit && this.#used.size === this.capacity) this.#used.delete(oldestOf(this.#used))
-    this.#used.set(id, true)
+    if (!isHit) {
+      if (size > this.capacity) return false
+      for (this.#inUse += size; this.#inUse > this.capacity; ) this.#evict()
+    }
+    this.#used.set(id, size)
     return isHit
+  }
+
+  #evict() {
+    const id = oldestOf(this.#used)
+    this.#inUse -= this.#used.get(id)
+    this.#used.delete(id)
   }
 }
 

@@ -14,6 +14,9 @@ import { median } from '../parts/measure.mjs'
 
 export const summary = 'the paged file: the pool beside lru-cache, its memory, rows and commits, compaction'
 
+/** It needs neither an origin nor a server. */
+export const isInside = true
+
 const slotCount = 8192
 const findCount = 2_000_000
 

@@ -18,6 +18,8 @@ import { assert } from '../base/index.ts'
 const none = -1
 const walkMax = 1000
 const creditMax = 7
+/** Over how many of the last entries the mean worth is taken, roughly. */
+const meanOver = 4096
 
 export class Sieve {
   readonly #withCredits: boolean
@@ -32,6 +34,7 @@ export class Sieve {
   #used = 0
   #count = 0
   #meanWorth = 0
+  #weighed = 0
   #unvisitedCount = 0
 
   constructor(options: { withCredits: boolean; capacity?: number }) {
@@ -153,7 +156,9 @@ export class Sieve {
 
   #worth(cost: number, size: number): number {
     const worth = Math.log2(Math.max(cost, 1e-3) / Math.max(size, 1))
-    this.#meanWorth = this.#count === 0 ? worth : this.#meanWorth + (worth - this.#meanWorth) / 256
+    // Of all so far at first. With a shorter memory a run of entries alike would count as the measure of all.
+    this.#weighed = this.#count === 0 ? 1 : Math.min(this.#weighed + 1, meanOver)
+    this.#meanWorth += (worth - this.#meanWorth) / this.#weighed
     return worth - this.#meanWorth
   }
 

@@ -104,7 +104,8 @@ export class Chains {
     const { file } = this.#store
     const most = extent.pages * file.pageSize
     if (skip === 0) {
-      const bytes = new Uint8Array(Math.min(most, pageHeaderBytes + wanted))
+      // Not filled with zeros: it is read full, or not returned.
+      const bytes = Buffer.allocUnsafeSlow(Math.min(most, pageHeaderBytes + wanted))
       file.read(bytes, extent.page)
       const payload = checkedPayload(bytes, extent, file.pageSize)
       return bytes.subarray(pageHeaderBytes, pageHeaderBytes + payload)
@@ -112,7 +113,7 @@ export class Chains {
     const header = new Uint8Array(pageHeaderBytes)
     file.read(header, extent.page)
     const payload = checkedPayload(header, extent, file.pageSize)
-    const bytes = new Uint8Array(Math.max(0, Math.min(payload - skip, wanted)))
+    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(payload - skip, wanted)))
     file.read(bytes, extent.page, pageHeaderBytes + skip)
     return bytes
   }

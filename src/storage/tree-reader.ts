@@ -85,6 +85,12 @@ export class TreeReader {
     return valueBytesOf(this.pager.memory, cell)
   }
 
+  /** The length of a key's value. */
+  lengthOf(key: Uint8Array, strategy = this.strategy): number | undefined {
+    const cell = this.#find(key, strategy)
+    return cell === -1 ? undefined : valueLengthOf(this.pager.memory, cell)
+  }
+
   has(key: Uint8Array, strategy = this.strategy): boolean {
     return this.#find(key, strategy) !== -1
   }

@@ -10,10 +10,22 @@ import { type Blob, type BlobRead, blobOf } from './blob-rows.ts'
 import { BlobEntry, type EntryFacts } from './entry.ts'
 import { type Bound, rebind } from './epochs.ts'
 import { staleLeftMs } from './freshness.ts'
-import type { Generation } from './generation.ts'
+import type { Generation, ReadTicket } from './generation.ts'
 import type { FoundMessage } from './store-messages.ts'
 
 type Later<T> = T | Promise<T>
+
+/** A key that L1 does not have, and its place among those asked for. */
+interface Missing {
+  readonly key: string
+  readonly at: number
+}
+
+/** Of an entry that L1 does not have: the length of its value, which may not have come along. */
+interface InStore {
+  readonly tier: 'l2'
+  readonly bytes: number
+}
 
 /** What a read of L2 came to. */
 interface Fetched {
@@ -78,7 +90,12 @@ export class BlobReads {
       this.#skip(namespace)
       return this.#nothing(namespace.current, key, nowMs, lease)
     }
-    return this.#fetchOne(namespace, key).then((fetched) => this.#answer(namespace, key, fetched, lease))
+    return this.#getFromStore(namespace, key, lease)
+  }
+
+  async #getFromStore(namespace: BlobNamespace, key: string, lease: boolean): Promise<BlobRead> {
+    const fetched = await this.#fetch(namespace, [key])
+    return this.#answer(namespace, key, fetched[0], lease)
   }
 
   /** What is found, in the order of the keys; one trip to the store for all that L1 does not have (L1-40). */
@@ -117,32 +134,44 @@ export class BlobReads {
     if (namespace === undefined) return []
     const nowMs = core.nowMs()
     const found: (Blob | undefined)[] = []
-    const missing: { key: string; at: number }[] = []
+    const missing: Missing[] = []
     for (const [at, key] of keys.entries()) {
       const entry = namespace.current.entries.get(key)
       found.push(entry === undefined ? undefined : this.#seen(entry, nowMs, withValue))
       if (entry === undefined && core.mayBeInStore(namespace.current, key)) missing.push({ key, at })
     }
-    if (missing.length === 0) return found.filter(isThere)
-    const generation = namespace.current
-    const after = missing.reduce((most, { key }) => Math.max(most, core.afterOf(generation, key)), 0)
-    const wanted = missing.map(({ key }) => key)
-    const asked = core.client?.read(
-      { kind: 'get', scope: generation.scope, keys: wanted, withValue, quiet: true },
-      after,
-    )
-    return (asked ?? Promise.resolve(undefined)).then((messages) => {
-      for (const [index, { key, at }] of missing.entries()) {
-        const message = messages?.[index]
-        if (message === undefined) continue
-        const bounds = this.#boundsOf(message)
-        if (bounds === 'unproven' || bounds === 'moved') continue
-        const entry = new BlobEntry(generation, factsOf(key, message, bounds))
-        const blob = this.#seen(entry, core.nowMs(), withValue, 'l2')
-        found[at] = blob === undefined ? undefined : { ...blob, bytes: message.head.rawBytes }
-      }
-      return found.filter(isThere)
-    })
+    return missing.length === 0
+      ? found.filter(isThere)
+      : this.#lookInStore(namespace.current, found, missing, withValue)
+  }
+
+  async #lookInStore(
+    generation: Generation,
+    found: (Blob | undefined)[],
+    missing: readonly Missing[],
+    withValue: boolean,
+  ): Promise<readonly Blob[]> {
+    const core = this.#core
+    const { scope } = generation
+    const keys = missing.map(keyOf)
+    const after = this.#lastWriteOf(generation, keys)
+    const messages = await core.client?.read({ kind: 'get', scope, keys, withValue, quiet: true }, after)
+    for (const [index, { key, at }] of missing.entries()) {
+      const message = messages?.[index]
+      if (message === undefined) continue
+      const bounds = this.#boundsOf(message)
+      if (bounds === 'unproven' || bounds === 'moved') continue
+      const entry = new BlobEntry(generation, factsOf(key, message, bounds))
+      found[at] = this.#seen(entry, core.nowMs(), withValue, { tier: 'l2', bytes: message.head.rawBytes })
+    }
+    return found.filter(isThere)
+  }
+
+  /** The last write that a read of these keys must see. */
+  #lastWriteOf(generation: Generation, keys: readonly string[]): number {
+    let last = 0
+    for (const key of keys) last = Math.max(last, this.#core.afterOf(generation, key))
+    return last
   }
 
   /** Whether get would serve the key now (L1-33). */
@@ -162,41 +191,43 @@ export class BlobReads {
     return found instanceof Promise ? found.then(tell) : tell(found)
   }
 
-  #seen(entry: BlobEntry, nowMs: number, withValue: boolean, tier?: 'l2'): Blob | undefined {
+  #seen(entry: BlobEntry, nowMs: number, withValue: boolean, from?: InStore): Blob | undefined {
     const state = this.#core.stateOf(entry, nowMs)
     if (state !== 'fresh' && state !== 'stale') return undefined
-    const blob = blobOf(entry, nowMs, tier)
-    return withValue ? blob : { ...blob, value: undefined }
-  }
-
-  #fetchOne(namespace: BlobNamespace, key: string): Promise<Fetched | undefined> {
-    return this.#fetch(namespace, [key]).then((fetched) => fetched[0])
+    const blob = blobOf(entry, nowMs, from?.tier)
+    return withValue ? blob : { ...blob, value: undefined, bytes: from?.bytes ?? blob.bytes }
   }
 
   /** Reads keys from L2; what became old on the way is not among them. */
   async #fetch(namespace: BlobNamespace, keys: readonly string[]): Promise<(Fetched | undefined)[]> {
     const core = this.#core
     const generation = namespace.current
-    const after = keys.reduce((most, key) => Math.max(most, core.afterOf(generation, key)), 0)
+    const after = this.#lastWriteOf(generation, keys)
     const synopsis = generation.synopsis
     const startUs = performance.now() * 1000
-    const tickets = keys.map((key) => generation.beginRead(key))
+    const tickets: ReadTicket[] = []
+    for (const key of keys) tickets.push(generation.beginRead(key))
     const messages = await core.client?.read(
       { kind: 'get', scope: generation.scope, keys, withValue: true, quiet: false },
       after,
     )
     core.onL2Read(performance.now() * 1000 - startUs)
-    return tickets.map((ticket, index) => {
+    const fetched: (Fetched | undefined)[] = []
+    for (const [index, ticket] of tickets.entries()) {
       const message = messages?.[index]
       const isLate = generation.endRead(ticket, message?.attributes)
-      if (message !== undefined) return this.#takeIn(namespace, generation, ticket.key, isLate, message)
+      if (message !== undefined) {
+        fetched.push(this.#takeIn(namespace, generation, ticket.key, isLate, message))
+        continue
+      }
       const saidMaybe = messages !== undefined && synopsis !== undefined && after === 0 && !isLate
       if (saidMaybe) {
         core.counters.synopsis_false_positives++
         namespace.counts.falsePositives++
       }
-      return this.#l2Miss(namespace)
-    })
+      fetched.push(this.#l2Miss(namespace))
+    }
+    return fetched
   }
 
   /** A reply has come: is it still true, and may it be served? */
@@ -321,6 +352,10 @@ export function factsOf(key: string, message: FoundMessage, bounds: readonly Bou
     storedBytes,
     codec,
   }
+}
+
+function keyOf({ key }: Missing): string {
+  return key
 }
 
 function isThere(blob: Blob | undefined): blob is Blob {

@@ -6,14 +6,31 @@
 import { assert } from '../../base/index.ts'
 import { sound } from './damage.ts'
 
+const scratchBytes = 4096
+/** Memory of the writer that was finished last, for the next one. */
+let scratch: Buffer | undefined
+
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(256)
+  #bytes = scratch ?? Buffer.allocUnsafe(scratchBytes)
   #length = 0
+
+  constructor() {
+    scratch = undefined
+  }
 
   uint(value: number, width: 1 | 2 | 4 | 6): void {
     assert(Number.isInteger(value) && value >= 0 && value < 2 ** (8 * width), 'a number fits its field')
-    const at = this.#take(width)
-    this.#bytes.writeUIntLE(value, at, width)
+    let at = this.#take(width)
+    const bytes = this.#bytes
+    for (let left = width > 4 ? 4 : width, low = value % 0x1_0000_0000; left > 0; left--) {
+      bytes[at++] = low
+      low >>>= 8
+    }
+    if (width === 6) {
+      const high = Math.floor(value / 0x1_0000_0000)
+      bytes[at] = high
+      bytes[at + 1] = high >>> 8
+    }
   }
 
   /** Up to 2^53 - 1. */
@@ -38,7 +55,9 @@ export class ByteWriter {
 
   /** What was written, in memory of its own. */
   finish(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#length))
+    const written = Buffer.from(this.#bytes.subarray(0, this.#length))
+    if (this.#bytes.length <= scratchBytes) scratch = this.#bytes
+    return written
   }
 
   #take(count: number): number {
@@ -54,11 +73,11 @@ export class ByteWriter {
 }
 
 export class ByteReader {
-  readonly #bytes: Buffer
+  readonly #bytes: Uint8Array
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#bytes = bytes
   }
 
   get left(): number {
@@ -66,7 +85,14 @@ export class ByteReader {
   }
 
   uint(width: 1 | 2 | 4 | 6): number {
-    return this.#bytes.readUIntLE(this.#take(width), width)
+    const at = this.#take(width)
+    const bytes = this.#bytes
+    if (width === 1) return bytes[at] as number
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+    if (width === 2) return low
+    const four = (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0
+    if (width === 4) return four
+    return four + ((bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8)) * 0x1_0000_0000
   }
 
   safeInteger(): number {
@@ -79,11 +105,11 @@ export class ByteReader {
   text(width: 1 | 2 | 4): string {
     const length = this.uint(width)
     const at = this.#take(length)
-    return this.#bytes.toString('utf8', at, at + length)
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('utf8')
   }
 
   /** A view of what was given. */
-  raw(length: number): Buffer {
+  raw(length: number): Uint8Array {
     const at = this.#take(length)
     return this.#bytes.subarray(at, at + length)
   }

@@ -12,7 +12,15 @@ export function ownBuffer(value: Uint8Array, isOwned: boolean): Buffer {
   return own
 }
 
-const plain: Attributes = Object.freeze({
+/** An array buffer may be so much longer than the value in it: what was read with it, such as the header of its extent. */
+const besideBytesMax = 64
+
+/** The value, out of memory that it shares with others. */
+export function aloneInMemory(value: Buffer): Buffer {
+  return value.buffer.byteLength - value.length <= besideBytesMax ? value : ownBuffer(value, false)
+}
+
+export const plainAttributes: Attributes = Object.freeze({
   contentType: undefined,
   metadata: undefined,
   tags: Object.freeze([]),
@@ -20,11 +28,14 @@ const plain: Attributes = Object.freeze({
   proof: undefined,
 })
 
+export function isPlain({ contentType, metadata, tags, dependencies, proof }: Attributes): boolean {
+  return (contentType ?? metadata ?? proof ?? tags[0] ?? dependencies[0]) === undefined
+}
+
 /** Most entries have none, and share one object. */
 export function attributesOf(attributes: Attributes): Attributes {
+  if (isPlain(attributes)) return plainAttributes
   const { contentType, metadata, tags, dependencies, proof } = attributes
-  const some = contentType ?? metadata ?? proof ?? tags[0] ?? dependencies[0]
-  if (some === undefined) return plain
   return Object.freeze({
     contentType,
     metadata,

@@ -14,7 +14,7 @@ import type { PromotionTarget } from './promotion.ts'
 import type { Synopsis } from './synopsis.ts'
 
 /** A question to L2 under way: a read, or a put that L2 decides. */
-interface ReadTicket {
+export interface ReadTicket {
   readonly key: string
   /** Tick of the label clock at which it began. */
   readonly begunAt: number

@@ -79,13 +79,12 @@ export class HostReads {
 
   /** True when it is answered. */
   #stepOne(l2: L2 | undefined, task: ReadTask, isCommitting: boolean): boolean {
-    const { id } = task.request
     let answered = true
     try {
-      if (l2 === undefined) this.#report.reply({ id, result: nothingFor(task.request), durable: false })
+      if (l2 === undefined) this.#answer(task.request, nothingFor(task.request))
       else answered = this.#goOn(l2, task, isCommitting)
     } catch (error) {
-      this.#report.reply({ id, result: nothingFor(task.request), durable: false })
+      this.#answer(task.request, nothingFor(task.request))
       // Nothing is wrong with the store when all of its memory of pages is held just now (SIV-17, G-2).
       if (!(error instanceof ServerError && error.condition === conditions.noUnpinnedBuffers)) this.#parts.meet(error)
       else this.#report.event({ ...poolFull, subject: undefined, detail: error.message })
@@ -105,12 +104,14 @@ export class HostReads {
       if (step.value !== undefined || ++task.stepCount % 16 === 0) this.#report.reply({ id, part: step.value ?? [] })
       return false
     }
-    if (task.request.kind === 'get') {
-      for (const found of step.value as Results['get']) this.#report.move(found?.value)
-    }
-    if (task.request.kind === 'part') this.#report.move(step.value as Results['part'])
-    this.#report.reply({ id, result: step.value, durable: false })
+    this.#answer(task.request, step.value)
     return true
+  }
+
+  #answer({ kind, id }: ReadRequest, result: Answer): void {
+    if (kind === 'part') this.#report.move(result as Results['part'])
+    if (kind === 'get') this.#report.found(id, result as Results['get'])
+    else this.#report.reply({ id, result, durable: false })
   }
 
   /** Undefined while it has to wait for a commit. */

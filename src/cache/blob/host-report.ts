@@ -2,6 +2,7 @@
 
 import { type Counters, counterTable, createCounters } from '../../observe/index.ts'
 import type { Store } from '../../storage/index.ts'
+import { FoundWriter } from './found-pack.ts'
 import { HostCounts } from './host-counts.ts'
 import type { L2Namespaces } from './l2-namespaces.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   OpenedMessage,
   Reply,
   Report,
+  Results,
   StoreState,
   SynopsisMessage,
 } from './store-messages.ts'
@@ -27,8 +29,10 @@ export class HostReport {
   readonly counters: Counters = createCounters()
   readonly #port: HostPort
   readonly #counts = new HostCounts(this.counters)
-  readonly #told: Counters = createCounters()
+  /** What was told of each counter, in the order of their table. */
+  readonly #told = new Float64Array(counterTable.length)
   readonly #toldCounts = new Map<number, string>()
+  readonly #found = new FoundWriter()
   #replies: Reply[] = []
   #moved: ArrayBuffer[] = []
   #events: EventMessage[] = []
@@ -44,6 +48,11 @@ export class HostReport {
 
   reply(reply: Reply): void {
     if (reply.id !== 0) this.#replies.push(reply)
+  }
+
+  /** The answer to a read of kind get; its values go along. */
+  found(id: number, found: Results['get']): void {
+    this.#found.add(id, found)
   }
 
   fail(id: number, error: unknown): void {
@@ -89,21 +98,16 @@ export class HostReport {
   /** Sends what there is to say, if anything. */
   send(standing: { done: number; durable: number; state: StoreState }, namespaces: L2Namespaces | undefined): void {
     const { done, durable, state } = standing
-    const moved = counterTable.flatMap(({ name, kind }) => {
-      const by = this.counters[name] - this.#told[name]
-      return kind === 'counter' && by !== 0 ? [[name, by] as const] : []
-    })
-    const gauges = counterTable.flatMap(({ name, kind }) => {
-      const value = this.counters[name]
-      return kind === 'gauge' && value !== this.#told[name] ? [[name, value] as const] : []
-    })
+    const { moved, gauges } = this.#changes()
     const counts = this.#changedCounts(namespaces)
     const somethingNew = `${done} ${durable} ${state}`
     const lists = [this.#replies, this.#events, this.#synopses, this.#sweeps, moved, gauges, counts]
     const isNews = somethingNew !== this.#sent || this.#opened !== undefined || lists.some((list) => list.length > 0)
-    if (!isNews) return
+    if (!isNews && this.#found.isEmpty) return
+    const found = this.#found.isEmpty ? undefined : this.#found.take()
     const report: Report = {
       replies: this.#replies,
+      found: found?.pack,
       done,
       durable,
       moved,
@@ -116,8 +120,7 @@ export class HostReport {
       state,
       opened: this.#opened,
     }
-    this.#port.postMessage(report, this.#moved)
-    Object.assign(this.#told, this.counters)
+    this.#port.postMessage(report, [...this.#moved, ...(found?.moved ?? [])])
     this.#sent = somethingNew
     this.#replies = []
     this.#moved = []
@@ -126,6 +129,22 @@ export class HostReport {
     this.#sweeps = []
     this.#commitUs = []
     this.#opened = undefined
+  }
+
+  /** By how much counters have moved since they were told, and the gauges that stand elsewhere; they are told with it. */
+  #changes(): Pick<Report, 'moved' | 'gauges'> {
+    const moved: [name: keyof Counters, by: number][] = []
+    const gauges: [name: keyof Counters, value: number][] = []
+    for (let index = 0; index < counterTable.length; index++) {
+      const { name, kind } = counterTable[index] as (typeof counterTable)[number]
+      const value = this.counters[name]
+      const before = this.#told[index] as number
+      if (value === before) continue
+      if (kind === 'counter') moved.push([name, value - before])
+      else gauges.push([name, value])
+      this.#told[index] = value
+    }
+    return { moved, gauges }
   }
 
   #changedCounts(namespaces: L2Namespaces | undefined): { id: number; entries: number; bytes: number }[] {

@@ -125,9 +125,10 @@ export function* findings(l2: L2): Generator<undefined, Finding[], undefined> {
 const partRowsMax = 1000
 
 function messageOf(l2: L2, scope: Scope, key: string, found: Found, strategy?: Strategy): FoundMessage {
-  const { record, attributes, state, value } = found
-  const { payload, outside, attributes: _, ...head } = record
-  return { head, attributes, state, value, storedBytes: l2.rows.bytesOf(recordKeyOf(scope, key), record, strategy) }
+  const { record, attributes, value } = found
+  const { codec, rawBytes, version, createdAtMs, ttlFromMs, lastAccessAtMs, policy, stamp, costUs } = record
+  const head = { codec, rawBytes, version, createdAtMs, ttlFromMs, lastAccessAtMs, policy, stamp, costUs }
+  return { head, attributes, value, storedBytes: l2.rows.bytesOf(recordKeyOf(scope, key), record, strategy) }
 }
 
 function isThere(l2: L2, scope: Scope, key: string): boolean {

@@ -6,10 +6,9 @@ const sliceUs = 2000
 /** While a commit is written, which takes slices of its own between the turns (storage/slices.ts). */
 const shortSliceUs = 500
 
-/** Begins a turn; the function tells whether it is over. */
-export function beginTurn(clock: Clock, isCommitting: boolean): () => boolean {
-  const endUs = clock.monotonicUs() + (isCommitting ? shortSliceUs : sliceUs)
-  return () => clock.monotonicUs() >= endUs
+/** When a turn that begins now is over. */
+export function endOfTurnUs(clock: Clock, isCommitting: boolean): number {
+  return clock.monotonicUs() + (isCommitting ? shortSliceUs : sliceUs)
 }
 
 /** Resolves in a turn that nothing has been done in yet. */

@@ -142,6 +142,12 @@ export class L2Entries {
     rows.replace(recordKey, record, { ...record, lastAccessAtMs }, rows.attributesOf(record))
   }
 
+  /** The same for a record that was read just now. */
+  noteRead(recordKey: Uint8Array, { policy }: L2Record): void {
+    if (policy.idleTtlMs > 0) this.noteAccess(recordKey, this.nowMs)
+    else this.#parts.visited.set(recordKey)
+  }
+
   /** Before a key is changed or invalidated: should the store fall back, what lies under it then is out of force. */
   remember(recordKey: Uint8Array): void {
     const key = Buffer.from(recordKey)

@@ -78,6 +78,9 @@ const flags = {
   chain: 1 << 10,
 } as const
 
+/** What every record has. */
+const fixedBytes = 53
+
 const knownFlags = Object.values(flags).reduce((all, flag) => all | flag, 0)
 
 const noAttributes: Attributes = Object.freeze({
@@ -131,6 +134,25 @@ export function encodeRecord(record: L2Record): Buffer {
     }
   }
   return writer.finish()
+}
+
+/** The length of an encoded record with attributes of that length, without what its payload takes. */
+export function bareLength(
+  { version, policy, createdAtMs, ttlFromMs }: Pick<RecordHead, 'version' | 'policy' | 'createdAtMs' | 'ttlFromMs'>,
+  attributeBytes: number,
+): number {
+  return (
+    fixedBytes +
+    (version === undefined ? 0 : 8) +
+    (policy.ttlMs === undefined ? 0 : 6) +
+    (ttlFromMs === createdAtMs ? 0 : 6) +
+    (policy.expiresAtMs === undefined ? 0 : 6) +
+    (policy.bytesMax === undefined ? 0 : 4) +
+    (policy.idleTtlMs > 0 ? 6 : 0) +
+    (policy.staleWindowMs > 0 ? 6 : 0) +
+    (policy.staleIfErrorMs > 0 ? 6 : 0) +
+    (attributeBytes === 0 ? 0 : 4 + attributeBytes)
+  )
 }
 
 /** Inline bytes are a view of what was given. Throws Damage for anything that encodeRecord does not write. */
@@ -232,6 +254,8 @@ function decodeExtents(reader: ByteReader): Payload {
   return { kind: 'chain', extents }
 }
 
+const noBytes = Buffer.alloc(0)
+
 const attributeFlags = { contentType: 1, metadata: 2, tags: 4, dependencies: 8, proof: 16 } as const
 
 /** Empty when there is nothing to say. */
@@ -243,8 +267,8 @@ export function encodeAttributes(attributes: Attributes): Buffer {
     (tags.length > 0 ? attributeFlags.tags : 0) |
     (dependencies.length > 0 ? attributeFlags.dependencies : 0) |
     (proof !== undefined ? attributeFlags.proof : 0)
+  if (present === 0) return noBytes
   const writer = new ByteWriter()
-  if (present === 0) return writer.finish()
   writer.uint(present, 1)
   if (contentType !== undefined) writer.text(contentType, 2)
   if (metadata !== undefined) writer.text(metadata, 4)

@@ -123,7 +123,7 @@ export class L2Rows {
 
   /** What an entry counts in `l2_bytes_in_use`. */
   bytesOf(recordKey: Uint8Array, record: L2Record, strategy?: Strategy): number {
-    return entryBytes(recordKey, this.#store.trees.records.get(recordKey, strategy)?.length ?? 0, record)
+    return entryBytes(recordKey, this.#store.trees.records.lengthOf(recordKey, strategy) ?? 0, record)
   }
 
   lifetime(recordKey: Uint8Array, record: RecordHead): Lifetime {

@@ -6,7 +6,7 @@ import { crc32 } from '../../base/index.ts'
 import type { Store } from '../../storage/index.ts'
 import type { Compressor, Encoded, EncodedValue } from './compressor.ts'
 import { sound } from './damage.ts'
-import { type Attributes, encodeAttributes, encodeRecord, type L2Record, type RecordHead } from './l2-record.ts'
+import { type Attributes, bareLength, encodeAttributes, type L2Record, type RecordHead } from './l2-record.ts'
 
 /** One call of the system moves that much; what is larger is moved in steps. */
 const stepBytes = 8 * 1024 * 1024
@@ -36,25 +36,25 @@ export class L2Values {
 
   /** Bytes an entry will count, before anything is written: what room has to be made for. An upper bound by a few extents. */
   bytesFor(head: Head, attributes: Attributes, encoded: EncodedValue): number {
-    return encodeRecord(withPayload(head, encoded, attributes, new Uint8Array(0))).length + encoded.storedBytes
+    return bareLength(head, encodeAttributes(attributes).length) + encoded.storedBytes
   }
 
   /** The record of an encoded value, with the value written to extents if it does not fit into the record. */
   *place(head: Head, attributes: Attributes, encoded: EncodedValue): Steps<L2Record> {
-    const bare = encodeRecord(withPayload(head, encoded, attributes, new Uint8Array(0))).length
+    const encodedAttributes = encodeAttributes(attributes)
+    const bare = bareLength(head, encodedAttributes.length)
     if (bare + encoded.storedBytes <= this.#inlineBytesMax) {
-      return withPayload(head, encoded, attributes, Buffer.concat(encoded.pieces))
+      const bytes = encoded.pieces.length === 1 ? (encoded.pieces[0] as Uint8Array) : Buffer.concat(encoded.pieces)
+      return recordOf(head, encoded, { attributes, outside: undefined, payload: { kind: 'inline', bytes } })
     }
     const fits = bare + extentListBytes <= this.#inlineBytesMax
-    const front = fits ? undefined : encodeAttributes(attributes)
+    const front = fits ? undefined : encodedAttributes
     const extents = yield* this.#write(front === undefined ? encoded.pieces : [front, ...encoded.pieces])
-    return {
-      ...head,
-      ...factsOf(encoded),
+    return recordOf(head, encoded, {
       attributes: fits ? attributes : undefined,
       outside: front === undefined ? undefined : { bytes: front.length, crc: crc32(front) },
       payload: { kind: 'chain', extents },
-    }
+    })
   }
 
   /** The value as it was put, in memory of its own. Throws Damage if it is not what was put. */
@@ -66,7 +66,7 @@ export class L2Values {
   /** The value as it is stored, in memory of its own. */
   *stored(record: L2Record): Steps<Uint8Array> {
     const { payload, storedBytes } = record
-    if (payload.kind === 'inline') return Uint8Array.from(payload.bytes)
+    if (payload.kind === 'inline') return payload.bytes.slice()
     const from = record.outside?.bytes ?? 0
     const { extents } = payload
     if (storedBytes <= stepBytes) return this.#store.chains.read(extents, from, storedBytes)
@@ -123,11 +123,28 @@ function* joined(pieces: readonly Uint8Array[]): Generator<Uint8Array, void, und
   if (waiting.length > 0) yield waiting.length === 1 ? (waiting[0] as Uint8Array) : Buffer.concat(waiting)
 }
 
-function withPayload(head: Head, encoded: EncodedValue, attributes: Attributes, bytes: Uint8Array): L2Record {
-  return { ...head, ...factsOf(encoded), attributes, outside: undefined, payload: { kind: 'inline', bytes } }
-}
-
-function factsOf(encoded: Encoded): Encoded {
-  const { codec, rawBytes, storedBytes, rawCrc, storedCrc } = encoded
-  return { codec, rawBytes, storedBytes, rawCrc, storedCrc }
+/** Field by field: to spread objects of many shapes takes longer than all the rest of a put. */
+function recordOf(
+  head: Head,
+  encoded: Encoded,
+  { attributes, outside, payload }: Pick<L2Record, 'attributes' | 'outside' | 'payload'>,
+): L2Record {
+  return {
+    codec: encoded.codec,
+    rawBytes: encoded.rawBytes,
+    storedBytes: encoded.storedBytes,
+    rawCrc: encoded.rawCrc,
+    storedCrc: encoded.storedCrc,
+    version: head.version,
+    createdAtMs: head.createdAtMs,
+    ttlFromMs: head.ttlFromMs,
+    lastAccessAtMs: head.lastAccessAtMs,
+    queueNumber: head.queueNumber,
+    stamp: head.stamp,
+    costUs: head.costUs,
+    policy: head.policy,
+    attributes,
+    outside,
+    payload,
+  }
 }

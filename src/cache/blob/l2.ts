@@ -222,7 +222,7 @@ export class L2 {
       const state = freshness(this.rows.lifetime(recordKey, record), this.entries.nowMs)
       const attributes = this.rows.attributesOf(record)
       const value = withValue ? yield* this.values.load(record) : undefined
-      if (!quiet) this.entries.noteAccess(recordKey, this.entries.nowMs)
+      if (!quiet) this.entries.noteRead(recordKey, record)
       return { record, attributes, state, value }
     } catch (error) {
       // Between two steps it may have been replaced, and the store may have fallen back.

@@ -7,6 +7,7 @@
 
 import type { Counters } from '../../observe/index.ts'
 import type { EntryFacts } from './entry.ts'
+import { aloneInMemory } from './entry-parts.ts'
 import { hashText } from './key-hash.ts'
 
 type PromotionPolicy = 'on_second_hit' | 'immediate' | 'never'
@@ -67,7 +68,7 @@ export class Promotion {
     const { policy } = this.#settings
     if (policy === 'never') return
     if (policy === 'on_second_hit' && !this.#wasSeen(hashText(facts.key, hashText(namespace)))) return
-    this.#enqueue({ target, facts, isCancelled: false })
+    this.#enqueue(target, facts)
   }
 
   /** The key was put or invalidated: what waits for it is not true any more. */
@@ -108,21 +109,22 @@ export class Promotion {
     else this.#marked.set(hash, count - 1)
   }
 
-  #enqueue(request: Request): void {
+  #enqueue(target: PromotionTarget, facts: EntryFacts): void {
     const { requestsMax, bytesMax } = this.#settings
-    const bytes = request.facts.value.length
+    const bytes = facts.value.length
     if (this.#isClosed || bytes > bytesMax || requestsMax === 0) {
       this.#counters.promotion_refused++
       return
     }
-    const waiting = this.#byKey.get(request.target)?.get(request.facts.key)
+    const waiting = this.#byKey.get(target)?.get(facts.key)
     if (waiting !== undefined) this.#cancel(waiting)
     while (this.#queue.length >= requestsMax || this.#bytes + bytes > bytesMax) this.#dropOldest()
+    const request = { target, facts: { ...facts, value: aloneInMemory(facts.value) }, isCancelled: false }
     this.#queue.push(request)
     this.#bytes += bytes
-    const keys = this.#byKey.get(request.target)
-    if (keys === undefined) this.#byKey.set(request.target, new Map([[request.facts.key, request]]))
-    else keys.set(request.facts.key, request)
+    const keys = this.#byKey.get(target)
+    if (keys === undefined) this.#byKey.set(target, new Map([[facts.key, request]]))
+    else keys.set(facts.key, request)
     this.#counters.promotion_queued++
     this.#gauge()
     this.#schedule()

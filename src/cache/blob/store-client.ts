@@ -9,11 +9,10 @@
 //   3. If the other side is gone, reads are misses, and writes fail for whoever waits.
 
 import type { Clock } from '../../base/index.ts'
-import { ServerError } from '../../errors/index.ts'
 import type { Counters } from '../../observe/index.ts'
+import { FoundReader } from './found-pack.ts'
 import type {
   ChoreRequest,
-  ErrorMessage,
   ListedMessage,
   ReadRequest,
   Reply,
@@ -22,6 +21,7 @@ import type {
   Results,
   WriteRequest,
 } from './store-messages.ts'
+import { lostError, type Waiting, WaitingList, WaitingRead, WaitingWrite } from './store-waiting.ts'
 
 export interface ClientPort {
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void
@@ -44,15 +44,6 @@ export type Write = Without<WriteRequest, 'id' | 'number' | 'durable'>
 interface Written<Kind extends Kinds<WriteRequest>> {
   readonly result: Results[Kind]
   readonly durable: boolean
-}
-
-interface Waiting {
-  answer(reply: Reply): void
-  /** No answer will come, or none in time. */
-  giveUp(error: Error | undefined): void
-  readonly charge: number
-  /** Of reads with a limit. */
-  deadlineUs: number
 }
 
 interface Unfinished {
@@ -139,38 +130,21 @@ export class StoreClient {
     after: number,
     limited = true,
   ): Promise<Results[Kind] | undefined> {
-    return new Promise((resolve) => {
-      if (this.#isLost || (limited && !this.hasRoom(0))) return resolve(undefined)
-      const limitMs = this.#limits.readTimeoutMs
-      const id = this.#wait({
-        charge: requestBytes,
-        deadlineUs: limited ? this.#clock.monotonicUs() + limitMs * 1000 : Number.POSITIVE_INFINITY,
-        answer: (reply) => {
-          if (!('part' in reply)) resolve('result' in reply ? (reply.result as Results[Kind]) : undefined)
-        },
-        giveUp: () => resolve(undefined),
-      })
-      this.#push({ ...request, id, after } as ReadRequest)
-      if (limited) this.#armReadTimer(limitMs)
-    })
+    if (this.#isLost || (limited && !this.hasRoom(0))) return nothing
+    const limitMs = this.#limits.readTimeoutMs
+    const deadlineUs = limited ? this.#clock.monotonicUs() + limitMs * 1000 : Number.POSITIVE_INFINITY
+    const waiting = new WaitingRead(deadlineUs)
+    this.#push({ ...request, id: this.#wait(waiting), after } as ReadRequest)
+    if (limited) this.#armReadTimer(limitMs)
+    return waiting.promise as Promise<Results[Kind] | undefined>
   }
 
   /** As `read` of kind list, all parts joined. */
-  list(request: Extract<Read, { kind: 'list' }>, after: number): Promise<ListedMessage[]> {
-    return new Promise((resolve) => {
-      if (this.#isLost) return resolve([])
-      const rows: ListedMessage[] = []
-      const id = this.#wait({
-        charge: requestBytes,
-        deadlineUs: Number.POSITIVE_INFINITY,
-        answer: (reply) => {
-          if ('part' in reply) rows.push(...reply.part)
-          else resolve(rows)
-        },
-        giveUp: () => resolve(rows),
-      })
-      this.#push({ ...request, id, after })
-    })
+  async list(request: Extract<Read, { kind: 'list' }>, after: number): Promise<ListedMessage[]> {
+    if (this.#isLost) return []
+    const waiting = new WaitingList()
+    this.#push({ ...request, id: this.#wait(waiting), after })
+    return (await waiting.promise) as ListedMessage[]
   }
 
   /** Sends a write that nobody waits for; returns its number. */
@@ -183,26 +157,11 @@ export class StoreClient {
     request: Write & { readonly kind: Kind },
     options: { durable: boolean; valueBytes?: number; moved?: ArrayBuffer | undefined },
   ): { readonly number: number; readonly written: Promise<Written<Kind>> } {
-    let number = 0
-    const written = new Promise<Written<Kind>>((resolve, reject) => {
-      if (this.#isLost) return reject(lostError())
-      const id = this.#wait({
-        charge: requestBytes,
-        deadlineUs: Number.POSITIVE_INFINITY,
-        answer: (reply) => {
-          if ('error' in reply) reject(errorOf(reply.error))
-          else if ('result' in reply) resolve({ result: reply.result as Results[Kind], durable: reply.durable })
-        },
-        giveUp: (error) => reject(error ?? lostError()),
-      })
-      number = this.#send(request, {
-        id,
-        durable: options.durable,
-        valueBytes: options.valueBytes ?? 0,
-        moved: options.moved,
-      })
-    })
-    return { number, written }
+    if (this.#isLost) return { number: 0, written: Promise.reject(lostError()) }
+    const { durable, valueBytes = 0, moved } = options
+    const waiting = new WaitingWrite()
+    const number = this.#send(request, { id: this.#wait(waiting), durable, valueBytes, moved })
+    return { number, written: waiting.promise as Promise<Written<Kind>> }
   }
 
   /** Work for when the store has nothing better to do. */
@@ -210,22 +169,13 @@ export class StoreClient {
     if (!this.#isLost) this.#push(request)
   }
 
-  ask<Kind extends 'sweep' | 'check' | 'compact' | 'close' | 'hold' | 'activate' | 'load'>(
+  async ask<Kind extends 'sweep' | 'check' | 'compact' | 'close' | 'hold' | 'activate' | 'load'>(
     request: Without<Extract<ChoreRequest, { kind: Kind }>, 'id'>,
   ): Promise<Results[Kind]> {
-    return new Promise((resolve, reject) => {
-      if (this.#isLost) return reject(lostError())
-      const id = this.#wait({
-        charge: requestBytes,
-        deadlineUs: Number.POSITIVE_INFINITY,
-        answer: (reply) => {
-          if ('error' in reply) reject(errorOf(reply.error))
-          else if ('result' in reply) resolve(reply.result as Results[Kind])
-        },
-        giveUp: (error) => reject(error ?? lostError()),
-      })
-      this.#push({ ...request, id } as unknown as ChoreRequest)
-    })
+    if (this.#isLost) throw lostError()
+    const waiting = new WaitingWrite()
+    this.#push({ ...request, id: this.#wait(waiting) } as unknown as ChoreRequest)
+    return ((await waiting.promise) as { result: Results[Kind] }).result
   }
 
   /** The other side is gone. */
@@ -262,7 +212,7 @@ export class StoreClient {
   #wait(waiting: Waiting): number {
     const id = ++this.#lastId
     this.#waiting.set(id, waiting)
-    this.#bytes += waiting.charge
+    this.#bytes += requestBytes
     return id
   }
 
@@ -271,15 +221,17 @@ export class StoreClient {
     this.#gauge()
     if (this.#isScheduled) return
     this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      if (this.#outbox.length === 0) return
-      const outbox = this.#outbox
-      const moved = this.#moved
-      this.#outbox = []
-      this.#moved = []
-      this.#port.postMessage(outbox, moved)
-    })
+    setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false
+    if (this.#outbox.length === 0) return
+    const outbox = this.#outbox
+    const moved = this.#moved
+    this.#outbox = []
+    this.#moved = []
+    this.#port.postMessage(outbox, moved)
   }
 
   #take(report: Report): void {
@@ -293,6 +245,10 @@ export class StoreClient {
     }
     if (finished > 0) this.#unfinished.splice(0, finished)
     this.#onReport(report)
+    if (report.found !== undefined) {
+      const reader = new FoundReader(report.found)
+      while (reader.hasMore) this.#answer(reader.next())
+    }
     for (const reply of report.replies) this.#answer(reply)
     this.#gauge()
   }
@@ -306,7 +262,7 @@ export class StoreClient {
       }
     } else {
       this.#waiting.delete(reply.id)
-      this.#bytes -= waiting.charge
+      this.#bytes -= requestBytes
     }
     waiting.answer(reply)
   }
@@ -329,7 +285,7 @@ export class StoreClient {
         continue
       }
       this.#waiting.delete(id)
-      this.#bytes -= waiting.charge
+      this.#bytes -= requestBytes
       this.#counters.l2_read_timeouts++
       this.#onLateRead()
       waiting.giveUp(undefined)
@@ -342,10 +298,4 @@ export class StoreClient {
   }
 }
 
-function lostError(): Error {
-  return errorOf({ sqlstate: '55000', message: 'the store of the cache is not open', detail: undefined })
-}
-
-function errorOf({ sqlstate, message, detail }: ErrorMessage): ServerError {
-  return new ServerError({ sqlstate, severity: 'ERROR', message: '%s' }, [message], { detail })
-}
+const nothing = Promise.resolve(undefined)

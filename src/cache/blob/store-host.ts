@@ -21,7 +21,7 @@ import { HostReads } from './host-reads.ts'
 import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
 import { openedMessage, statusOf } from './host-status.ts'
-import { beginTurn, freshTurn } from './host-turn.ts'
+import { endOfTurnUs, freshTurn } from './host-turn.ts'
 import type { L2 } from './l2.ts'
 import { keyOfRecordKey } from './l2-keys.ts'
 import type {
@@ -55,6 +55,7 @@ export class StoreHost {
   #bytesSinceCommit = 0
   #isCommitting = false
   #isScheduled = false
+  #turnEndUs = 0
   #commitTimer: NodeJS.Timeout | undefined
   #retryTimer: NodeJS.Timeout | undefined
   #closing: number | undefined
@@ -132,18 +133,18 @@ export class StoreHost {
   #schedule(): void {
     if (this.#isScheduled || this.#state === 'closed') return
     this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#turn()
-    })
+    setImmediate(this.#turn)
   }
 
-  #turn(): void {
-    const isOver = beginTurn(this.#parts.clock, this.#isCommitting)
+  readonly #isOver = (): boolean => this.#parts.clock.monotonicUs() >= this.#turnEndUs
+
+  readonly #turn = (): void => {
+    this.#isScheduled = false
+    this.#turnEndUs = endOfTurnUs(this.#parts.clock, this.#isCommitting)
     try {
       this.#read()
-      while (!isOver() && this.#stepWrite()) this.#read()
-      if (this.#isUsable) this.#chores.step(this.#hasWrites ? 1 : Number.POSITIVE_INFINITY, isOver)
+      while (!this.#isOver() && this.#stepWrite()) this.#read()
+      if (this.#isUsable) this.#chores.step(this.#hasWrites ? 1 : Number.POSITIVE_INFINITY, this.#isOver)
     } catch (error) {
       this.#meet(error)
     }
@@ -208,8 +209,7 @@ export class StoreHost {
     this.#done = request.number
     if (request.kind === 'put') this.#bytesSinceCommit += request.put.value.length
     const { id, number, durable } = request
-    const arrived = this.#writes.at(-1)?.number ?? number
-    if (durable) this.#group.add(number, { id, result }, arrived, this.#parts.clock)
+    if (durable) this.#group.add(number, { id, result }, this.#writes.at(-1)?.number ?? number, this.#parts.clock)
     else this.#report.reply({ id, result, durable })
     if (this.#l2?.lacksRoom === true) this.#chores.relieve()
   }

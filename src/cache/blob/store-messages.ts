@@ -9,7 +9,7 @@
 import type { Counters } from '../../observe/index.ts'
 import type { AreaStats, BackgroundWriterSettings } from '../../storage/index.ts'
 import type { CompressorOptions } from './compressor.ts'
-import type { Freshness } from './freshness.ts'
+import type { FoundPack } from './found-pack.ts'
 import type { PutRequest, PutResult } from './l2.ts'
 import type { Adoption } from './l2-adopt.ts'
 import type { Finding } from './l2-check.ts'
@@ -98,11 +98,12 @@ export interface StoreSettings {
   readonly sweepLimits: SweepLimits
 }
 
+type HeadFields = 'version' | 'createdAtMs' | 'ttlFromMs' | 'lastAccessAtMs' | 'policy' | 'stamp' | 'costUs'
+
 /** An entry as it crosses. */
 export interface FoundMessage {
-  readonly head: RecordHead
+  readonly head: Pick<RecordHead, HeadFields | 'codec' | 'rawBytes'>
   readonly attributes: Attributes
-  readonly state: Freshness
   readonly value: Uint8Array | undefined
   /** As stored, with its record. */
   readonly storedBytes: number
@@ -158,6 +159,8 @@ export type StoreState = 'opening' | 'open' | 'full' | 'fenced' | 'restoring' | 
 
 export interface Report {
   readonly replies: readonly Reply[]
+  /** The answers to reads of kind get. */
+  readonly found: FoundPack | undefined
   /** All writes up to this number are done, all up to that one durable. */
   readonly done: number
   readonly durable: number

@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
 import { Damage } from '../../../../src/cache/blob/damage.ts'
+import { aloneInMemory } from '../../../../src/cache/blob/entry-parts.ts'
+import { FoundReader, FoundWriter } from '../../../../src/cache/blob/found-pack.ts'
 import {
   behind,
   expiryEnd,
@@ -21,6 +23,7 @@ import {
   scopeOfRecordKey,
 } from '../../../../src/cache/blob/l2-keys.ts'
 import {
+  bareLength,
   decodeAttributes,
   decodeRecord,
   encodeAttributes,
@@ -28,6 +31,7 @@ import {
   type L2Record,
 } from '../../../../src/cache/blob/l2-record.ts'
 import { admissions } from '../../../../src/cache/blob/policy.ts'
+import type { FoundMessage } from '../../../../src/cache/blob/store-messages.ts'
 
 const random = Random.fromEnvironment()
 const { seed } = random
@@ -119,6 +123,18 @@ describe('a record', () => {
     )
   })
 
+  it('has the length that was foretold, so that what is accounted is what is stored (L2-29)', () => {
+    fc.assert(
+      fc.property(record, (value) => {
+        const { attributes, outside, payload } = value
+        fc.pre(outside === undefined && payload.kind === 'inline')
+        const foretold = bareLength(value, attributes === undefined ? 0 : encodeAttributes(attributes).length)
+        expect(encodeRecord(value)).toHaveLength(foretold + value.storedBytes)
+      }),
+      { seed, numRuns: 300 },
+    )
+  })
+
   it('cut anywhere, or with a byte too many, is Damage', () => {
     fc.assert(
       fc.property(record, (value) => {
@@ -162,6 +178,61 @@ describe('a record', () => {
     }
     const tags = ['x'.repeat(256)]
     expect(() => encodeAttributes({ ...decodeAttributes(Buffer.alloc(0)), tags })).toThrow('fits its field')
+  })
+})
+
+describe('what reads found', () => {
+  const lengths = fc.oneof(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 16_000, max: 90_000 }))
+  /** As decoding gives it, of which a value is part of more memory or has its own. */
+  const entry = fc
+    .tuple(record, fc.option(lengths, { nil: undefined }), fc.boolean())
+    .map(([value, length, isPart]) => {
+      const { codec, rawBytes, version, createdAtMs, ttlFromMs, lastAccessAtMs, policy, stamp, costUs } = value
+      const bytes = length === undefined ? undefined : Buffer.from(random.bytes(length + (isPart ? 32 : 0)))
+      return {
+        head: { codec, rawBytes, version, createdAtMs, ttlFromMs, lastAccessAtMs, policy, stamp, costUs },
+        attributes: value.attributes ?? decodeAttributes(Buffer.alloc(0)),
+        value: bytes?.subarray(isPart ? 32 : 0),
+        storedBytes: value.storedBytes,
+      }
+    })
+  const reads = fc.array(fc.tuple(fc.maxSafeNat(), fc.array(fc.option(entry, { nil: undefined }), { maxLength: 5 })))
+  const seen = (found: readonly (FoundMessage | undefined)[]): unknown =>
+    found.map((each) => each && { ...each, value: each.value && Buffer.from(each.value).toString('base64') })
+
+  it('comes over as it was, every field and every byte of it, and nothing is left behind for the next turn', () => {
+    const writer = new FoundWriter()
+    fc.assert(
+      fc.property(reads, (answers) => {
+        const expected = answers.map(([id, found]) => ({ id, found: seen(found) }))
+        for (const [id, found] of answers) writer.add(id, found)
+        expect(writer.isEmpty).toBe(answers.length === 0)
+        const { pack, moved } = writer.take()
+        expect(writer.isEmpty).toBe(true)
+        const reader = new FoundReader(structuredClone(pack, { transfer: [...moved] }))
+        const arrived: unknown[] = []
+        while (reader.hasMore) {
+          const { id, result } = reader.next()
+          arrived.push({ id, found: seen(result) })
+        }
+        expect(arrived).toEqual(expected)
+      }),
+      { seed, numRuns: 100 },
+    )
+  })
+
+  it('shares memory while it is small, up to a bound, and shared memory is left by what stays (MEM-3)', () => {
+    const facts = fc.sample(entry, { seed, numRuns: 1 })[0] as FoundMessage
+    const writer = new FoundWriter()
+    for (let id = 0; id < 100; id++) writer.add(id, [{ ...facts, value: random.bytes(10_000) }])
+    const { pack } = writer.take()
+    expect(pack.values.length).toBeGreaterThan(1)
+    for (const { length } of pack.values) expect(length).toBeLessThanOrEqual(256 << 10)
+    const value = Buffer.from(pack.values[0]?.buffer as ArrayBuffer, 10_000, 10_000)
+    const alone = aloneInMemory(value)
+    expect(alone.equals(value)).toBe(true)
+    expect(alone.buffer.byteLength).toBe(10_000)
+    expect(aloneInMemory(alone)).toBe(alone)
   })
 })
 

@@ -57,13 +57,12 @@ async function during(stage: CacheStage, nowUs: () => number, work: Promise<unkn
   const waits: number[] = []
   let longestTurnUs = 0
   let startUs: number | undefined
-  const { reply, send } = HostReport.prototype
+  const { found, send } = HostReport.prototype
   let foundUs: number | undefined
   let longestTellingUs = 0
-  vi.spyOn(HostReport.prototype, 'reply').mockImplementation(function (this: HostReport, answer) {
-    const { result } = answer as { result?: unknown }
-    if (Array.isArray(result) && (result[0] as { head?: unknown } | undefined)?.head !== undefined) foundUs = nowUs()
-    reply.call(this, answer)
+  vi.spyOn(HostReport.prototype, 'found').mockImplementation(function (this: HostReport, id, entries) {
+    if (entries[0] !== undefined) foundUs = nowUs()
+    found.call(this, id, entries)
   })
   vi.spyOn(HostReport.prototype, 'send').mockImplementation(function (this: HostReport, standing, namespaces) {
     if (foundUs !== undefined && startUs !== undefined) {

@@ -206,7 +206,6 @@ function makeServices(parts: Parts) {
     limits: resultLimits(settings),
     counters,
     l1: parts.l1,
-    priority: settings.resultPriority,
   })
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
@@ -227,7 +226,7 @@ function makeServices(parts: Parts) {
     clock: systemClock,
     onFailure: (error) =>
       parts.log.warning('answers in the second tier could not be dropped or noted', { error: String(error) }),
-    limits: () => ({ isOn: store.snapshot.resultL2 === 'on', delayMs: store.snapshot.resultL2Delay }),
+    delayMs: () => store.snapshot.resultL2Delay,
   })
   let listener: Listener | undefined
   const own = new OwnStatements({

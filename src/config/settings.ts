@@ -134,7 +134,7 @@ export const settingTable = [
     name: 'result_priority',
     type: integer({ min: 0, max: 255 }),
     initial: '128',
-    change: 'restart',
+    change: 'session',
     group: 'results',
     summary: 'How long answers stay when memory is short, beside entries of the blob cache: lower leaves first.',
   }),
@@ -159,7 +159,7 @@ export const settingTable = [
     name: 'result_l2',
     type: enumeration(['on', 'off']),
     initial: 'on',
-    change: 'reload',
+    change: 'session',
     group: 'results',
     summary:
       'Whether answers are also kept in the second tier, where they outlive their place in memory and a restart.',

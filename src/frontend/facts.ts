@@ -155,11 +155,11 @@ export function storeAnswer(
     isAwaited && writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
-  if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.tags, start)) {
+  if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.wish.tags, start)) {
     services.counters.result_fill_rejects++
     return { landing, unstored: 'moved' }
   }
-  if (mark.ttlMs <= 0 || parametersMayMeanNow(parameters)) return { landing: undefined, unstored: undefined }
+  if (mark.wish.ttlMs <= 0 || parametersMayMeanNow(parameters)) return { landing: undefined, unstored: undefined }
   const old = text.find(mark.context.id, parameters) as Entry | undefined
   if (old !== undefined) services.results.remove(old, 'replaced')
   const answer: EntryFacts = {
@@ -172,7 +172,9 @@ export function storeAnswer(
     parameterDescription: recorder.parameterDescription,
     rows,
     relations: facts.relations,
-    tags: mark.tags,
+    tags: mark.wish.tags,
+    priority: mark.wish.priority,
+    l2: mark.wish.l2,
     start: services.broken.has('R1-check') ? services.epochs.tick() : start,
     createdAtMs: mark.atMs,
     provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),
@@ -180,10 +182,10 @@ export function storeAnswer(
     owner: text,
   }
   if (writer !== undefined) {
-    services.secondTier.keepLarge(answer, mark.ttlMs, writer)
+    services.secondTier.keepLarge(answer, mark.wish.ttlMs, writer)
     return { landing, unstored: undefined }
   }
-  const entry = services.results.store(answer, mark.ttlMs)
+  const entry = services.results.store(answer, mark.wish.ttlMs)
   if (entry === undefined) return { landing, unstored: 'too_large' }
   text.keep(entry)
   services.secondTier.filled(entry, session.nowMs)

@@ -5,30 +5,32 @@ import type { PartWriter } from '../cache/results/index.ts'
 import { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
 
+/** What settings and hints ask of an answer that is kept. */
+export interface FillWish {
+  readonly ttlMs: number
+  readonly tags: readonly string[]
+  /** 0 to 255: in memory, those of lower priority leave first. */
+  readonly priority: number
+  /** It may be kept in L2 as well. */
+  readonly l2: boolean
+}
+
 export class FillMark {
   readonly text: StatementText
   readonly parameters: string
   readonly context: SessionContext
   readonly start: number
   readonly atMs: number
-  readonly ttlMs: number
-  readonly tags: readonly string[]
+  readonly wish: FillWish
   readonly #session: Session
 
-  constructor(
-    session: Session,
-    context: SessionContext,
-    text: StatementText,
-    parameters: string,
-    wish: { readonly ttlMs: number; readonly tags: readonly string[] },
-  ) {
+  constructor(session: Session, context: SessionContext, text: StatementText, parameters: string, wish: FillWish) {
     this.text = text
     this.parameters = parameters
     this.context = context
     this.start = session.services.epochs.tick()
     this.atMs = session.nowMs
-    this.ttlMs = wish.ttlMs
-    this.tags = wish.tags
+    this.wish = wish
     this.#session = session
   }
 
@@ -37,14 +39,14 @@ export class FillMark {
     const { results, store } = this.#session.services
     const { l1AdmitBytesMax } = store.snapshot
     const { answerBytesMax, entryBytesMax } = results
-    if (answerBytesMax <= l1AdmitBytesMax) return new Recorder(entryBytesMax)
+    if (answerBytesMax <= l1AdmitBytesMax || !this.wish.l2) return new Recorder(entryBytesMax)
     return new Recorder(answerBytesMax, this, Math.min(l1AdmitBytesMax, entryBytesMax), entryBytesMax)
   }
 
   /** A place in L2 for the rows; undefined if there is none. */
   open(): PartWriter | undefined {
     const { services, databaseName } = this.#session
-    const about = { expiresAtMs: this.atMs + this.ttlMs, tags: this.tags }
+    const about = { expiresAtMs: this.atMs + this.wish.ttlMs, tags: this.wish.tags }
     return services.secondTier.partWriter(this.text, databaseName, this.context.id, this.parameters, about)
   }
 }

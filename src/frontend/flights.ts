@@ -19,7 +19,7 @@ interface FlightMark {
   readonly parameters: string
   readonly start: number
   /** Labels its answer will be kept under. */
-  readonly tags: readonly string[]
+  readonly wish: { readonly tags: readonly string[] }
 }
 
 export class Flight {

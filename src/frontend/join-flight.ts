@@ -28,7 +28,7 @@ export function joinFlight(session: Session, text: StatementText, parameters: st
   const flight = services.flights.find(text, context.id, parameters)
   if (flight === undefined) return false
   if (!flight.joinable() && !services.broken.has('R7-join')) return false
-  if (services.results.tagsMoved(flight.mark.tags, flight.mark.start)) return false
+  if (services.results.tagsMoved(flight.mark.wish.tags, flight.mark.start)) return false
   const asked = { text, parameters, contextId: context.id }
   session.slowly(
     () =>

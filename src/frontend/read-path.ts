@@ -13,7 +13,7 @@ import type { ReasonCode } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
 import { contextInForce, factsInForce, probeContext, writesNothing } from './facts.ts'
-import { FillMark } from './fill-mark.ts'
+import { FillMark, type FillWish } from './fill-mark.ts'
 import { FillUnit } from './fill-unit.ts'
 import { countJoined, joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { replyLarge } from './large-reply.ts'
@@ -54,6 +54,8 @@ export function takeRead(
     return goUncached(session, text, request, { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' })
   }
   const ttlMs = hints?.ttlMs ?? settings.resultTtl
+  const priority = hints?.priority ?? settings.resultPriority
+  const l2 = (hints?.l2 ?? settings.resultL2) === 'on'
   const landed = landedFor(session, text, parameters, context.id)
   if (landed?.canceled) {
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
@@ -69,7 +71,9 @@ export function takeRead(
     return true
   }
   if (hints?.cache !== 'refresh' && replyLarge(session, text, parameters, request, ttlMs)) return true
-  if (hints?.cache !== 'refresh' && ttlMs > 0 && recallAnswer(session, text, parameters, look)) return false
+  if (hints?.cache !== 'refresh' && ttlMs > 0 && l2) {
+    if (recallAnswer(session, text, parameters, look, priority)) return false
+  }
   if (landed?.landing !== undefined && replyLanding(session, text, request, landed.landing, ttlMs)) return true
   const verdict: PassVerdict = { verdict: 'miss', reason: look.code, argument: look.argument }
   // Who asks for an answer of now does not share one that was asked for before.
@@ -77,15 +81,8 @@ export function takeRead(
     landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0
       ? 0
       : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
-  return fill(session, text, parameters, request, verdict, { ttlMs, waitMs, tags: hints?.tags ?? settings.resultTags })
-}
-
-/** How a read is filled, by its hints and settings. */
-interface Wish {
-  readonly ttlMs: number
-  /** How long it may wait for an equal one under way. */
-  readonly waitMs: number
-  readonly tags: readonly string[]
+  const tags = hints?.tags ?? settings.resultTags
+  return fill(session, text, parameters, request, verdict, { ttlMs, tags, priority, l2 }, waitMs)
 }
 
 /** Why this text may not be kept, as far as text and settings say. */
@@ -173,9 +170,10 @@ function fill(
   parameters: string,
   request: Request,
   verdict: PassVerdict,
-  wish: Wish,
+  wish: FillWish,
+  waitMs: number,
 ): boolean {
-  const { ttlMs, waitMs, tags } = wish
+  const { ttlMs } = wish
   const facts = factsInForce(session, text, ttlMs)
   if (facts?.refusal !== undefined) {
     const refused: PassVerdict = { verdict: 'bypass', reason: facts.refusal.code, argument: facts.refusal.argument }
@@ -186,7 +184,7 @@ function fill(
   if (facts === undefined || !facts.fixed || facts.mayWrite) {
     if (!session.quiet) return session.waitForQuiet()
     if (!convertible(text, request)) return passStraight(session, text, request, asked)
-    const keep = recordable(request, parameters) ? { parameters, ttlMs, tags } : undefined
+    const keep = recordable(request, parameters) ? { parameters, wish } : undefined
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (waitMs > 0 && session.quiet && joinFlight(session, text, parameters, waitMs)) return false
@@ -201,7 +199,7 @@ function fillStraight(
   request: Request,
   facts: ShapeFacts,
   verdict: PassVerdict,
-  wish: Wish,
+  wish: FillWish,
 ): boolean {
   const { context } = session
   const timely = parametersMayMeanNow(parameters)

@@ -29,11 +29,20 @@ export function recalled(session: Session, text: StatementText, parameters: stri
 }
 
 /** True if L2 may have the answer: the session waits for it. */
-export function recallAnswer(session: Session, text: StatementText, parameters: string, reason: MissReason): boolean {
+export function recallAnswer(
+  session: Session,
+  text: StatementText,
+  parameters: string,
+  reason: MissReason,
+  priority: number,
+): boolean {
   const { context, services } = session
   if (context === undefined || !session.quiet || (reason.code !== 'cold' && reason.code !== 'evicted')) return false
   if (recalled(session, text, parameters) !== undefined) return false
-  const answer = services.secondTier.recall(text, session.databaseName, context.id, parameters)
+  if (!services.secondTier.mayHold(text, context.id, parameters)) return false
+  const answer = services.secondTier.recall({
+    ...{ text, database: session.databaseName, contextId: context.id, parameters, priority },
+  })
   if (answer === undefined) return false
   const asked: Recalled = { text, parameters, contextId: context.id, reason, large: undefined }
   session.recalled = asked

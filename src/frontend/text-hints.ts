@@ -11,6 +11,8 @@ const settingNames: Readonly<Record<string, string>> = {
   consistency: 'consistency',
   coalesce_wait: 'result_coalesce_wait',
   in_transaction: 'result_in_transaction',
+  priority: 'result_priority',
+  l2: 'result_l2',
 }
 
 /** Undefined where the comments ask for nothing. */
@@ -29,7 +31,12 @@ export function textHints(hints: Hints): TextHints | undefined {
   const tags = tagsIn(hints, faults)
   const isSilent = cache === undefined && ttlMs === undefined && tags === undefined
   if (isSilent && values.size === 0 && faults.length === 0) return undefined
-  return { cache, ttlMs, tags, coalesceWaitMs: values.get('coalesce_wait') as number | undefined, faults }
+  return {
+    ...{ cache, ttlMs, tags, faults },
+    coalesceWaitMs: values.get('coalesce_wait') as number | undefined,
+    priority: values.get('priority') as number | undefined,
+    l2: values.get('l2') as 'on' | 'off' | undefined,
+  }
 }
 
 /** All or none: under some of its tags an answer would be missed by who invalidates another. */
@@ -71,6 +78,8 @@ export function mergeHints(own: TextHints | undefined, beside: TextHints | undef
     ttlMs: beside.ttlMs ?? own.ttlMs,
     tags: beside.tags ?? own.tags,
     coalesceWaitMs: beside.coalesceWaitMs ?? own.coalesceWaitMs,
+    priority: beside.priority ?? own.priority,
+    l2: beside.l2 ?? own.l2,
     faults: [...own.faults, ...beside.faults],
   }
 }

@@ -23,7 +23,7 @@ import { captureQuestion, notReady } from './capture-helper.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
 import { learnFacts, storeAnswer } from './facts.ts'
-import { FillMark } from './fill-mark.ts'
+import { FillMark, type FillWish } from './fill-mark.ts'
 import { passReason } from './in-block.ts'
 import { trustNames, trustPlainWrite } from './name-doubts.ts'
 import { framesOf, noteAnswer, type PassVerdict } from './pass.ts'
@@ -37,7 +37,7 @@ import type { ClientUnit, UnitOutcome } from './units.ts'
 /** A read on the write path: how it is reported, and whether its answer may be kept. */
 interface CapturedRead {
   readonly verdict: PassVerdict
-  readonly keep: { readonly parameters: string; readonly ttlMs: number; readonly tags: readonly string[] } | undefined
+  readonly keep: { readonly parameters: string; readonly wish: FillWish } | undefined
 }
 
 function heldBytesMax(session: Session): number {
@@ -100,7 +100,7 @@ export function runCaptured(
   const keep = read?.keep
   let mark: FillMark | undefined
   if (keep !== undefined && context !== undefined) {
-    mark = new FillMark(session, context, text as StatementText, keep.parameters, keep)
+    mark = new FillMark(session, context, text as StatementText, keep.parameters, keep.wish)
     unit.recorder = mark.newRecorder()
   }
   const startedUs = services.clock.monotonicUs()

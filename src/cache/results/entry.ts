@@ -30,6 +30,10 @@ export interface EntryFacts {
   readonly relations: readonly Relation[]
   /** Labels by which it can be removed, none twice. */
   readonly tags: readonly string[]
+  /** 0 to 255: in L1, those of lower priority leave first. */
+  readonly priority: number
+  /** It may be kept in L2 as well. */
+  readonly l2: boolean
   /** Tick taken before the first byte of the statement went to the origin. */
   readonly start: number
   readonly createdAtMs: number
@@ -54,8 +58,6 @@ export interface EntryOwner {
 
 /** What keeps it: told when it has left the budget to make room. */
 export interface EntryKeeper {
-  /** Of all its entries; never changes. */
-  readonly priority: number
   left(entry: Entry): void
 }
 
@@ -66,13 +68,15 @@ interface Provenance {
   readonly role: string
   readonly relations: readonly Relation[]
   readonly tags: readonly string[]
+  readonly priority: number
+  readonly l2: boolean
   readonly owner: EntryOwner
   readonly keeper: EntryKeeper
 }
 
 /** Of the entry last made of a statement: the next is nearly always alike. */
 function provenanceOf(facts: EntryFacts, keeper: EntryKeeper): Provenance {
-  const { contextId, database, role, relations, tags, owner } = facts
+  const { contextId, database, role, relations, tags, priority, l2, owner } = facts
   const last = owner.provenance as Provenance | undefined
   if (
     last?.contextId === contextId &&
@@ -80,11 +84,13 @@ function provenanceOf(facts: EntryFacts, keeper: EntryKeeper): Provenance {
     last.role === role &&
     last.relations === relations &&
     last.tags === tags &&
+    last.priority === priority &&
+    last.l2 === l2 &&
     last.keeper === keeper
   ) {
     return last
   }
-  const provenance: Provenance = { contextId, database, role, relations, tags, owner, keeper }
+  const provenance: Provenance = { contextId, database, role, relations, tags, priority, l2, owner, keeper }
   owner.provenance = provenance
   return provenance
 }
@@ -167,7 +173,11 @@ export class Entry implements Resident {
   }
 
   get priority(): number {
-    return this.#provenance.keeper.priority
+    return this.#provenance.priority
+  }
+
+  get l2(): boolean {
+    return this.#provenance.l2
   }
 
   evicted(): void {

@@ -26,12 +26,9 @@ interface ResultCacheParts {
   readonly limits: ResultCacheLimits
   readonly counters: Counters
   readonly l1: L1
-  /** 0 to 255: in L1, those of lower priority leave first. */
-  readonly priority: number
 }
 
 export class ResultCache implements EntryKeeper {
-  readonly priority: number
   readonly #counters: Counters
   readonly #l1: L1
   #limits: ResultCacheLimits
@@ -49,11 +46,10 @@ export class ResultCache implements EntryKeeper {
   #payloadBytes = 0
   #sweepAt = 0
 
-  constructor({ limits, counters, l1, priority }: ResultCacheParts) {
+  constructor({ limits, counters, l1 }: ResultCacheParts) {
     this.#limits = limits
     this.#counters = counters
     this.#l1 = l1
-    this.priority = priority
   }
 
   get bytesInUse(): number {

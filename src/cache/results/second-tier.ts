@@ -39,16 +39,27 @@ interface SecondTierParts {
   readonly clock: Clock
   readonly contexts: { lastingNameOf(id: number): string | undefined }
   readonly onFailure: (error: unknown) => void
-  readonly limits: () => { readonly isOn: boolean; readonly delayMs: number }
+  /** How long an answer must have been valid before it is put. */
+  readonly delayMs: () => number
 }
 
 type State = 'off' | 'unproven' | 'emptying' | 'open'
 
 /** The statement an answer belongs to, as a reader has it. */
-interface Asked extends EntryOwner {
+interface AskedText extends EntryOwner {
   readonly outdated: boolean
   find(contextId: number, parameters: string): unknown
   keep(entry: Entry): void
+}
+
+/** The answer a reader wants. */
+interface Asked {
+  readonly text: AskedText
+  readonly database: string
+  readonly contextId: number
+  readonly parameters: string
+  /** In memory, for its reader. */
+  readonly priority: number
 }
 
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
@@ -96,7 +107,7 @@ export class SecondTier {
     this.#parts = parts
     parts.results.onFirstHit = (entry, nowMs) => this.#await(entry, nowMs)
     parts.results.onPressed = (entry) => {
-      if (entry.hits > 0 && !entry.inL2) this.#putLater(entry)
+      if (entry.hits > 0 && entry.l2 && !entry.inL2) this.#putLater(entry)
     }
   }
 
@@ -187,36 +198,31 @@ export class SecondTier {
 
   /** It has shown its worth, and is put when it is old enough. */
   #await(entry: Entry, nowMs: number): void {
-    const { isOn, delayMs } = this.#parts.limits()
-    if (this.#state !== 'open' || !isOn || entry.inL2 || this.#waiting.length - this.#taken >= 3 * waitingMax) return
-    this.#waiting.push(entry.place, entry.id, nowMs + delayMs)
+    if (this.#state !== 'open' || !entry.l2 || entry.inL2 || this.#waiting.length - this.#taken >= 3 * waitingMax)
+      return
+    this.#waiting.push(entry.place, entry.id, nowMs + this.#parts.delayMs())
+  }
+
+  /** False, for a few nanoseconds, if L2 has no answer to a read as far as is known. */
+  mayHold(text: { readonly key: string }, contextId: number, parameters: string): boolean {
+    this.#notice()
+    if (this.#state !== 'open' || this.#parts.store.isEmpty) return false
+    return this.#filter.mayHold(contextId, text.key, parameters)
   }
 
   /** A read that memory has no answer to; undefined when L2 has none either, as far as is known. */
-  recall(
-    text: Asked,
-    database: string,
-    contextId: number,
-    parameters: string,
-  ): Promise<LargeAnswer | undefined> | undefined {
-    this.#notice()
-    const { store, limits, contexts } = this.#parts
-    if (this.#state !== 'open' || store.isEmpty || !limits().isOn) return undefined
-    if (!this.#filter.mayHold(contextId, text.key, parameters)) return undefined
+  recall(asked: Asked): Promise<LargeAnswer | undefined> | undefined {
+    const { text, database, contextId, parameters } = asked
+    if (!this.mayHold(text, contextId, parameters)) return undefined
+    const { store, contexts } = this.#parts
     const context = contexts.lastingNameOf(contextId)
     const key = context === undefined ? undefined : lastingKey(database, context, text.key, parameters)
-    if (key === undefined || !store.mayHold(key)) return undefined
-    return this.#recall(key, text, database, contextId, parameters)
+    return key === undefined || !store.mayHold(key) ? undefined : this.#recall(key, asked)
   }
 
   /** It is in memory then, or, if it has no place there, in the caller's hands. */
-  async #recall(
-    key: string,
-    text: Asked,
-    database: string,
-    contextId: number,
-    parameters: string,
-  ): Promise<LargeAnswer | undefined> {
+  async #recall(key: string, asked: Asked): Promise<LargeAnswer | undefined> {
+    const { text, contextId, parameters } = asked
     const generation = this.#generation
     const { store } = this.#parts
     const bytes = await store.get(key)
@@ -226,7 +232,7 @@ export class SecondTier {
     this.#notice()
     const isThere = answer.parts === undefined || parts !== undefined
     const isCurrent = this.#generation === generation && this.#state === 'open' && !text.outdated
-    const facts = isThere && isCurrent ? this.#factsOf(answer, text, database, contextId, parameters) : undefined
+    const facts = isThere && isCurrent ? this.#factsOf(answer, asked) : undefined
     if (facts === undefined || text.find(contextId, parameters) !== undefined) {
       parts?.end()
       return undefined
@@ -241,15 +247,9 @@ export class SecondTier {
   }
 
   /** What memory would know of it; undefined if it does not hold any more. */
-  #factsOf(
-    answer: StoredAnswer,
-    text: Asked,
-    database: string,
-    contextId: number,
-    parameters: string,
-  ): EntryFacts | undefined {
+  #factsOf(answer: StoredAnswer, asked: Asked): EntryFacts | undefined {
     const { results, epochs, clock } = this.#parts
-    const facts = entryFactsOf(answer, epochs.database(database), text, contextId, parameters)
+    const facts = entryFactsOf(answer, epochs.database(asked.database), asked)
     // An answer from the future: the clock was set back, and its age is not known.
     if (answer.createdAtMs > clock.nowMs() || !unmoved(facts.database, facts.relations, answer.start)) return undefined
     return results.tagsMoved(answer.tags, answer.start) ? undefined : facts
@@ -265,7 +265,7 @@ export class SecondTier {
   ): PartWriter | undefined {
     this.#notice()
     const context = this.#parts.contexts.lastingNameOf(contextId)
-    if (this.#state !== 'open' || !this.#parts.limits().isOn || context === undefined) return undefined
+    if (this.#state !== 'open' || context === undefined) return undefined
     const key = lastingKey(database, context, text.key, parameters)
     return new PartWriter(this.#parts.store, key, this.#generation, { ...about, costUs: dearUs })
   }
@@ -336,7 +336,7 @@ export class SecondTier {
   /** The server ends and nobody writes any more: what is still valid is kept, with what proves it. */
   async end(): Promise<void> {
     this.#notice()
-    if (this.#state !== 'open' || !this.#parts.limits().isOn) return
+    if (this.#state !== 'open') return
     await this.#note()
     for (const entry of this.#parts.results.entries()) if (!entry.inL2) this.#put(entry)
   }
@@ -350,7 +350,7 @@ export class SecondTier {
   }
 
   #put(entry: Entry): void {
-    if (entry.inL2 || !this.#mayPut(entry)) return
+    if (entry.inL2 || !entry.l2 || !this.#mayPut(entry)) return
     const context = this.#parts.contexts.lastingNameOf(entry.contextId)
     if (context === undefined) return
     const key = lastingKey(entry.database.name, context, entry.owner.key, entry.key)

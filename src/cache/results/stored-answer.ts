@@ -88,14 +88,16 @@ export function decodeAnswer(bytes: Buffer): StoredAnswer | undefined {
   }
 }
 
+interface Owned {
+  readonly text: EntryOwner
+  readonly contextId: number
+  readonly parameters: string
+  readonly priority: number
+}
+
 /** What memory would know of it. */
-export function entryFactsOf(
-  answer: StoredAnswer,
-  database: DatabaseEpochs,
-  owner: EntryOwner,
-  contextId: number,
-  parameters: string,
-): EntryFacts {
+export function entryFactsOf(answer: StoredAnswer, database: DatabaseEpochs, asked: Owned): EntryFacts {
+  const { text: owner, contextId, parameters, priority } = asked
   const { bytes, rows, role, tags, start, costUs, createdAtMs, provenAtMs, descriptionBytes } = answer
   const relations = answer.relations.map(([oid, name]) => {
     const relation = database.relation(oid)
@@ -104,6 +106,13 @@ export function entryFactsOf(
   })
   return {
     ...{ key: parameters, contextId, database, role, bytes, rows, relations, tags, start, costUs, owner },
-    ...{ createdAtMs, provenAtMs, descriptionBytes, parameterDescription: answer.parameterDescription },
+    ...{
+      createdAtMs,
+      provenAtMs,
+      descriptionBytes,
+      priority,
+      l2: true,
+      parameterDescription: answer.parameterDescription,
+    },
   }
 }

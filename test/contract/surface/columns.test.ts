@@ -2,8 +2,16 @@
 // asked for (issue 2, point 6).
 
 import { describe, expect, it } from 'vitest'
-import { useSurface } from '../../support/surface.ts'
-import { bind, describe as describeFrame, execute, parse, sync, type WireClient } from '../../support/wire-client.ts'
+import { noticesOf, useSurface } from '../../support/surface.ts'
+import {
+  bind,
+  describe as describeFrame,
+  errorFieldsOf,
+  execute,
+  parse,
+  sync,
+  type WireClient,
+} from '../../support/wire-client.ts'
 
 const int8 = 20
 const date = 1082
@@ -115,4 +123,32 @@ it('cache.results.tier says both once an answer lies in L2 too, as EXPLAIN (CACH
     ['all', 'all', 't', String(before), String(before + 1), expect.any(String)],
   ])
   expect(await generation()).toBe(before + 1)
+})
+
+it('cache.result_priority and result_l2 hold for a session, the hints priority and l2 for a statement (SQL-29, SQL-31)', async () => {
+  const client = await surface.session()
+  await client.query("alter system set cache.result_l2_delay = '1ms'")
+  await client.query('set cache.result_priority = 7')
+  const asked = {
+    ofSession: 'select name from item where id = 101',
+    ofHint: '/*+ cache(priority=9, l2=off) */ select name from item where id = 102',
+    ofComment: "select name from item where id = 103 /*cache_priority='11',cache_l2='on'*/",
+  }
+  const tiers = async () => {
+    const rows = await client.rows("select tier, priority from cache.entries where kind = 'result' and priority < 12")
+    return rows.map((row) => row.join(' ')).sort()
+  }
+  // An answer that is asked for again goes to L2, unless it must not.
+  for (const sql of [asked.ofHint, asked.ofSession, asked.ofComment]) {
+    await client.rows(sql)
+    await client.rows(sql)
+  }
+  await expect.poll(tiers, { interval: 10, timeout: 4000 }).toEqual(['both 11', 'both 7', 'l1 9'])
+  await client.query('set cache.result_l2 = off')
+  const [refused] = (await client.query('set cache.result_priority = 256')).frames.filter(({ type }) => type === 'E')
+  expect(refused && errorFieldsOf(refused).get('C')).toBe('22023')
+  await client.query('reset cache.result_priority')
+  expect(await client.rows('show cache.result_priority')).toEqual([['128']])
+  const [notice] = noticesOf(await client.query('/*+ cache(priority=high) */ select name from item where id = 104'))
+  expect(notice?.get('M')).toContain('priority')
 })

@@ -185,12 +185,12 @@ class Life {
     const counters = createCounters()
     this.results = new ResultCache({
       limits: { entriesMax: 2, entryBytesMax: 1e5 },
-      ...{ counters, l1: new L1(1e6, counters), priority: 128 },
+      ...{ counters, l1: new L1(1e6, counters) },
     })
     this.tier = new SecondTier({
       ...{ store, clock, results: this.results, epochs: this.epochs },
       contexts: { lastingNameOf: () => 'context' },
-      limits: () => ({ isOn: true, delayMs: 0 }),
+      delayMs: () => 0,
       onFailure: (error) => {
         throw error
       },
@@ -222,7 +222,17 @@ class Life {
         descriptionBytes: 0,
         rows: 1,
       },
-      ...{ tags: [], relations: [known], start, createdAtMs: nowMs, provenAtMs: nowMs, costUs: 50_000, owner: text },
+      ...{
+        tags: [],
+        priority: 128,
+        l2: true,
+        relations: [known],
+        start,
+        createdAtMs: nowMs,
+        provenAtMs: nowMs,
+        costUs: 50_000,
+        owner: text,
+      },
     }
     const about = { expiresAtMs: nowMs + 1e9, tags: [] }
     const writer = random.int(3) === 0 ? this.tier.partWriter(text, this.database.name, 1, '', about) : undefined
@@ -282,7 +292,9 @@ async function play(): Promise<number> {
     }
     const hit = life?.served(relation)
     if (hit !== undefined) return check(hit, 'hit')
-    const recall = tier.recall(texts[relation] as Text, database.name, 1, '')
+    const recall = tier.recall({
+      ...{ text: texts[relation] as Text, database: database.name, contextId: 1, parameters: '', priority: 128 },
+    })
     const large = await recall
     if (large !== undefined) {
       const isFresh = staleness(large.entry, clock.nowMs(), Number.POSITIVE_INFINITY) === undefined

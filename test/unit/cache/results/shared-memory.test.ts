@@ -14,6 +14,7 @@ let l1: L1
 let results: ResultCache
 let forgotten: Entry[]
 let evictedBlobs: Resident[]
+let priority: number
 
 beforeEach(() => {
   counters = new Metrics(new ManualClock()).counters
@@ -21,9 +22,10 @@ beforeEach(() => {
   evictedBlobs = []
 })
 
-function open({ bytesMax = 100_000, entriesMax = 1000, priority = 128 }): void {
+function open({ bytesMax = 100_000, entriesMax = 1000, priority: of = 128 }): void {
+  priority = of
   l1 = new L1(bytesMax, counters)
-  results = new ResultCache({ limits: { entriesMax, entryBytesMax: bytesMax }, counters, l1, priority })
+  results = new ResultCache({ limits: { entriesMax, entryBytesMax: bytesMax }, counters, l1 })
 }
 
 function answer(bytes: number): Entry | undefined {
@@ -31,7 +33,16 @@ function answer(bytes: number): Entry | undefined {
   return results.store(
     {
       ...{ key: '', contextId: 1, database, role: 'app', bytes: 'x'.repeat(bytes), descriptionBytes: 0, rows: 1 },
-      ...{ relations: [], tags: [], start: epochs.tick(), createdAtMs: 0, provenAtMs: 0, costUs: 100 },
+      ...{
+        relations: [],
+        tags: [],
+        priority,
+        l2: true,
+        start: epochs.tick(),
+        createdAtMs: 0,
+        provenAtMs: 0,
+        costUs: 100,
+      },
       owner: { fingerprint: 'q', key: 'select', text: 'select', forget: (entry) => forgotten.push(entry) },
     },
     1000,

@@ -24,7 +24,6 @@ function resultsOf(bytesMax: number): ResultCache {
     limits: { entriesMax: 1000, entryBytesMax: 100_000 },
     counters: metrics.counters,
     l1: new L1(bytesMax, metrics.counters),
-    priority: 128,
   })
 }
 
@@ -41,6 +40,8 @@ function store(tags: readonly string[], { bytes = 'x', role = 'app', ttlMs = 100
       rows: 1,
       relations: [database.relation(20_000)],
       tags,
+      priority: 128,
+      l2: true,
       start: epochs.tick(),
       createdAtMs: 0,
       provenAtMs: 0,

@@ -83,16 +83,17 @@ async function secondTier(context) {
   const keys = keysUpTo(2000)
   return await within(context, {}, async (cache, counters) => {
     await fill(cache, keys, () => randomBytes(16_384), { admission: 'never' })
-    const perSecond = []
-    for (let round = 0; round < context.rounds; round++) {
-      const before = counters.l2_hits
+    const walk = async () => {
       const startedAt = performance.now()
       for (let first = 0; first < keys.length; first += 50) {
-        await Promise.all(keys.slice(first, first + 50).map((key) => cache.look('bench', [key], true)))
+        const blobs = await Promise.all(keys.slice(first, first + 50).map((key) => cache.look('bench', [key], true)))
+        if (blobs.some(([blob]) => blob?.tier !== 'l2')) throw new Error('a value did not come from the second tier')
       }
-      perSecond.push((keys.length / (performance.now() - startedAt)) * 1000)
-      if (counters.l2_hits < before) throw new Error('the second tier was not asked')
+      return (keys.length / (performance.now() - startedAt)) * 1000
     }
+    for (let round = 0; round < 2; round++) await walk()
+    const perSecond = []
+    for (let round = 0; round < context.rounds; round++) perSecond.push(await walk())
     const figures = {
       larder: median(perSecond),
       otherLabel: 'wanted',

@@ -72,8 +72,11 @@ export class Chains {
     return bytes
   }
 
-  /** The bytes of a chain, or `length` of them from byte `from` on. Throws PageDamage if an extent is not what it should be. */
-  read(extents: readonly Extent[], from = 0, length = Number.POSITIVE_INFINITY): Uint8Array {
+  /**
+   * The bytes of a chain, or `length` of them from byte `from` on; they may lie in `scratch`, if there is one. Throws PageDamage if an
+   * extent is not what it should be.
+   */
+  read(extents: readonly Extent[], from = 0, length = Number.POSITIVE_INFINITY, scratch?: Uint8Array): Uint8Array {
     this.#store.assertUsable()
     const { file } = this.#store
     const parts: Uint8Array[] = []
@@ -86,7 +89,7 @@ export class Chains {
         skip -= most
         continue
       }
-      const part = this.#readExtent(extent, skip, wanted)
+      const part = this.#readExtent(extent, skip, wanted, extents.length === 1 ? scratch : undefined)
       parts.push(part)
       wanted -= part.length
       skip = 0
@@ -100,12 +103,11 @@ export class Chains {
   }
 
   /** A whole small chain takes one read; the start of a larger one is read with its header. */
-  #readExtent(extent: Extent, skip: number, wanted: number): Uint8Array {
+  #readExtent(extent: Extent, skip: number, wanted: number, scratch: Uint8Array | undefined): Uint8Array {
     const { file } = this.#store
     const most = extent.pages * file.pageSize
     if (skip === 0) {
-      // Not filled with zeros: it is read full, or not returned.
-      const bytes = Buffer.allocUnsafeSlow(Math.min(most, pageHeaderBytes + wanted))
+      const bytes = memoryFor(Math.min(most, pageHeaderBytes + wanted), scratch)
       file.read(bytes, extent.page)
       const payload = checkedPayload(bytes, extent, file.pageSize)
       return bytes.subarray(pageHeaderBytes, pageHeaderBytes + payload)
@@ -113,7 +115,7 @@ export class Chains {
     const header = new Uint8Array(pageHeaderBytes)
     file.read(header, extent.page)
     const payload = checkedPayload(header, extent, file.pageSize)
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(payload - skip, wanted)))
+    const bytes = memoryFor(Math.max(0, Math.min(payload - skip, wanted)), scratch)
     file.read(bytes, extent.page, pageHeaderBytes + skip)
     return bytes
   }
@@ -236,6 +238,11 @@ export class ChainWriter {
 }
 
 const nothing = new Uint8Array(0)
+
+/** Not filled with zeros: it is read full, or not returned. */
+function memoryFor(bytes: number, scratch: Uint8Array | undefined): Uint8Array {
+  return scratch !== undefined && bytes <= scratch.length ? scratch.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes)
+}
 
 /** What is wrong with an extent as the file has it; undefined if nothing. */
 export function extentProblem(file: PageFile, extent: Extent): string | undefined {

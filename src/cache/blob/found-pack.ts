@@ -19,7 +19,7 @@ export interface FoundPack {
 }
 
 /** Values below this share memory. */
-const smallBytesMax = 32 << 10
+export const smallBytesMax = 32 << 10
 /** How much they share. */
 const sharedBytesMax = 256 << 10
 const none = -1
@@ -33,15 +33,22 @@ export class FoundWriter {
   #values: Uint8Array[] = []
   #moved: ArrayBuffer[] = []
   #attributes: Attributes[] = []
-  /** Small values, and where in the numbers their place is to be written. */
-  #small: Uint8Array[] = []
-  #smallAt: number[] = []
+  /** Shared memory that has room, how much of it is taken, and its place among the values. */
+  #shared: Uint8Array = new Uint8Array(0)
+  #taken = 0
+  #sharedIn = none
+  #expected = 0
 
   get isEmpty(): boolean {
     return this.#length === 0
   }
 
-  /** The answer to a read. Its values are not to be used here any more. */
+  /** About so many answers follow in this turn. */
+  expect(count: number): void {
+    this.#expected = count
+  }
+
+  /** The answer to a read. Small values are copied, others are not to be used here any more. */
   add(id: number, found: readonly (FoundMessage | undefined)[]): void {
     this.#push(id)
     this.#push(found.length)
@@ -49,17 +56,18 @@ export class FoundWriter {
       if (message === undefined) this.#push(0)
       else this.#entry(message)
     }
+    this.#expected--
   }
 
   /** All that was added since the last time, and the memory that moves along. */
   take(): { readonly pack: FoundPack; readonly moved: readonly ArrayBuffer[] } {
-    this.#shareMemory()
     const pack = { numbers: this.#numbers.slice(0, this.#length), values: this.#values, attributes: this.#attributes }
     const moved = this.#moved
     this.#length = 0
     this.#values = []
     this.#moved = []
     this.#attributes = []
+    this.#shared = new Uint8Array(0)
     return { pack, moved }
   }
 
@@ -90,48 +98,36 @@ export class FoundWriter {
 
   /** In which memory, from where on, how long. */
   #value(value: Uint8Array | undefined): void {
-    if (value !== undefined && value.length < smallBytesMax) {
-      this.#small.push(value)
-      this.#smallAt.push(this.#length)
+    const isSmall = value !== undefined && value.length < smallBytesMax
+    if (isSmall && this.#shared.length - this.#taken < value.length) this.#share(value.length)
+    if (value === undefined) {
+      this.#push(none)
+      this.#push(0)
+      this.#push(none)
+    } else if (isSmall) {
+      this.#shared.set(value, this.#taken)
+      this.#push(this.#sharedIn)
+      this.#push(this.#taken)
+      this.#push(value.length)
+      this.#taken += value.length
+    } else {
+      this.#push(this.#move(value.buffer as ArrayBuffer))
+      this.#push(value.byteOffset)
+      this.#push(value.length)
     }
-    this.#push(value === undefined || value.length < smallBytesMax ? none : this.#move(value))
-    this.#push(value === undefined ? 0 : value.byteOffset)
-    this.#push(value === undefined ? none : value.length)
   }
 
-  #move(value: Uint8Array): number {
-    const { buffer } = value
-    this.#moved.push(buffer as ArrayBuffer)
+  /** New memory to share: enough for this one, and for those that follow if they are like it. */
+  #share(bytes: number): void {
+    const wanted = bytes * Math.max(1, this.#expected)
+    this.#shared = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(wanted, sharedBytesMax)))
+    this.#taken = 0
+    this.#sharedIn = this.#move(this.#shared.buffer as ArrayBuffer)
+  }
+
+  #move(buffer: ArrayBuffer): number {
+    this.#moved.push(buffer)
     return this.#values.push(new Uint8Array(buffer)) - 1
-  }
-
-  #shareMemory(): void {
-    for (let first = 0; first < this.#small.length; ) {
-      let bytes = 0
-      let end = first
-      for (; end < this.#small.length; end++) {
-        const { length } = this.#small[end] as Uint8Array
-        if (end > first && bytes + length > sharedBytesMax) break
-        bytes += length
-      }
-      this.#share(first, end, bytes)
-      first = end
-    }
-    this.#small = []
-    this.#smallAt = []
-  }
-
-  #share(first: number, end: number, bytes: number): void {
-    const memory = Buffer.allocUnsafeSlow(bytes)
-    const index = this.#move(memory)
-    for (let at = 0; first < end; first++) {
-      const value = this.#small[first] as Uint8Array
-      memory.set(value, at)
-      const place = this.#smallAt[first] as number
-      this.#numbers[place] = index
-      this.#numbers[place + 1] = at
-      at += value.length
-    }
   }
 
   #push(number: number): void {

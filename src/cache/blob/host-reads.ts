@@ -65,6 +65,7 @@ export class HostReads {
     this.#someMayRun = false
     this.#leastAfter = Number.POSITIVE_INFINITY
     let answered = false
+    this.#report.expect(tasks.length)
     for (const task of tasks) {
       const { after } = task.request
       if (after > done) this.#leastAfter = Math.min(this.#leastAfter, after)

@@ -50,6 +50,11 @@ export class HostReport {
     if (reply.id !== 0) this.#replies.push(reply)
   }
 
+  /** About so many answers to reads follow before this is sent. */
+  expect(count: number): void {
+    this.#found.expect(count)
+  }
+
   /** The answer to a read of kind get; its values go along. */
   found(id: number, found: Results['get']): void {
     this.#found.add(id, found)

@@ -73,8 +73,11 @@ export function emptyAnswer(request: WriteRequest): Results[keyof Results] {
 
 export function* readMany(l2: L2, request: ReadRequest & { kind: 'get' }): Steps<(FoundMessage | undefined)[]> {
   const found: (FoundMessage | undefined)[] = []
+  const { withValue, quiet } = request
+  // A lone value is told of before anything else is read.
+  const how = { withValue, quiet, fleeting: request.keys.length === 1 }
   for (const key of request.keys) {
-    const entry = yield* l2.get(request.scope, key, request)
+    const entry = yield* l2.get(request.scope, key, how)
     found.push(entry === undefined ? undefined : messageOf(l2, request.scope, key, entry))
     if (request.keys.length > 1) yield
   }

@@ -6,6 +6,7 @@ import { crc32 } from '../../base/index.ts'
 import type { Store } from '../../storage/index.ts'
 import type { Compressor, Encoded, EncodedValue } from './compressor.ts'
 import { sound } from './damage.ts'
+import { smallBytesMax } from './found-pack.ts'
 import { type Attributes, bareLength, encodeAttributes, type L2Record, type RecordHead } from './l2-record.ts'
 
 /** One call of the system moves that much; what is larger is moved in steps. */
@@ -23,6 +24,8 @@ export class L2Values {
   readonly #compressor: Compressor
   /** Longest record when it is placed: a quarter page less what limits may add. */
   readonly #inlineBytesMax: number
+  /** Memory that the next small value is read into, again and again. */
+  readonly #scratch = Buffer.allocUnsafeSlow(2 * smallBytesMax)
 
   constructor(store: Store, compressor: Compressor) {
     this.#store = store
@@ -57,19 +60,23 @@ export class L2Values {
     })
   }
 
-  /** The value as it was put, in memory of its own. Throws Damage if it is not what was put. */
-  *load(record: L2Record): Steps<Uint8Array> {
-    const stored = yield* this.stored(record)
+  /** The value as it was put, in memory of its own unless it is `fleeting`. Throws Damage if it is not what was put. */
+  *load(record: L2Record, fleeting = false): Steps<Uint8Array> {
+    const stored = yield* this.stored(record, fleeting)
     return yield* this.#compressor.decode(stored, record)
   }
 
   /** The value as it is stored, in memory of its own. */
-  *stored(record: L2Record): Steps<Uint8Array> {
+  *stored(record: L2Record, fleeting = false): Steps<Uint8Array> {
     const { payload, storedBytes } = record
     if (payload.kind === 'inline') return payload.bytes.slice()
     const from = record.outside?.bytes ?? 0
     const { extents } = payload
-    if (storedBytes <= stepBytes) return this.#store.chains.read(extents, from, storedBytes)
+    if (storedBytes <= stepBytes) {
+      // What is small is read, proven and decoded in one step.
+      const isBrief = fleeting && storedBytes < smallBytesMax && record.rawBytes < smallBytesMax
+      return this.#store.chains.read(extents, from, storedBytes, isBrief ? this.#scratch : undefined)
+    }
     const bytes = new Uint8Array(storedBytes)
     const release = this.#store.hold()
     try {

@@ -94,10 +94,11 @@ interface EncodedEntry {
   readonly strategy?: Strategy
 }
 
-/** `quiet`: leaves no mark of use (MET-8). */
+/** `quiet`: leaves no mark of use (MET-8). `fleeting`: the value need not outlive the next read. */
 interface ReadManner {
   readonly withValue: boolean
   readonly quiet: boolean
+  readonly fleeting?: boolean
 }
 
 /** One turn makes room by at most so many entries. */
@@ -211,7 +212,7 @@ export class L2 {
 
   /** The entry under a key, unless its life is over. A value that cannot be read is a miss, and leaves. */
   *get(scope: Scope, key: string, how: ReadManner): Steps<Found | undefined> {
-    const { withValue, quiet } = how
+    const { withValue, quiet, fleeting = false } = how
     if (!quiet) this.counters.l2_record_reads++
     if (this.namespaces.alive(scope) === undefined) return undefined
     const recordKey = recordKeyOf(scope, key)
@@ -221,7 +222,7 @@ export class L2 {
     try {
       const state = freshness(this.rows.lifetime(recordKey, record), this.entries.nowMs)
       const attributes = this.rows.attributesOf(record)
-      const value = withValue ? yield* this.values.load(record) : undefined
+      const value = withValue ? yield* this.values.load(record, fleeting) : undefined
       if (!quiet) this.entries.noteRead(recordKey, record)
       return { record, attributes, state, value }
     } catch (error) {

@@ -143,7 +143,7 @@ export class StoreHost {
     this.#turnEndUs = endOfTurnUs(this.#parts.clock, this.#isCommitting)
     try {
       this.#read()
-      while (!this.#isOver() && this.#stepWrite()) this.#read()
+      while (!this.#isOver() && (this.#stepWrite() || this.#reads.hasWork(this.#done))) this.#read()
       if (this.#isUsable) this.#chores.step(this.#hasWrites ? 1 : Number.POSITIVE_INFINITY, this.#isOver)
     } catch (error) {
       this.#meet(error)

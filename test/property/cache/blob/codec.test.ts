@@ -224,6 +224,7 @@ describe('what reads found', () => {
   it('shares memory while it is small, up to a bound, and shared memory is left by what stays (MEM-3)', () => {
     const facts = fc.sample(entry, { seed, numRuns: 1 })[0] as FoundMessage
     const writer = new FoundWriter()
+    writer.expect(100)
     for (let id = 0; id < 100; id++) writer.add(id, [{ ...facts, value: random.bytes(10_000) }])
     const { pack } = writer.take()
     expect(pack.values.length).toBeGreaterThan(1)

@@ -113,6 +113,32 @@ describe('a waiting read', () => {
   })
 })
 
+describe('reads of one turn', () => {
+  it('come back each as its own value, of whatever size and however it is stored (L2-10, PRO-7)', async () => {
+    const promotion = { policy: 'never', requestsMax: 1024, bytesMax: 16 << 20, batch: 64, marksMax: 8192 } as const
+    const stage = await CacheStage.open({ settings: { promotion } })
+    // Random bytes stay raw; of the others a few kilobytes are stored, which take many steps to be made a megabyte again.
+    const values = Array.from({ length: 60 }, (_, index) =>
+      index % 3 === 0 ? Buffer.alloc(20_000 * (index + 1), `value ${index}`) : random.bytes((index % 7) * 6000 + index),
+    )
+    await Promise.all(values.map((value, index) => stage.put(`k${index}`, value, {}, true)))
+    stage.emptyL1()
+    for (const together of [1, 3]) {
+      const reads: Promise<readonly (Uint8Array | undefined)[]>[] = []
+      for (let first = 0; first < values.length; first += together) {
+        const keys = Array.from({ length: together }, (_, index) => `k${first + index}`)
+        reads.push(Promise.resolve(stage.cache.getMany('shop', keys)).then((blobs) => blobs.map(({ value }) => value)))
+      }
+      const found = (await Promise.all(reads)).flat()
+      for (const [index, value] of values.entries()) {
+        expect(value.equals(found[index] ?? Buffer.from('nothing')), `value ${index}, ${together} at once`).toBe(true)
+      }
+    }
+    expect(stage.counters).toMatchObject({ l2_hits: 120, decompress_errors: 0 })
+    await stage.cache.close()
+  })
+})
+
 describe('sweeps', () => {
   it('asked for at one time are one, and each who asked is told of it (SWP-12)', async () => {
     const stage = await filled(300, 10)

@@ -70,7 +70,7 @@ export class Flight {
 const bucketCount = 1024
 
 export class Flights {
-  /** By parameters, or by the text of a statement without. Flights of a bucket are chained, the latest first. */
+  /** By parameters; statements without, by themselves. Flights of a bucket are chained, the latest first. */
   readonly #buckets: (Flight | undefined)[] = new Array(bucketCount).fill(undefined)
 
   find(text: StatementText, contextId: number, parameters: string): Flight | undefined {
@@ -103,5 +103,5 @@ function isOf({ mark }: Flight, text: StatementText, contextId: number, paramete
 }
 
 function bucketOf(text: StatementText, parameters: string): number {
-  return hashOfKey(parameters === plainKey ? text.key : parameters) & (bucketCount - 1)
+  return (parameters === plainKey ? text.serial : hashOfKey(parameters)) & (bucketCount - 1)
 }

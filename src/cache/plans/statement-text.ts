@@ -36,7 +36,11 @@ interface StatementDescription {
   readonly atMs: number
 }
 
+let lastSerial = 0
+
 export class StatementText {
+  /** No other has it. */
+  readonly serial = ++lastSerial
   /** Bytes as latin1, behind them the declared parameter types if a Parse gave any. */
   readonly key: string
   /** The text as latin1-carried bytes, without parameter types. */

@@ -5,9 +5,9 @@ import type { StatementText } from '../../../src/cache/plans/index.ts'
 import { Flight, Flights } from '../../../src/frontend/flights.ts'
 import { Epochs, wholeDatabase } from '../../../src/invalidation/index.ts'
 
-const text = (key: string) => ({ key }) as StatementText
-const one = text('select a from t where id = $1')
-const other = text('select b from t where id = $1')
+const text = (key: string, serial: number) => ({ key, serial }) as StatementText
+const one = text('select a from t where id = $1', 1)
+const other = text('select b from t where id = $1', 2)
 
 let epochs: Epochs
 let flights: Flights

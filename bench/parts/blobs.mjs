@@ -2,15 +2,11 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { systemClock } from '../../dist/base/index.js'
 import { openCacheStore } from '../../dist/cache-store.js'
 import { SettingsStore } from '../../dist/config/index.js'
 import { Epochs } from '../../dist/invalidation/index.js'
 import { createLog, EventRing, Metrics } from '../../dist/observe/index.js'
-
-const systemClock = {
-  nowMs: () => Date.now(),
-  monotonicUs: () => performance.now() * 1000,
-}
 
 /**
  * Runs `use` with the blob cache of a data directory that no server has open.

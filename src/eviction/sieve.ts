@@ -7,43 +7,44 @@
 // and a hit lifts it to clamp(round(1 + d), 1, 7), where d = log2(cost / size) less its running mean: what is dear to make and
 // small to keep stays longer. When all entries are alike d is 0 and both are the same (SIV-3, SIV-6; design.md section 6).
 //
+// Several lists may share their places (places.ts): a queue per priority, say.
+//
 // Invariants
-//   1. A slot is on the list or on the free list, never both; a slot in use never moves (SIV-4).
+//   1. A slot is on the list from insert() to remove(), and never moves (SIV-4).
 //   2. One eviction looks at `walkMax` slots at most; the last of them leaves then. Only when none of these may does it look further.
 //
 // Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
 
 import { assert } from '../base/index.ts'
+import { marksAt, nextAt, none, Places, previousAt } from './places.ts'
 
-const none = -1
 const walkMax = 1000
 const creditMax = 7
 /** Over how many of the last entries the mean worth is taken, roughly. */
 const meanOver = 4096
 
+// The marks of a place: its credit, what a hit lifts that to, and bits that are its owner's.
+const creditBits = 0x7
+const liftShift = 3
+const listBits = 0x3f
+
 export class Sieve {
   readonly #withCredits: boolean
-  #next: Int32Array
-  #previous: Int32Array
-  #credit: Uint8Array
-  #lift: Uint8Array
+  readonly #places: Places
+  readonly #stride: number
   #head = none
   #tail = none
   #hand = none
-  #free = none
-  #used = 0
   #count = 0
   #meanWorth = 0
   #weighed = 0
   #unvisitedCount = 0
 
-  constructor(options: { withCredits: boolean; capacity?: number }) {
+  /** `places`: shared with other lists; else it has its own. */
+  constructor(options: { withCredits: boolean; capacity?: number; places?: Places }) {
     this.#withCredits = options.withCredits
-    const capacity = Math.max(16, options.capacity ?? 1024)
-    this.#next = new Int32Array(capacity)
-    this.#previous = new Int32Array(capacity)
-    this.#credit = new Uint8Array(capacity)
-    this.#lift = new Uint8Array(capacity)
+    this.#places = options.places ?? new Places(marksAt + 1, options.capacity ?? 1024)
+    this.#stride = this.#places.stride
   }
 
   get count(): number {
@@ -57,64 +58,76 @@ export class Sieve {
 
   /** A slot for a new entry. `cost` is what making it again takes, `size` what keeping it takes; any units, above 0. */
   insert(cost = 1, size = 1): number {
-    const slot = this.#take()
+    const slot = this.#places.take()
+    const { words } = this.#places
+    const at = slot * this.#stride
     const worth = this.#withCredits ? this.#worth(cost, size) : 0
     const credit = clamp(Math.round(worth), 0)
-    this.#credit[slot] = credit
     if (credit === 0) this.#unvisitedCount++
-    this.#lift[slot] = clamp(Math.round(1 + worth), 1)
-    this.#next[slot] = this.#head
-    this.#previous[slot] = none
+    words[at + marksAt] = credit | (liftOf(worth) << liftShift)
+    words[at + nextAt] = this.#head
+    words[at + previousAt] = none
     if (this.#head === none) this.#tail = slot
-    else this.#previous[this.#head] = slot
+    else words[this.#head * this.#stride + previousAt] = slot
     this.#head = slot
     this.#count++
     return slot
   }
 
   hit(slot: number): void {
-    const credit = this.#credit[slot] as number
-    if (credit >= (this.#lift[slot] as number)) return
+    const { words } = this.#places
+    const at = slot * this.#stride + marksAt
+    const marks = words[at] as number
+    const lift = (marks >> liftShift) & creditBits
+    const credit = marks & creditBits
+    if (credit >= lift) return
     if (credit === 0) this.#unvisitedCount--
-    this.#credit[slot] = this.#lift[slot] as number
+    words[at] = (marks & ~creditBits) | lift
   }
 
   isUnvisited(slot: number): boolean {
-    return this.#credit[slot] === 0
+    return ((this.#places.words[slot * this.#stride + marksAt] as number) & creditBits) === 0
   }
 
   /** What is in the slot was replaced: it keeps its place and its credit, and hits lift it as the new one deserves. */
   reweigh(slot: number, cost: number, size: number): void {
-    if (this.#withCredits) this.#lift[slot] = clamp(Math.round(1 + this.#worth(cost, size)), 1)
+    if (!this.#withCredits) return
+    const { words } = this.#places
+    const at = slot * this.#stride + marksAt
+    const marks = words[at] as number
+    words[at] = (marks & ~(creditBits << liftShift)) | (liftOf(this.#worth(cost, size)) << liftShift)
   }
 
   remove(slot: number): void {
-    if ((this.#credit[slot] as number) === 0) this.#unvisitedCount--
-    const next = this.#next[slot] as number
-    const previous = this.#previous[slot] as number
+    const { words } = this.#places
+    const at = slot * this.#stride
+    if (((words[at + marksAt] as number) & creditBits) === 0) this.#unvisitedCount--
+    const next = words[at + nextAt] as number
+    const previous = words[at + previousAt] as number
     if (this.#hand === slot) this.#hand = previous
     if (previous === none) this.#head = next
-    else this.#next[previous] = next
+    else words[previous * this.#stride + nextAt] = next
     if (next === none) this.#tail = previous
-    else this.#previous[next] = previous
-    this.#next[slot] = this.#free
-    this.#previous[slot] = none
-    this.#free = slot
+    else words[next * this.#stride + previousAt] = previous
+    this.#places.release(slot)
     this.#count--
   }
 
   /** The slot that should leave next; the caller removes it. Undefined if there is none. One that may not leave is passed over. */
   victim(mayLeave?: (slot: number) => boolean): number | undefined {
     if (this.#count === 0) return undefined
+    const { words } = this.#places
     let slot = this.#hand === none ? this.#tail : this.#hand
     let passed = none
     for (let step = 0; step < walkMax; step++) {
       if (mayLeave === undefined || mayLeave(slot)) {
         passed = slot
-        const credit = this.#credit[slot] as number
+        const at = slot * this.#stride + marksAt
+        const marks = words[at] as number
+        const credit = marks & creditBits
         if (credit === 0) break
         if (credit === 1) this.#unvisitedCount++
-        this.#credit[slot] = credit - 1
+        words[at] = marks - 1
       }
       slot = this.#before(slot)
     }
@@ -133,14 +146,22 @@ export class Sieve {
     this.remove(slot)
   }
 
+  /** Those in use, the newest first. */
+  *slots(): Generator<number> {
+    for (let slot = this.#head; slot !== none; ) {
+      yield slot
+      slot = this.#places.words[slot * this.#stride + nextAt] as number
+    }
+  }
+
   /** Walks the whole list and asserts its shape; for tests. */
   verify(): void {
     let count = 0
     let unvisited = 0
     let previous = none
-    for (let slot = this.#head; slot !== none; slot = this.#next[slot] as number) {
-      assert(this.#previous[slot] === previous, 'list is linked both ways')
-      if (this.#credit[slot] === 0) unvisited++
+    for (const slot of this.slots()) {
+      assert(this.#places.words[slot * this.#stride + previousAt] === previous, 'list is linked both ways')
+      if (this.isUnvisited(slot)) unvisited++
       previous = slot
       count++
     }
@@ -150,7 +171,7 @@ export class Sieve {
   }
 
   #before(slot: number): number {
-    const previous = this.#previous[slot] as number
+    const previous = this.#places.words[slot * this.#stride + previousAt] as number
     return previous === none ? this.#tail : previous
   }
 
@@ -161,31 +182,20 @@ export class Sieve {
     this.#meanWorth += (worth - this.#meanWorth) / this.#weighed
     return worth - this.#meanWorth
   }
+}
 
-  #take(): number {
-    if (this.#free !== none) {
-      const slot = this.#free
-      this.#free = this.#next[slot] as number
-      return slot
-    }
-    if (this.#used === this.#next.length) this.#grow()
-    return this.#used++
-  }
+/** True if a hit would change nothing: for those who have the marks at hand and ask often. */
+export function isLifted(marks: number): boolean {
+  return (marks & creditBits) >= ((marks >> liftShift) & creditBits)
+}
 
-  #grow(): void {
-    const capacity = this.#next.length * 2
-    this.#next = grown(this.#next, new Int32Array(capacity))
-    this.#previous = grown(this.#previous, new Int32Array(capacity))
-    this.#credit = grown(this.#credit, new Uint8Array(capacity))
-    this.#lift = grown(this.#lift, new Uint8Array(capacity))
-  }
+/** The bits of the marks that are not the list's. */
+export const ownerBits = ~listBits
+
+function liftOf(worth: number): number {
+  return clamp(Math.round(1 + worth), 1)
 }
 
 function clamp(value: number, least: number): number {
   return value < least ? least : value > creditMax ? creditMax : value
-}
-
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

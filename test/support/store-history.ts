@@ -5,7 +5,7 @@
 // The model knows the bytes that were put, wherever they lie.
 
 import { expect } from 'vitest'
-import { crc32, type Random } from '../../src/base/index.ts'
+import { crc32, type Random, RecentTime } from '../../src/base/index.ts'
 import { defaultBackgroundWriter } from '../../src/storage/background-writer.ts'
 import type { ChainWriter } from '../../src/storage/chains.ts'
 import {
@@ -147,7 +147,11 @@ export class StoreHistory {
       backgroundWriter: { ...defaultBackgroundWriter, enabled: false },
       newStoreId: () => this.random.bytes(16),
       // Time passes whenever somebody looks, so that commits are interrupted, and the same way in every run.
-      clock: { nowMs: () => 0, monotonicUs: () => (this.#nowUs += this.random.int(400)) },
+      clock: {
+        nowMs: () => 0,
+        recent: new RecentTime(() => 0),
+        monotonicUs: () => (this.#nowUs += this.random.int(400)),
+      },
       observer: {
         stateChanged: (state) => this.#options.onState?.(state),
         sealed: (commit) => this.#remember(commit),

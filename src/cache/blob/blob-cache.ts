@@ -16,7 +16,6 @@ import { BlobReads } from './blob-reads.ts'
 import type { Blob, BlobRead, FlushedNamespace, NamespaceChange } from './blob-rows.ts'
 import { type BlobScan, BlobScans, type TagRow } from './blob-scan.ts'
 import type { BlobSettings } from './blob-settings.ts'
-import type { BlobEntry } from './entry.ts'
 import { type Epochs, noEpochs } from './epochs.ts'
 import { L1 } from './l1.ts'
 import type { Adoption } from './l2-adopt.ts'
@@ -100,10 +99,9 @@ export class BlobCache {
     return this.#sweeps
   }
 
-  /** A fresh entry of L1; undefined says nothing. Counted as a get if it is there. */
-  peek(namespace: string, key: string): BlobEntry | undefined {
-    const found = this.#core.namespaces.get(namespace)
-    return found === undefined ? undefined : this.#reads.peek(found, key)
+  /** The value of a fresh entry of L1; undefined says nothing. Counted as a get if it is there. */
+  peek(namespace: string, key: string): Buffer | undefined {
+    return this.#reads.peek(namespace, key)
   }
 
   /** Counted and promoted. `lease`: on a miss or a stale hit one caller gets a token (L1-36). */
@@ -307,13 +305,17 @@ export class BlobCache {
     let bytes = 0
     for (const { current } of this.#core.namespaces.values()) {
       let charged = 0
-      for (const [key, entry] of current.entries) {
-        assert(entry.key === key && entry.slot !== -1 && entry.home === current, 'an entry is where it says')
+      current.entries.verify()
+      for (const entry of current.entries.values()) {
+        assert(this.l1.rows.isHeld(entry) && entry.home === current, 'an entry is where it says')
         charged += entry.charge
       }
       assert(charged === current.bytes, 'the bytes of a namespace are those of its entries')
-      for (const [, , entries] of current.labels.labels()) {
-        for (const entry of entries) assert(current.entries.get(entry.key) === entry, 'a label leads to an entry')
+      for (const [kind, label, keys] of current.labels.labels()) {
+        for (const key of keys) {
+          const { tags = [], dependencies = [] } = current.entries.get(key)?.attributes ?? {}
+          assert((kind === 'tag' ? tags : dependencies).includes(label), 'a label leads to an entry that carries it')
+        }
       }
       bytes += charged
     }

@@ -110,15 +110,15 @@ export class BlobChanges {
     const attributes = labelsOf(entry.attributes, change) ?? entry.attributes
     const ttlFromMs = change.ttlMs === undefined ? entry.ttlFromMs : atMs
     core.supersede(namespace.current, entry.key)
-    const touched = core.install(namespace, {
+    core.install(namespace, {
       ...factsOf(entry),
       policy,
       attributes,
       ttlFromMs,
       lastAccessAtMs: Math.max(entry.lastAccessAtMs, atMs),
       stamp,
+      hits: entry.hits,
     })
-    if (touched !== undefined) touched.hits = entry.hits
   }
 
   #namespacesOf(target: BlobTarget): BlobNamespace[] {
@@ -136,13 +136,17 @@ export class BlobChanges {
     for (const [subject, name] of subjects.entries()) {
       this.#makeOld(generation, kind, name)
       for (const entry of matching(generation, kind, name)) {
-        if (core.living(generation, entry.key) !== entry) {
-          // Its life is over, so it was not there; should it be kept for a lost origin, that is over too.
-          if (entry.slot !== -1) core.take(entry, generation)
+        // It may have made room for one that became stale, or for its life to be over was not there.
+        if (!generation.entries.holds(entry)) continue
+        const there = core.living(generation, entry.key)
+        if (there === undefined) {
+          // Should it be kept for a lost origin, that is over too.
+          const retained = generation.entries.get(entry.key)
+          if (retained !== undefined) core.take(retained, generation)
           continue
         }
         known.push({ key: entry.key, subject })
-        this.#takeOut(namespace, entry, markStale)
+        this.#takeOut(namespace, there, markStale)
       }
     }
     const counts = subjects.map(() => 0)
@@ -289,10 +293,8 @@ function matching(generation: Generation, kind: BlobTarget['kind'], subject: str
     const entry = generation.entries.get(subject)
     return entry === undefined ? [] : [entry]
   }
-  if (kind !== 'prefix') return generation.labels.under(kind, subject)
-  const found: BlobEntry[] = []
-  for (const [key, entry] of generation.entries) if (key.startsWith(subject)) found.push(entry)
-  return found
+  if (kind === 'prefix') return generation.entries.where((key) => key.startsWith(subject))
+  return generation.labels.under(kind, subject).flatMap((key) => generation.entries.get(key) ?? [])
 }
 
 /** Everything of an entry that another one takes over. */

@@ -9,11 +9,11 @@
 //   2. What L2 could not be told is gone there: a put that finds no room in the queue leaves a removal behind, and if even that has
 //      none, a new generation of the namespace (G-6).
 
-import type { Clock } from '../../base/index.ts'
+import type { Clock, RecentTime } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { BlobNamespace, NamespaceKeeper } from './blob-namespace.ts'
 import type { BlobSettings } from './blob-settings.ts'
-import { BlobEntry, type EntryFacts } from './entry.ts'
+import { BlobEntry, type EntryFacts, stampsPerMs } from './entry.ts'
 import { type Epochs, hasMoved, isSuspended } from './epochs.ts'
 import { type Freshness, freshness } from './freshness.ts'
 import type { Generation } from './generation.ts'
@@ -21,7 +21,9 @@ import { hashText } from './key-hash.ts'
 import type { EvictionCause, L1 } from './l1.ts'
 import type { InvalidationTarget } from './l2-invalidation.ts'
 import type { Scope } from './l2-keys.ts'
+import type { Policy } from './policy.ts'
 import { Promotion } from './promotion.ts'
+import { nextOver } from './quota.ts'
 import type { StoreClient, Write } from './store-client.ts'
 import type { EventMessage, StoreState } from './store-messages.ts'
 import { Synopsis } from './synopsis.ts'
@@ -44,6 +46,8 @@ interface CoreParts {
 
 /** Entries of flushed generations that leave L1 in one turn. */
 const reapedPerTurn = 500
+/** Policies that are known to be shared; with more it is as if none were. */
+const policiesMax = 256
 /** Accesses that wait to be told to L2; more are forgotten, oldest first. */
 const accessesMax = 4096
 const copiedBytesMax = 16 * 1024
@@ -64,9 +68,12 @@ export class BlobCore implements NamespaceKeeper {
   storeState: StoreState | 'off' = 'off'
   incarnation = 0
   lastNamespaceId = 0
+  /** For marks of use alone. */
+  readonly recent: RecentTime
   readonly #clock: Clock
   #lastNowMs = 0
   #lastStamp = 0
+  readonly #policies = new Map<string, Policy>()
   #dead: Generation[] = []
   #isReaping = false
   #accesses: [scope: Scope, key: string, atMs: number][] = []
@@ -80,6 +87,7 @@ export class BlobCore implements NamespaceKeeper {
     this.onEvent = parts.onEvent
     this.onL2Read = parts.onL2Read
     this.#clock = parts.clock
+    this.recent = parts.clock.recent
     this.promotion = new Promotion(parts.settings.promotion, parts.counters)
   }
 
@@ -91,7 +99,7 @@ export class BlobCore implements NamespaceKeeper {
 
   /** Grows, over restarts as well. */
   stamp(): number {
-    this.#lastStamp = Math.max(this.#lastStamp + 1, this.nowMs() * 1024)
+    this.#lastStamp = Math.max(this.#lastStamp + 1, this.nowMs() * stampsPerMs)
     return this.#lastStamp
   }
 
@@ -126,13 +134,13 @@ export class BlobCore implements NamespaceKeeper {
   /** Puts an entry into L1 where the one of its key is; undefined if L1 may not or cannot hold it. */
   install(namespace: BlobNamespace, facts: EntryFacts): BlobEntry | undefined {
     const generation = namespace.current
-    const entry = new BlobEntry(generation, facts)
+    const entry = new BlobEntry(generation, { ...facts, policy: this.#shared(facts.policy) })
     const old = generation.entries.get(facts.key)
     if (!this.#mayHold(namespace, entry, old)) {
       if (old !== undefined) this.take(old, generation)
       return undefined
     }
-    this.#keepQuota(namespace, entry, old)
+    this.#keepQuota(namespace, entry)
     // The old one may have left to make room for the namespace's own quota.
     const stillOld = generation.entries.get(facts.key)
     if (stillOld === undefined) {
@@ -143,6 +151,16 @@ export class BlobCore implements NamespaceKeeper {
     }
     generation.hold(entry)
     return entry
+  }
+
+  /** L2 has it, or has it not; nothing if it has left L1 since. */
+  noteStored(
+    generation: Generation,
+    entry: BlobEntry,
+    stored: { storedBytes: number; codec: number } | undefined,
+  ): void {
+    const { storedBytes, codec } = stored ?? entry
+    generation.entries.noteStored(entry, { inL2: stored !== undefined, storedBytes, codec })
   }
 
   /** Takes an entry out of L1 and counts why. */
@@ -286,8 +304,8 @@ export class BlobCore implements NamespaceKeeper {
 
   /** An entry that was used since L2 last heard of it (L1-41). */
   reportAccess(generation: Generation, entry: BlobEntry): void {
-    if (!entry.inL2 || entry.lastAccessAtMs <= entry.reportedAtMs || !this.hasStore) return
-    entry.reportedAtMs = entry.lastAccessAtMs
+    if (!entry.inL2 || !entry.isUnreported || !this.hasStore) return
+    generation.entries.noteReported(entry)
     if (this.#accesses.length === 0) setImmediate(() => this.sendAccesses())
     else if (this.#accesses.length >= accessesMax) this.#accesses.shift()
     this.#accesses.push([generation.scope, entry.key, entry.lastAccessAtMs])
@@ -305,6 +323,19 @@ export class BlobCore implements NamespaceKeeper {
     return client !== undefined && client.depth < this.settings.queue.requestsMax * 1.5
   }
 
+  /** Equal policies are one, so that entries that came from L2 can share theirs too. */
+  #shared(policy: Policy): Policy {
+    if (Object.isFrozen(policy) || policy.expiresAtMs !== undefined) return policy
+    const { ttlMs, bytesMax, admission, priority, idleTtlMs, staleWindowMs, staleIfErrorMs, jitterPercent } = policy
+    const times = `${ttlMs} ${idleTtlMs} ${staleWindowMs} ${staleIfErrorMs} ${jitterPercent}`
+    const name = `${times} ${bytesMax} ${admission} ${priority}`
+    const known = this.#policies.get(name)
+    if (known !== undefined) return known
+    if (this.#policies.size >= policiesMax) this.#policies.clear()
+    this.#policies.set(name, policy)
+    return policy
+  }
+
   #mayHold(namespace: BlobNamespace, entry: BlobEntry, old: BlobEntry | undefined): boolean {
     const { bytesMax, entriesMax } = namespace.options
     if (entry.charge > this.l1.bytesMax || entry.charge > (bytesMax ?? entry.charge)) return false
@@ -312,7 +343,7 @@ export class BlobCore implements NamespaceKeeper {
   }
 
   /** Over its own quota a namespace gives up its own entries (L1-38). */
-  #keepQuota(namespace: BlobNamespace, entry: BlobEntry, old: BlobEntry | undefined): void {
+  #keepQuota(namespace: BlobNamespace, entry: BlobEntry): void {
     const { bytesMax = Number.POSITIVE_INFINITY, entriesMax = Number.POSITIVE_INFINITY } = namespace.options
     const generation = namespace.current
     const isOver = (): boolean => {
@@ -321,7 +352,7 @@ export class BlobCore implements NamespaceKeeper {
       return entries > entriesMax || generation.bytes - (replaced?.charge ?? 0) + entry.charge > bytesMax
     }
     while (isOver()) {
-      const victim = nextOver(namespace, old)
+      const victim = nextOver(namespace, entry.key)
       if (victim === undefined) return
       this.take(victim, generation)
       this.counters.l1_evictions++
@@ -345,7 +376,7 @@ export class BlobCore implements NamespaceKeeper {
     let count = 0
     while (this.#dead.length > 0) {
       const generation = this.#dead[0] as Generation
-      for (const entry of generation.entries.values()) {
+      for (let entry = generation.entries.any(); entry !== undefined; entry = generation.entries.any()) {
         if (count++ === countMax) return
         this.take(entry, generation)
       }
@@ -359,23 +390,4 @@ export class BlobCore implements NamespaceKeeper {
     this.#accesses = []
     if (this.hasStore && entries.length > 0) this.client?.chore({ kind: 'accessed', entries })
   }
-}
-
-/** SIEVE over the entries of a namespace in their order of insertion: the first that was not used since the hand passed it. */
-function nextOver(namespace: BlobNamespace, staying: BlobEntry | undefined): BlobEntry | undefined {
-  const { entries } = namespace.current
-  let last: BlobEntry | undefined
-  for (let step = 0; step < 2 * entries.size + 2 && step < 1000; step++) {
-    namespace.quotaHand ??= entries.values()
-    const { done, value } = namespace.quotaHand.next()
-    if (done === true) {
-      namespace.quotaHand = undefined
-      continue
-    }
-    if (value === staying) continue
-    last = value
-    if (!value.visited) return value
-    value.visited = false
-  }
-  return last
 }

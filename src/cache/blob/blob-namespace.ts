@@ -1,13 +1,15 @@
 // A namespace as the wire thread knows it: its options, its generation in force, what it counts.
 
 import type { BlobEntry, EntryFacts } from './entry.ts'
+import type { EntryRows } from './entry-rows.ts'
 import { Generation, type GenerationOwner } from './generation.ts'
-import type { EvictionCause } from './l1.ts'
+import type { EvictionCause, L1 } from './l1.ts'
 import { isReserved } from './names.ts'
 import { type GivenOptions, type NamespaceOptions, namesIn, readOptions } from './namespace-options.ts'
 
 /** What a namespace needs of the cache it is in. */
 export interface NamespaceKeeper {
+  readonly l1: L1
   entryEvicted(namespace: BlobNamespace, generation: Generation, entry: BlobEntry, cause: EvictionCause): void
   promote(namespace: BlobNamespace, generation: Generation, facts: EntryFacts): boolean
 }
@@ -45,7 +47,7 @@ export class BlobNamespace implements GenerationOwner {
   l2Bytes = 0
   isDropped = false
   /** Where the hand stands that takes entries over the quota out of L1. */
-  quotaHand: Iterator<BlobEntry> | undefined
+  quotaHand: Iterator<number> | undefined
   readonly #keeper: NamespaceKeeper
 
   constructor(
@@ -58,6 +60,10 @@ export class BlobNamespace implements GenerationOwner {
     this.given = facts.given
     this.options = readOptions(facts.given)
     this.current = new Generation(this, { id: facts.id, generation: facts.generation }, facts.isStored)
+  }
+
+  get rows(): EntryRows {
+    return this.#keeper.l1.rows
   }
 
   get generation(): number {

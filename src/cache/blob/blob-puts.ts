@@ -223,7 +223,7 @@ export class BlobPuts {
       core.sendRemoval(generation, put.key)
     }
     if (entry === undefined) core.counters.blob_puts_unstored++
-    else entry.inL2 = false
+    else core.noteStored(generation, entry, undefined)
     return receipt
   }
 
@@ -316,12 +316,8 @@ export class BlobPuts {
     durable: boolean,
   ): PutReceipt {
     const isStored = result.kind === 'stored'
-    const inL1 = entry !== undefined && entry.slot !== -1
-    if (entry !== undefined) entry.inL2 = isStored
-    if (entry !== undefined && isStored) {
-      entry.storedBytes = result.storedBytes
-      entry.codec = result.codec
-    }
+    const inL1 = entry !== undefined && generation.entries.holds(entry)
+    if (entry !== undefined) this.#core.noteStored(generation, entry, isStored ? result : undefined)
     if (!isStored && !inL1) this.#core.counters.blob_puts_unstored++
     const tier = isStored ? (inL1 ? 'both' : 'l2') : inL1 ? 'l1' : 'none'
     return receiptOf(put, generation, tier, isStored ? result.storedBytes : put.value.length, isStored && durable)

@@ -37,20 +37,54 @@ const absent: BlobRead = Object.freeze({ state: 'absent', blob: undefined, stale
 
 export class BlobReads {
   readonly #core: BlobCore
+  /** The namespace that was asked for last: mostly it is the next one, too. */
+  #last: BlobNamespace | undefined
 
   constructor(core: BlobCore) {
     this.#core = core
   }
 
-  /** An entry that may be served as fresh, from L1 alone: for those who ask often. Counts nothing if there is none. */
-  peek(namespace: BlobNamespace, key: string): BlobEntry | undefined {
-    const entry = namespace.current.entries.get(key)
-    if (entry === undefined) return undefined
-    const nowMs = this.#core.nowMs()
-    if (this.#core.stateOf(entry, nowMs) !== 'fresh') return undefined
-    this.#core.counters.blob_gets++
-    this.#hit(namespace, entry, nowMs)
-    return entry
+  /** The value of an entry that may be served as fresh, from L1 alone: for those who ask often. Counts nothing if there is none. */
+  peek(name: string, key: string): Buffer | undefined {
+    const core = this.#core
+    let namespace = this.#last
+    if (namespace === undefined || namespace.name !== name || namespace.isDropped) {
+      namespace = core.namespaces.get(name)
+      if (namespace === undefined) return undefined
+      this.#last = namespace
+    }
+    const place = namespace.current.entries.find(key)
+    if (place === -1) return undefined
+    const value = core.l1.rows.serve(place, core.recent.low)
+    if (value === undefined) return this.#peekClosely(namespace, place)
+    core.counters.blob_gets++
+    core.counters.l1_hits++
+    namespace.counts.hits++
+    return value
+  }
+
+  /** One that has a limit or is an object, or the first that is asked for in a while. */
+  #peekClosely(namespace: BlobNamespace, place: number): Buffer | undefined {
+    const core = this.#core
+    const { l1, counters } = core
+    const { rows } = l1
+    const value = rows.plainAt(place)
+    if (value === undefined) {
+      const entry = namespace.current.entries.at(place)
+      const nowMs = core.nowMs()
+      if (core.stateOf(entry, nowMs) !== 'fresh') return undefined
+      counters.blob_gets++
+      this.#hit(namespace, entry, nowMs)
+      return entry.value
+    }
+    const isLimited = rows.isLimited(place)
+    const nowMs = isLimited ? core.nowMs() : core.recent.ms()
+    if (isLimited && nowMs >= rows.expiresAtMs(place)) return undefined
+    counters.blob_gets++
+    counters.l1_hits++
+    namespace.counts.hits++
+    if (!rows.use(place, nowMs)) l1.lift(place)
+    return value
   }
 
   get(name: string, key: string, lease: boolean): Later<BlobRead> {
@@ -311,10 +345,9 @@ export class BlobReads {
     const core = this.#core
     core.counters.l1_hits++
     namespace.counts.hits++
+    if (!core.l1.rows.use(entry.place, nowMs)) core.l1.lift(entry.place)
     entry.hits++
-    entry.visited = true
     entry.lastAccessAtMs = nowMs
-    core.l1.hit(entry)
     const { idleTtlMs } = entry.policy
     if (idleTtlMs > 0 && nowMs - entry.reportedAtMs >= idleTtlMs / 8) core.reportAccess(namespace.current, entry)
   }

@@ -89,7 +89,8 @@ export class BlobScans {
       const blob = blobOf(entry, nowMs, here === undefined ? 'l2' : undefined)
       yield { ...blob, bytes: message.head.rawBytes, value: withValue ? blob.value : undefined }
     }
-    for (const [key, entry] of generation.entries) {
+    for (const entry of generation.entries.values()) {
+      const { key } = entry
       if (shown.has(key) || !key.startsWith(prefix)) continue
       const state = core.stateOf(entry, nowMs)
       if (state !== 'fresh' && state !== 'stale') continue
@@ -109,8 +110,9 @@ export class BlobScans {
     for (const { kind, label, entries, bytes } of totals ?? []) {
       rows.set(`${kind} ${label}`, { namespace: namespace.name, kind, tag: label, entries, bytes })
     }
-    for (const [kind, label, entries] of namespace.current.labels.labels()) {
-      const only = [...entries].filter((entry) => !entry.inL2)
+    for (const [kind, label, keys] of namespace.current.labels.labels()) {
+      const entries = [...keys].flatMap((key) => namespace.current.entries.get(key) ?? [])
+      const only = entries.filter((entry) => !entry.inL2)
       if (only.length === 0) continue
       const row = rows.get(`${kind} ${label}`)
       const bytes = only.reduce((sum, { value }) => sum + value.length, row?.bytes ?? 0)

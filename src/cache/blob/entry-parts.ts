@@ -5,7 +5,7 @@ import type { Attributes } from './l2-record.ts'
 /** Memory that holds the value and nothing else: a piece of a pool would keep all of the pool. */
 export function ownBuffer(value: Uint8Array, isOwned: boolean): Buffer {
   if (isOwned && value.byteLength === value.buffer.byteLength) {
-    return Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
+    return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer as ArrayBuffer)
   }
   const own = Buffer.allocUnsafeSlow(value.length)
   own.set(value)

@@ -1,6 +1,9 @@
-// An entry in L1: a value with everything that belongs to it. It never changes but for its marks of use; whoever changes an
-// entry puts another one in its place.
+// An entry: a value with everything that belongs to it. Whoever changes one puts another in its place.
+//
+// As an object an entry is what is known of it at one moment. Most of those in L1 are rows (entry-rows.ts), and become objects for
+// whoever looks at them closely; what changes while it lies there (its uses, what L2 says of it) is in the row.
 
+import { plainAttributes } from './entry-parts.ts'
 import type { Bound } from './epochs.ts'
 import { expiryOf, isExtended, jitterSeed, type Lifetime } from './freshness.ts'
 import type { EvictionCause, Resident } from './l1.ts'
@@ -8,10 +11,15 @@ import type { Scope } from './l2-keys.ts'
 import type { Attributes } from './l2-record.ts'
 import type { Policy } from './policy.ts'
 
-/** What an entry costs beside its value, key, metadata and labels: objects, places in maps and lists. A test measures it. */
+/** What an entry costs beside its value, key, metadata and labels: objects, places in tables and lists. A test measures it. */
 const entryOverheadBytes = 530
+/** The same for one that is a row: most of it is what a buffer is beside its bytes. */
+const rowOverheadBytes = 330
 /** The same for each label. */
 const labelOverheadBytes = 190
+
+/** Stamps that a millisecond has room for. */
+export const stampsPerMs = 1024
 
 /** What a miss costs when nobody said: a millisecond. */
 const plainCostUs = 1000
@@ -20,6 +28,7 @@ const plainCostUs = 1000
 export interface EntryHome {
   readonly name: string
   readonly scope: Scope
+  /** It had to leave L1. */
   evicted(entry: BlobEntry, cause: EvictionCause): void
 }
 
@@ -41,6 +50,7 @@ export interface EntryFacts {
   /** What it takes there; 0 if that is not known. */
   readonly storedBytes: number
   readonly codec: number
+  readonly hits?: number
 }
 
 export class BlobEntry implements Resident, Lifetime {
@@ -58,16 +68,20 @@ export class BlobEntry implements Resident, Lifetime {
   readonly stamp: number
   readonly costUs: number
   readonly bounds: readonly Bound[] | undefined
+  /** There is nothing about it that a row cannot say. */
+  readonly isPlain: boolean
   readonly charge: number
   inL2: boolean
   storedBytes: number
   codec: number
   slot = -1
-  hits = 0
-  /** Used since the hand of its namespace's quota passed. */
-  visited = false
+  /** The slot it has, or had last. */
+  place = -1
+  hits: number
   lastAccessAtMs: number
-  /** The last use that L2 knows of. */
+  /** Used since L2 last heard of it. */
+  isUnreported = false
+  /** The last use that L2 knows of, of those that stay objects. */
   reportedAtMs: number
 
   constructor(home: EntryHome, facts: EntryFacts) {
@@ -87,10 +101,12 @@ export class BlobEntry implements Resident, Lifetime {
     this.stamp = facts.stamp
     this.costUs = facts.costUs === 0 ? plainCostUs : facts.costUs
     this.bounds = facts.bounds
-    this.charge = chargeOf(key, value.length, attributes)
+    this.isPlain = isPlain(facts, this.extended)
+    this.charge = chargeOf(key, value.length, attributes, this.isPlain)
     this.inL2 = facts.inL2
     this.storedBytes = facts.storedBytes
     this.codec = facts.codec
+    this.hits = facts.hits ?? 0
     this.lastAccessAtMs = facts.lastAccessAtMs
     this.reportedAtMs = facts.lastAccessAtMs
   }
@@ -120,11 +136,24 @@ export class BlobEntry implements Resident, Lifetime {
   }
 }
 
+/** Made in the millisecond its stamp says, under a policy that others may share, and nothing else. */
+function isPlain(facts: EntryFacts, extended: boolean): boolean {
+  const { attributes, policy, version, createdAtMs, ttlFromMs, stamp, costUs, bounds } = facts
+  if (extended || attributes !== plainAttributes || policy.expiresAtMs !== undefined) return false
+  if (version !== undefined || bounds !== undefined || (costUs !== 0 && costUs !== plainCostUs)) return false
+  return createdAtMs === ttlFromMs && createdAtMs === momentOf(stamp)
+}
+
+/** The millisecond in which a stamp was given, unless there were more of them than fit in one. */
+export function momentOf(stamp: number): number {
+  return Math.floor(stamp / stampsPerMs)
+}
+
 /** What L1 is charged for an entry (L1-29). */
-export function chargeOf(key: string, valueBytes: number, attributes: Attributes): number {
+export function chargeOf(key: string, valueBytes: number, attributes: Attributes, isRow = false): number {
   const { contentType, metadata, tags, dependencies } = attributes
-  let bytes =
-    entryOverheadBytes + 2 * key.length + valueBytes + 2 * (metadata?.length ?? 0) + (contentType?.length ?? 0)
+  const overheadBytes = isRow ? rowOverheadBytes : entryOverheadBytes
+  let bytes = overheadBytes + 2 * key.length + valueBytes + 2 * (metadata?.length ?? 0) + (contentType?.length ?? 0)
   for (const label of tags) bytes += labelOverheadBytes + 2 * label.length
   for (const label of dependencies) bytes += labelOverheadBytes + 2 * label.length
   return bytes

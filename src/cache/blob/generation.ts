@@ -3,7 +3,9 @@
 // A flush puts another one in its place (L1-21). Everything that was begun under the old one finds itself without effect; its entries
 // leave L1 in slices, or when room is needed.
 
+import { Entries } from './entries.ts'
 import type { BlobEntry, EntryFacts, EntryHome } from './entry.ts'
+import type { EntryRows } from './entry-rows.ts'
 import type { EvictionCause } from './l1.ts'
 import type { Scope } from './l2-keys.ts'
 import type { Attributes } from './l2-record.ts'
@@ -24,6 +26,8 @@ export interface ReadTicket {
 
 export interface GenerationOwner {
   readonly name: string
+  /** Of L1. */
+  readonly rows: EntryRows
   /** An entry left, or was taken out. */
   entryEvicted(generation: Generation, entry: BlobEntry, cause: EvictionCause): void
   promote(generation: Generation, facts: EntryFacts): boolean
@@ -32,7 +36,7 @@ export interface GenerationOwner {
 export class Generation implements EntryHome, PromotionTarget {
   readonly owner: GenerationOwner
   readonly scope: Scope
-  readonly entries = new Map<string, BlobEntry>()
+  readonly entries: Entries
   readonly labels = new LabelIndex()
   readonly labelClock = new LabelClock()
   readonly leases = new Leases(this.labelClock)
@@ -49,6 +53,7 @@ export class Generation implements EntryHome, PromotionTarget {
 
   constructor(owner: GenerationOwner, scope: Scope, mayBeStored: boolean) {
     this.owner = owner
+    this.entries = new Entries(owner.rows, this)
     this.scope = scope
     this.mayBeStored = mayBeStored
   }
@@ -68,14 +73,14 @@ export class Generation implements EntryHome, PromotionTarget {
 
   /** The entry is in L1. */
   hold(entry: BlobEntry): void {
-    this.entries.set(entry.key, entry)
+    this.entries.add(entry)
     this.labels.add(entry)
     this.bytes += entry.charge
   }
 
   /** It is not any more. */
   forget(entry: BlobEntry): void {
-    if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key)
+    if (!this.entries.delete(entry)) return
     this.labels.remove(entry)
     this.bytes -= entry.charge
   }

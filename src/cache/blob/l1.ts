@@ -5,7 +5,8 @@
 //   …
 //
 // It knows nothing of keys and values. What it holds are residents, of the blob cache and of the result cache (RRC-7), which share the
-// budget and the eviction; they are found by their owners, who are told when one has to leave.
+// budget and the eviction; they are found by their owners, who are told when one has to leave. A resident need not stay an object while
+// it is here: its owner may put a row in its stead (entry-rows.ts), which becomes an object again when it has to leave.
 //
 // Invariants
 //   1. The sum of the charges of the residents equals `bytesInUse`, and never passes the bound: room is made before the
@@ -13,8 +14,9 @@
 //   2. A resident keeps its slot until it leaves; one that is replaced hands its slot on (L1-27).
 
 import { assert } from '../../base/index.ts'
-import { Sieve } from '../../eviction/index.ts'
+import { isLifted, Sieve } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
+import { EntryRows } from './entry-rows.ts'
 
 export interface Resident {
   /** Bytes it is charged, overhead included; never changes. */
@@ -23,7 +25,7 @@ export interface Resident {
   readonly payloadBytes: number
   /** 0 to 255; lower leaves first. */
   readonly priority: number
-  /** Its place among those of its priority; -1 while it is not held. Only L1 writes it. */
+  /** Its place; -1 while it is not held. Only L1 writes it. */
   slot: number
   /** It had to leave: its owner forgets it. Must not call L1. */
   evicted(cause: EvictionCause): void
@@ -35,10 +37,10 @@ export type EvictionCause = 'pressure' | 'memory'
 interface Queue {
   readonly priority: number
   readonly sieve: Sieve
-  readonly residents: (Resident | undefined)[]
 }
 
 export class L1 {
+  readonly rows = new EntryRows()
   readonly #counters: Counters
   /** By priority. */
   readonly #table: (Queue | undefined)[] = new Array(256).fill(undefined)
@@ -96,31 +98,37 @@ export class L1 {
     const { slot } = old
     old.slot = -1
     fresh.slot = slot
-    queue.residents[slot] = fresh
+    this.rows.setResident(slot, fresh)
     queue.sieve.reweigh(slot, costUs, fresh.charge)
     this.#account(fresh, 1)
     return true
   }
 
-  hit(resident: Resident): void {
-    ;(this.#table[resident.priority] as Queue).sieve.hit(resident.slot)
+  hit({ slot }: Resident): void {
+    if (!isLifted(this.rows.marks(slot))) this.lift(slot)
+  }
+
+  /** What is at that slot was hit, and it has not all the credit that a hit gives. */
+  lift(slot: number): void {
+    ;(this.#table[this.rows.priorityAt(slot)] as Queue).sieve.hit(slot)
   }
 
   /** Its owner takes it out. */
   remove(resident: Resident): void {
     const queue = this.#queueOf(resident)
     queue.sieve.remove(resident.slot)
-    queue.residents[resident.slot] = undefined
+    this.rows.clear(resident.slot)
     resident.slot = -1
     this.#account(resident, -1)
   }
 
-  /** One of those that `mayLeave` makes room, for a bound of theirs alone; false if there is none. */
+  /** One of those that `mayLeave`, and are no rows, makes room, for a bound of theirs alone; false if there is none. */
   evictAmong(mayLeave: (resident: Resident) => boolean): boolean {
-    for (const queue of this.#queues) {
-      const slot = queue.sieve.victim((held) => mayLeave(queue.residents[held] as Resident))
+    const { rows } = this
+    for (const { sieve } of this.#queues) {
+      const slot = sieve.victim((held) => !rows.isKeyed(held) && mayLeave(rows.residentAt(held)))
       if (slot === undefined) continue
-      this.#evict(queue.residents[slot] as Resident, 'pressure')
+      this.#evict(rows.residentAt(slot), 'pressure')
       return true
     }
     return false
@@ -140,8 +148,7 @@ export class L1 {
   }
 
   *residents(): Generator<Resident> {
-    for (const { residents } of this.#queues)
-      for (const resident of residents) if (resident !== undefined) yield resident
+    for (const { sieve } of this.#queues) for (const slot of sieve.slots()) yield this.rows.residentAt(slot)
   }
 
   /** Asserts that charges, queues and residents agree; for tests. */
@@ -149,18 +156,15 @@ export class L1 {
     let bytes = 0
     let payload = 0
     let count = 0
-    for (const queue of this.#queues) {
-      queue.sieve.verify()
-      let held = 0
-      queue.residents.forEach((resident, slot) => {
-        if (resident === undefined) return
-        assert(resident.slot === slot && resident.priority === queue.priority, 'a resident is where it says')
+    for (const { priority, sieve } of this.#queues) {
+      sieve.verify()
+      for (const slot of sieve.slots()) {
+        const resident = this.rows.residentAt(slot)
+        assert(resident.slot === slot && resident.priority === priority, 'a resident is where it says')
         bytes += resident.charge
         payload += resident.payloadBytes
-        held++
-      })
-      assert(held === queue.sieve.count, 'a queue holds its residents')
-      count += held
+        count++
+      }
     }
     assert(bytes === this.#bytesInUse && payload === this.#payloadBytes, 'charges add up to the bytes in use')
     assert(count === this.#count, 'residents are counted')
@@ -177,7 +181,7 @@ export class L1 {
   #evictOne(cause: EvictionCause, staying?: Resident): void {
     const victim = this.#victim(staying)
     assert(victim !== undefined, 'whoever needs room that can be had finds somebody to leave')
-    this.#evict(victim, cause)
+    this.#evict(this.rows.residentAt(victim), cause)
   }
 
   #evict(victim: Resident, cause: EvictionCause): void {
@@ -186,27 +190,28 @@ export class L1 {
     victim.evicted(cause)
   }
 
-  #victim(staying: Resident | undefined): Resident | undefined {
+  #victim(staying: Resident | undefined): number | undefined {
     let lowest: Queue | undefined
     for (const queue of this.#queues) {
-      const held = staying !== undefined && queue.residents[staying.slot] === staying
-      if (queue.sieve.count === (held ? 1 : 0)) continue
+      const { sieve } = queue
+      const kept = staying?.priority === queue.priority ? staying.slot : undefined
+      if (sieve.count === (kept === undefined ? 0 : 1)) continue
       lowest ??= queue
-      const kept = held && queue.sieve.isUnvisited((staying as Resident).slot) ? 1 : 0
-      if (queue.sieve.unvisitedCount > kept) return take(queue, staying)
+      const idle = kept !== undefined && sieve.isUnvisited(kept) ? 1 : 0
+      if (sieve.unvisitedCount > idle) return take(queue, staying)
     }
     return lowest === undefined ? undefined : take(lowest, staying)
   }
 
   #insert(resident: Resident, costUs: number): void {
-    const queue = this.#table[resident.priority] ?? this.#open(resident.priority)
-    resident.slot = queue.sieve.insert(costUs, resident.charge)
-    queue.residents[resident.slot] = resident
+    const { sieve } = this.#table[resident.priority] ?? this.#open(resident.priority)
+    resident.slot = sieve.insert(costUs, resident.charge)
+    this.rows.setResident(resident.slot, resident)
     this.#account(resident, 1)
   }
 
   #open(priority: number): Queue {
-    const queue: Queue = { priority, sieve: new Sieve({ withCredits: true, capacity: 16 }), residents: [] }
+    const queue: Queue = { priority, sieve: new Sieve({ withCredits: true, places: this.rows.places }) }
     this.#table[priority] = queue
     this.#queues.push(queue)
     this.#queues.sort((one, two) => one.priority - two.priority)
@@ -215,7 +220,7 @@ export class L1 {
 
   #queueOf(resident: Resident): Queue {
     const queue = this.#table[resident.priority]
-    assert(queue?.residents[resident.slot] === resident, 'a slot holds the resident that holds it')
+    assert(queue !== undefined && this.rows.isHeld(resident), 'a slot holds the resident that holds it')
     return queue
   }
 
@@ -231,8 +236,6 @@ export class L1 {
   }
 }
 
-function take(queue: Queue, staying: Resident | undefined): Resident | undefined {
-  const mayLeave = staying === undefined ? undefined : (slot: number): boolean => queue.residents[slot] !== staying
-  const slot = queue.sieve.victim(mayLeave)
-  return slot === undefined ? undefined : queue.residents[slot]
+function take({ sieve }: Queue, staying: Resident | undefined): number | undefined {
+  return sieve.victim(staying === undefined ? undefined : (slot) => slot !== staying.slot)
 }

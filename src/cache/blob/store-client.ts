@@ -62,7 +62,8 @@ export class StoreClient {
   readonly #onLateRead: () => void
   #limits: ClientLimits
   #outbox: Request[] = []
-  #moved: ArrayBuffer[] = []
+  /** Memory that goes along with the outbox; each piece once, however many requests are of it. */
+  #moved = new Set<ArrayBuffer>()
   #isScheduled = false
   #lastId = 0
   #lastNumber = 0
@@ -184,7 +185,7 @@ export class StoreClient {
     this.#isLost = true
     clearTimeout(this.#readTimer)
     this.#outbox = []
-    this.#moved = []
+    this.#moved.clear()
     this.#done = this.#lastNumber
     this.#unfinished = []
     const waiting = [...this.#waiting.values()]
@@ -204,7 +205,7 @@ export class StoreClient {
     const charge = requestBytes + valueBytes
     this.#unfinished.push({ number, charge })
     this.#bytes += charge
-    if (moved !== undefined) this.#moved.push(moved)
+    if (moved !== undefined) this.#moved.add(moved)
     this.#push({ ...request, id, number, durable } as WriteRequest)
     return number
   }
@@ -228,9 +229,9 @@ export class StoreClient {
     this.#isScheduled = false
     if (this.#outbox.length === 0) return
     const outbox = this.#outbox
-    const moved = this.#moved
+    const moved = [...this.#moved]
     this.#outbox = []
-    this.#moved = []
+    this.#moved.clear()
     this.#port.postMessage(outbox, moved)
   }
 

@@ -94,7 +94,7 @@ export class HostChores {
       return
     }
     if (l2 === undefined) this.#report.fail(request.id, new Error('the store is not open'))
-    else if (request.kind === 'check') this.#wait('check', request.id, this.#check(l2, request.id))
+    else if (request.kind === 'check') this.#check(l2, request.id)
     else if (request.kind === 'compact') this.#compact(l2, request.id)
     else if (request.kind === 'load') this.#wait('load', request.id, this.#load(l2, request))
     else {
@@ -162,7 +162,18 @@ export class HostChores {
     for (const id of this.#sweepers.splice(0)) this.#report.reply({ id, result: report, durable: false })
   }
 
-  *#check(l2: L2, id: number): Generator<undefined, void, undefined> {
+  /** After a commit, so that it finds what was put before; if there can be none, of the one before. */
+  #check(l2: L2, id: number): void {
+    l2.commit()
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#l2 === l2) this.#wait('check', id, this.#runCheck(l2, id))
+        else this.#report.fail(id, new Error('the store is not open'))
+      })
+      .finally(this.#wake)
+  }
+
+  *#runCheck(l2: L2, id: number): Generator<undefined, void, undefined> {
     this.#report.reply({ id, result: yield* findings(l2), durable: false })
   }
 

@@ -2,7 +2,7 @@
 
 import type { Strategy } from '../../eviction/index.ts'
 import type { Found, L2 } from './l2.ts'
-import { checkL2, type Finding } from './l2-check.ts'
+import { checkHeld, type Finding } from './l2-check.ts'
 import { recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
 import { listEntries, listLabels, type Trees } from './l2-listing.ts'
 import type { Steps } from './l2-value.ts'
@@ -115,11 +115,17 @@ export function labelsOf(l2: L2, scope: Scope): Steps<Results['labels']> {
   return listLabels(l2, l2.store.trees, scope)
 }
 
+/** Of the last commit. */
 export function* findings(l2: L2): Generator<undefined, Finding[], undefined> {
   const found: Finding[] = []
-  for (const finding of checkL2(l2, true)) {
-    if (finding === undefined) yield
-    else found.push(finding)
+  const pin = l2.store.pin()
+  try {
+    for (const finding of checkHeld(l2, pin, true)) {
+      if (finding === undefined) yield
+      else found.push(finding)
+    }
+  } finally {
+    pin.release()
   }
   return found
 }

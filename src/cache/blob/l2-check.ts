@@ -1,11 +1,13 @@
 // Proves that the trees of the second tier agree: each index row is backed by a record and the reverse, each namespace counts
 // what lies in it, each value is what was put (L2-44). What lies below, pages and extents, the store checks itself.
 
+import type { Pin, Store } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
 import { isDamage } from './l2-entries.ts'
 import { keyOfRecordKey, recordKeyOfExpiryKey, recordKeyOfLabelRow, scopeOfRecordKey } from './l2-keys.ts'
+import { L2Namespaces } from './l2-namespaces.ts'
 import type { L2Record } from './l2-record.ts'
-import type { IndexTree } from './l2-rows.ts'
+import { type IndexTree, L2Rows } from './l2-rows.ts'
 import type { Steps } from './l2-value.ts'
 
 export interface Finding {
@@ -15,10 +17,23 @@ export interface Finding {
   readonly detail: string
 }
 
+/** What a check reads. */
+type Checked = Pick<L2, 'store' | 'namespaces' | 'rows' | 'values'>
+
 const rowsPerStep = 64
 
+/** As checkL2(), of a commit that is held: whatever is done meanwhile is neither seen nor missed. */
+export function* checkHeld(l2: L2, pin: Pin, withValues: boolean): Generator<Finding | undefined, void, undefined> {
+  // A check reads and nothing else, and what is held is read as the store is.
+  const store = { trees: pin.trees, chains: l2.store.chains } as unknown as Store
+  const namespaces = new L2Namespaces(store)
+  const rows = new L2Rows(store, namespaces)
+  yield* checkL2({ store, namespaces, rows, values: l2.values }, withValues)
+  if (rows.orphansSuspected) l2.rows.orphansSuspected = true
+}
+
 /** Findings as they come; undefined between steps. Nothing may change meanwhile. */
-export function* checkL2(l2: L2, withValues: boolean): Generator<Finding | undefined, void, undefined> {
+export function* checkL2(l2: Checked, withValues: boolean): Generator<Finding | undefined, void, undefined> {
   const sums = new Map<number, { entries: number; bytes: number; deadEntries: number; deadBytes: number }>()
   let rows = 0
   for (const [key] of l2.store.trees.records.scan({}, 'sequential_scan')) {
@@ -38,7 +53,7 @@ export function* checkL2(l2: L2, withValues: boolean): Generator<Finding | undef
 }
 
 function* checkRecord(
-  l2: L2,
+  l2: Checked,
   key: Uint8Array,
   withValues: boolean,
   sums: Map<number, { entries: number; bytes: number; deadEntries: number; deadBytes: number }>,
@@ -74,7 +89,7 @@ function* checkRecord(
   }
 }
 
-function* checkIndex(l2: L2, tree: IndexTree): Generator<Finding | undefined, void, undefined> {
+function* checkIndex(l2: Checked, tree: IndexTree): Generator<Finding | undefined, void, undefined> {
   let rows = 0
   for (const [key, value] of l2.store.trees[tree].scan({}, 'sequential_scan')) {
     if (++rows % rowsPerStep === 0) yield undefined

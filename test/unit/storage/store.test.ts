@@ -67,6 +67,17 @@ async function sqlstateOfLater(promise: Promise<unknown>): Promise<string> {
   )
 }
 
+it('a list of rows uses each of its pages once, however many rows lie in it (SIV-3)', async () => {
+  const store = open(await made(400))
+  const hits = (): number => store.pager.pool.stats()[0]?.hits as number
+  const before = hits()
+  const rows = [...store.trees.records.scan({}, 'normal')].length
+  // Each leaf is found by the way from the root: a page a level, once for every leaf.
+  expect(rows).toBe(400)
+  expect(hits() - before).toBeLessThan(rows / 4)
+  await store.close()
+})
+
 describe('opening', () => {
   it('finds every entry of the last commit, after a close and after a kill (L2-1, L2-43)', async () => {
     const disk = await made(128)

@@ -68,9 +68,6 @@ export class BlobEntry implements Resident, Lifetime {
   readonly stamp: number
   readonly costUs: number
   readonly bounds: readonly Bound[] | undefined
-  /** There is nothing about it that a row cannot say. */
-  readonly isPlain: boolean
-  readonly charge: number
   inL2: boolean
   storedBytes: number
   codec: number
@@ -101,8 +98,6 @@ export class BlobEntry implements Resident, Lifetime {
     this.stamp = facts.stamp
     this.costUs = facts.costUs === 0 ? plainCostUs : facts.costUs
     this.bounds = facts.bounds
-    this.isPlain = isPlain(facts, this.extended)
-    this.charge = chargeOf(key, value.length, attributes, this.isPlain)
     this.inL2 = facts.inL2
     this.storedBytes = facts.storedBytes
     this.codec = facts.codec
@@ -113,6 +108,21 @@ export class BlobEntry implements Resident, Lifetime {
 
   get payloadBytes(): number {
     return this.value.length
+  }
+
+  /** Of what never changes, so always the same: most who look at an entry do not ask. */
+  get charge(): number {
+    return chargeOf(this.key, this.value.length, this.attributes, this.isPlain)
+  }
+
+  /**
+   * There is nothing about it that a row cannot say: made in the millisecond of its stamp, under a policy that others may share, and
+   * nothing else.
+   */
+  get isPlain(): boolean {
+    if (this.extended || this.attributes !== plainAttributes || this.policy.expiresAtMs !== undefined) return false
+    if (this.version !== undefined || this.bounds !== undefined || this.costUs !== plainCostUs) return false
+    return this.createdAtMs === this.ttlFromMs && this.createdAtMs === momentOf(this.stamp)
   }
 
   get priority(): number {
@@ -134,14 +144,6 @@ export class BlobEntry implements Resident, Lifetime {
   evicted(cause: EvictionCause): void {
     this.home.evicted(this, cause)
   }
-}
-
-/** Made in the millisecond its stamp says, under a policy that others may share, and nothing else. */
-function isPlain(facts: EntryFacts, extended: boolean): boolean {
-  const { attributes, policy, version, createdAtMs, ttlFromMs, stamp, costUs, bounds } = facts
-  if (extended || attributes !== plainAttributes || policy.expiresAtMs !== undefined) return false
-  if (version !== undefined || bounds !== undefined || (costUs !== 0 && costUs !== plainCostUs)) return false
-  return createdAtMs === ttlFromMs && createdAtMs === momentOf(stamp)
 }
 
 /** The millisecond in which a stamp was given, unless there were more of them than fit in one. */

@@ -12,9 +12,9 @@ import type { Attributes } from './l2-record.ts'
 import type { Policy } from './policy.ts'
 
 /** What an entry costs beside its value, key, metadata and labels: objects, places in tables and lists. A test measures it. */
-const entryOverheadBytes = 530
+const entryOverheadBytes = 540
 /** The same for one that is a row: most of it is what a buffer is beside its bytes. */
-const rowOverheadBytes = 330
+const rowOverheadBytes = 310
 /** The same for each label. */
 const labelOverheadBytes = 190
 

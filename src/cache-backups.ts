@@ -41,7 +41,7 @@ export function openCacheBackups(parts: CacheBackupsParts): CacheBackups {
   const backups = new BackupService({
     settings: () => ({ ...settings(), dataDir: dataDirectory }),
     store: cacheStoreSide(cache, l2Directory),
-    worker: new ArchiveThread(),
+    worker: new ArchiveThread(() => metrics.counters.client_bytes_in),
     jobs,
     counters: metrics.counters,
     clock,

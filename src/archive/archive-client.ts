@@ -7,9 +7,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { RunnerSettings } from './runner.ts'
+import { ServingWatch } from './serving-watch.ts'
 import type { ArchiveResults, ArchiveTask, StoreQuestions, TaskProgress } from './task.ts'
 import {
   type Answer,
+  type ArchiveThreadData,
   type FromArchive,
   receiveError,
   sendError,
@@ -48,6 +50,12 @@ export class ArchiveThread implements ArchiveWorker {
   readonly #running = new Map<number, RunningTask>()
   #lastNumber = 0
   #idle: NodeJS.Timeout | undefined
+  readonly #watch: ServingWatch
+
+  /** `asked` grows with everything that clients send. */
+  constructor(asked: () => number = () => 0) {
+    this.#watch = new ServingWatch(asked)
+  }
 
   async run<T extends ArchiveTask>(
     task: T,
@@ -60,6 +68,7 @@ export class ArchiveThread implements ArchiveWorker {
     const worker = this.#awake()
     const answered = new Promise<Answer>((settle) => this.#running.set(number, { worker, listener, settle }))
     const cancel = (): void => worker.postMessage({ type: 'cancel', number } satisfies ToArchive)
+    this.#watch.start()
     worker.postMessage({ type: 'start', number, task, settings } satisfies ToArchive)
     signal.addEventListener('abort', cancel)
     const answer = await answered
@@ -75,6 +84,7 @@ export class ArchiveThread implements ArchiveWorker {
 
   async close(): Promise<void> {
     clearTimeout(this.#idle)
+    this.#watch.stop()
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()
@@ -89,12 +99,14 @@ export class ArchiveThread implements ArchiveWorker {
 
   /** An idle thread keeps no process alive. */
   #rest(): void {
+    this.#watch.stop()
     this.#worker?.unref()
     this.#idle = setTimeout(() => void this.close(), idleMs).unref()
   }
 
   #open(): Worker {
-    const worker = new Worker(threadFile())
+    const workerData: ArchiveThreadData = { serving: this.#watch.shared }
+    const worker = new Worker(threadFile(), { workerData })
     worker.on('message', (message: FromArchive) => void this.#receive(worker, message))
     worker.on('error', (error) => this.#lost(worker, error))
     worker.on('exit', () => this.#lost(worker, new Error('the archive thread ended')))

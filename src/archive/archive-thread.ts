@@ -3,12 +3,14 @@
 // A thread of its own, because a backup hashes, encrypts and sends everything it copies: neither a client's statement nor a
 // read of the store may wait for that.
 
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { assert, Random, systemClock } from '../base/index.ts'
+import { pace } from './pace.ts'
 import { runTask } from './runner.ts'
 import type { StoreQuestions } from './task.ts'
 import {
   type Answer,
+  type ArchiveThreadData,
   type FromArchive,
   type Question,
   receiveError,
@@ -18,6 +20,8 @@ import {
 
 const port = parentPort
 assert(port !== null, 'the archive thread is a thread')
+
+pace.follow((workerData as ArchiveThreadData).serving)
 
 const random = new Random(systemClock.nowMs())
 const tasks = new Map<number, AbortController>()

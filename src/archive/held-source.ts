@@ -3,8 +3,10 @@
 // The pages of a held commit are not written again until it is released, so another thread reads them through a descriptor
 // of its own, while the store goes on with other pages of the same file. Nothing of the copying is done by the store thread.
 
+import { readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Hole } from './manifest-consistency.ts'
+import { pace } from './pace.ts'
 import { TransferError } from './retry.ts'
 import type { ArchiveSource, SourceFile } from './source.ts'
 import type { HeldSource } from './task.ts'
@@ -19,11 +21,15 @@ export async function heldSource(held: HeldSource): Promise<OpenedSource> {
     name: 'l2.pager',
     size: held.pagerBytes,
     holes: (from, to) => holesWithin(held.holes, from, to),
+    // From the memory of the system, as a rule: in this thread, which knows when to rest.
     async read(into, at) {
-      for (let done = 0; done < into.length; ) {
-        const { bytesRead } = await handle.read(into, done, into.length - done, at + done)
-        if (bytesRead === 0) throw new TransferError(`"${held.pagerPath}" ends at ${at + done}`)
-        done += bytesRead
+      for (const piece of pace.pieces(into)) {
+        const from = at + piece.byteOffset - into.byteOffset
+        for (let done = 0; done < piece.length; ) {
+          const bytesRead = readSync(handle.fd, piece, done, piece.length - done, from + done)
+          if (bytesRead === 0) throw new TransferError(`"${held.pagerPath}" ends at ${from + done}`)
+          done += bytesRead
+        }
       }
     },
   }

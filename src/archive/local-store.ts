@@ -8,11 +8,12 @@
 // that is a link is an error (BKE-8).
 
 import { createHash, randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { realPathOf } from './allow.ts'
 import { assertObjectName, assertPrefix, isObjectName } from './object-name.ts'
+import { pace } from './pace.ts'
 import { type Patience, TransferError } from './retry.ts'
 import {
   type ArchiveStore,
@@ -193,11 +194,18 @@ async function writeWhole(path: string, content: Content, signal: AbortSignal | 
   const handle = await open(path, 'wx', 0o600)
   try {
     let written = 0
+    let syncing: Promise<unknown> = Promise.resolve()
     for await (const chunk of content.open()) {
       signal?.throwIfAborted()
-      await writeChunk(handle, chunk)
+      writeChunk(handle, chunk)
       written += chunk.length
+      // The device works while the next chunk is made, and little is left to be synced at the end.
+      await syncing
+      syncing = handle.datasync()
+      // Whoever breaks off meanwhile does not wait for it.
+      syncing.catch(() => undefined)
     }
+    await syncing
     if (written !== content.size) throw new TransferError(`${written} bytes instead of ${content.size}`)
     signal?.throwIfAborted()
     await handle.sync()
@@ -206,8 +214,11 @@ async function writeWhole(path: string, content: Content, signal: AbortSignal | 
   }
 }
 
-async function writeChunk(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+/** Into the memory of the system: in this thread, which knows when to rest. */
+function writeChunk(handle: FileHandle, chunk: Uint8Array): void {
+  for (const piece of pace.pieces(chunk)) {
+    for (let at = 0; at < piece.length; ) at += writeSync(handle.fd, piece, at, piece.length - at)
+  }
 }
 
 /** The handle is closed with the stream, however that ends. */

@@ -8,6 +8,7 @@
 
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { type ManifestEncryption, nonceBytes, tagBytes } from './manifest.ts'
+import { pace } from './pace.ts'
 
 /** 32 MB of memory and a tenth of a second, as OWASP's recommendation for scrypt with that much memory. */
 const strong: Derivation = { cost: 1 << 15, blockSize: 8, parallelism: 3 }
@@ -90,9 +91,7 @@ export class Seal {
   }
 }
 
-const sliceBytes = 256 * 1024
-
-/** In slices, so that no second buffer of a segment's size is made. Returns where the output ends. */
+/** In pieces, so that no second buffer of a segment's size is made. Returns where the output ends. */
 function passThrough(
   through: { update(bytes: Uint8Array): Buffer },
   bytes: Uint8Array,
@@ -100,8 +99,8 @@ function passThrough(
   from: number,
 ): number {
   let at = from
-  for (let start = 0; start < bytes.length; start += sliceBytes) {
-    const output = through.update(bytes.subarray(start, start + sliceBytes))
+  for (const piece of pace.pieces(bytes)) {
+    const output = through.update(piece)
     into.set(output, at)
     at += output.length
   }

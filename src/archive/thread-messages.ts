@@ -10,6 +10,11 @@ import { ServerError } from '../errors/index.ts'
 import type { RunnerSettings } from './runner.ts'
 import type { ArchiveTask, TaskProgress } from './task.ts'
 
+/** What the thread is given at its start: memory that says whether clients are being served. */
+export interface ArchiveThreadData {
+  readonly serving: SharedArrayBuffer
+}
+
 export type ToArchive =
   | { readonly type: 'start'; readonly number: number; readonly task: ArchiveTask; readonly settings: RunnerSettings }
   | { readonly type: 'cancel'; readonly number: number }

@@ -89,6 +89,17 @@ export class Sieve {
     return ((this.#places.words[slot * this.#stride + marksAt] as number) & creditBits) === 0
   }
 
+  /** A hand that is not ours passes over it: it loses a credit; false if it has none. */
+  spare(slot: number): boolean {
+    const { words } = this.#places
+    const at = slot * this.#stride + marksAt
+    const credit = (words[at] as number) & creditBits
+    if (credit === 0) return false
+    if (credit === 1) this.#unvisitedCount++
+    words[at] = (words[at] as number) - 1
+    return true
+  }
+
   /** What is in the slot was replaced: it keeps its place and its credit, and hits lift it as the new one deserves. */
   reweigh(slot: number, cost: number, size: number): void {
     if (!this.#withCredits) return

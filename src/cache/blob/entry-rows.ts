@@ -133,10 +133,6 @@ export class EntryRows {
     return (this.homeAt(place).policy as Policy).priority
   }
 
-  isKeyed(place: number): boolean {
-    return (this.marks(place) & keyed) !== 0
-  }
-
   /** The value of a plain entry; undefined for all others. */
   plainAt(place: number): Buffer | undefined {
     return (this.marks(place) & plain) === 0 ? undefined : (this.things[2 * place + 1] as Buffer)

@@ -122,16 +122,14 @@ export class L1 {
     this.#account(resident, -1)
   }
 
-  /** One of those that `mayLeave`, and are no rows, makes room, for a bound of theirs alone; false if there is none. */
-  evictAmong(mayLeave: (resident: Resident) => boolean): boolean {
-    const { rows } = this
-    for (const { sieve } of this.#queues) {
-      const slot = sieve.victim((held) => !rows.isKeyed(held) && mayLeave(rows.residentAt(held)))
-      if (slot === undefined) continue
-      this.#evict(rows.residentAt(slot), 'pressure')
-      return true
-    }
-    return false
+  /** Its owner, who has a bound of his own, looks for one to leave: true if this one was used and shall stay; that counts once less then. */
+  spare(resident: Resident): boolean {
+    return this.#queueOf(resident).sieve.spare(resident.slot)
+  }
+
+  /** Its owner's own bound makes it leave. */
+  evict(resident: Resident): void {
+    this.#evict(resident, 'pressure')
   }
 
   /** A higher bound acts at once; a lower one stops all growth, and shrink() brings it about in slices (MEM-4). */

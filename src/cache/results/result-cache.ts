@@ -9,11 +9,12 @@
 
 import { assert } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import type { L1, Resident } from '../blob/index.ts'
+import type { L1 } from '../blob/index.ts'
 import { Entry, type EntryFacts, type EntryKeeper } from './entry.ts'
 import { staleness } from './freshness.ts'
 import { GoneAnswers, type GoneReason } from './gone.ts'
 import { Tags } from './tags.ts'
+import { Turns } from './turns.ts'
 
 interface ResultCacheLimits {
   readonly entriesMax: number
@@ -33,7 +34,7 @@ export class ResultCache implements EntryKeeper {
   readonly #l1: L1
   #limits: ResultCacheLimits
   readonly #places: (Entry | undefined)[] = []
-  #freePlaces: number[] = []
+  readonly #turns = new Turns()
   #count = 0
   readonly #gone = new GoneAnswers()
   /** Told of an answer that is asked for a second time. */
@@ -93,7 +94,7 @@ export class ResultCache implements EntryKeeper {
     }
     this.#makeRoom(1)
     if (!this.#l1.admit(entry, facts.costUs)) return undefined
-    entry.place = this.#freePlaces.pop() ?? this.#places.length
+    entry.place = this.#turns.add(entry.priority)
     this.#places[entry.place] = entry
     if (entry.tags.length > 0) this.#tags.add(entry)
     this.#account(entry, 1)
@@ -129,7 +130,7 @@ export class ResultCache implements EntryKeeper {
   #forget(entry: Entry, cause: RemovalCause): void {
     assert(this.#places[entry.place] === entry, 'a place holds the entry that holds it')
     this.#places[entry.place] = undefined
-    this.#freePlaces.push(entry.place)
+    this.#turns.remove(entry.place, entry.priority)
     if (entry.tags.length > 0) this.#tags.remove(entry)
     this.#account(entry, -1)
     entry.owner.forget(entry)
@@ -210,12 +211,16 @@ export class ResultCache implements EntryKeeper {
     }
     assert(bytes === this.#bytesInUse, 'charges add up to the bytes in use')
     assert(count === this.#count && bytes <= this.#l1.bytesInUse, 'every entry is in the budget')
-    assert(count + this.#freePlaces.length === this.#places.length, 'a place is taken or free')
+    this.#turns.verify()
+    assert(count === this.#turns.count, 'whoever has a place has a turn')
     this.#tags.verify(this.entries())
   }
 
   #makeRoom(count: number): void {
-    while (this.#count + count > this.#limits.entriesMax) if (!this.#l1.evictAmong(isAnswer)) return
+    const spares = (place: number): boolean => this.#l1.spare(this.#places[place] as Entry)
+    while (this.#count > 0 && this.#count + count > this.#limits.entriesMax) {
+      this.#l1.evict(this.#places[this.#turns.next(spares) as number] as Entry)
+    }
   }
 
   #account(entry: Entry, sign: 1 | -1): void {
@@ -250,8 +255,4 @@ export class ResultCache implements EntryKeeper {
   #remember(entry: Entry, cause: GoneReason): void {
     this.#gone.remember(entry.owner, entry.contextId, entry.key, cause)
   }
-}
-
-function isAnswer(resident: Resident): boolean {
-  return resident instanceof Entry
 }

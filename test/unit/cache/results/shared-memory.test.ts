@@ -1,6 +1,6 @@
 // Answers and blobs in one budget: who uses the room, who leaves, and what the answers' own count bounds.
 
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock, Random } from '../../../../src/base/index.ts'
 import { L1, type Resident } from '../../../../src/cache/blob/index.ts'
 import { type Entry, ResultCache } from '../../../../src/cache/results/index.ts'
@@ -124,6 +124,38 @@ describe('RRC-7 answers and blobs in one budget', () => {
     results.verify()
   })
 
+  it('RRC-4 L1-14 of too many answers those leave that were not asked for again, the lowest priority first', () => {
+    open({ entriesMax: 4 })
+    const [used, idle] = [answer(10), answer(10)]
+    priority = 64
+    const low = [answer(10), answer(10)]
+    for (const entry of [used, ...low]) results.touch(entry as Entry, 1)
+    priority = 128
+    answer(10)
+    answer(10)
+    expect(forgotten).toEqual(low)
+    answer(10)
+    expect(forgotten.slice(2)).toEqual([idle])
+    expect((used as Entry).slot).not.toBe(-1)
+    results.verify()
+  })
+
+  it('RRC-4 to find an answer that leaves no blob is looked at, and no more than 1,000 answers', () => {
+    open({ bytesMax: 10_000_000, entriesMax: 3000 })
+    for (let count = 0; count < 5000; count++) l1.admit(blob(10), 1)
+    const answers = Array.from({ length: 3000 }, () => answer(10) as Entry)
+    for (let times = 0; times < 3; times++) for (const entry of answers) results.touch(entry, times)
+    const looks = vi.spyOn(l1, 'spare')
+    answer(10)
+    expect(looks.mock.calls.length).toBe(1000)
+    expect(looks.mock.calls.every(([resident]) => answers.includes(resident as Entry))).toBe(true)
+    expect([evictedBlobs.length, results.count, forgotten.length]).toEqual([0, 3000, 1])
+    looks.mockRestore()
+    for (let count = 0; count < 5000; count++) answer(10)
+    expect([evictedBlobs.length, results.count]).toEqual([0, 3000])
+    results.verify()
+  })
+
   it('MEM-4 a lowered bound is reached in slices, by both', () => {
     open({})
     for (let count = 0; count < 50; count++) {
@@ -150,6 +182,7 @@ describe('RRC-7 answers and blobs in one budget', () => {
       if (what === 0)
         l1.admit(blobs[blobs.push(blob(1 + random.int(4000), random.pick([100, 128, 200]))) - 1] as Resident, 1)
       else if (what <= 2) {
+        priority = random.pick([100, 128, 128])
         const made = answer(random.int(3000))
         if (made !== undefined) answers.push(made)
       } else if (what === 3 && entry !== undefined) results.remove(entry, 'invalidated')

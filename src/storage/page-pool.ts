@@ -51,6 +51,7 @@ export class PagePool {
   readonly capacity: number
   readonly #policy: EvictionPolicy
   readonly #areas: Readonly<Record<Strategy, Area>>
+  readonly #poolStats: AreaStats
   readonly #pageOf: Uint32Array
   readonly #pins: Uint16Array
   readonly #changes: Uint32Array
@@ -92,6 +93,7 @@ export class PagePool {
       firstSlot += ringSlots
     }
     this.#areas = areas
+    this.#poolStats = areas.normal.stats
   }
 
   get dirtyCount(): number {
@@ -105,17 +107,18 @@ export class PagePool {
 
   /** The slot of a page, as a caller of this strategy sees it; -1 if it has to be read. */
   find(page: number, strategy: Strategy): number {
-    const area = this.#areas[strategy]
     const slot = this.#index.find(page)
-    if (slot !== none) {
-      area.stats.hits++
-      if (slot < this.capacity && area.ring === undefined) this.#policy.hit(slot)
+    // Nearly every call ends here.
+    if (strategy === 'normal' && slot !== none && slot < this.capacity) {
+      this.#poolStats.hits++
+      this.#policy.hit(slot)
       return slot
     }
-    const copy = this.#findInRing(page, area)
-    if (copy === none) area.stats.misses++
+    const area = this.#areas[strategy]
+    const found = slot === none ? this.#findInRing(page, area) : slot
+    if (found === none) area.stats.misses++
     else area.stats.hits++
-    return copy
+    return found
   }
 
   /** As find(), for a caller that goes on with a page it found before: that is no further use of it, whatever the policy. */

@@ -55,7 +55,7 @@ export class BlobReads {
     }
     const place = namespace.current.entries.find(key)
     if (place === -1) return undefined
-    const value = core.l1.rows.serve(place, core.recent.low)
+    const value = core.l1.rows.serve(place, core.recent)
     if (value === undefined) return this.#peekClosely(namespace, place)
     core.counters.blob_gets++
     core.counters.l1_hits++
@@ -77,13 +77,13 @@ export class BlobReads {
       this.#hit(namespace, entry, nowMs)
       return entry.value
     }
-    const isLimited = rows.isLimited(place)
-    const nowMs = isLimited ? core.nowMs() : core.recent.ms()
-    if (isLimited && nowMs >= rows.expiresAtMs(place)) return undefined
+    if (rows.isLimited(place) && core.nowMs() >= rows.expiresAtMs(place)) return undefined
+    const { recent } = core
+    if (recent.ms() < rows.lastAccessAtMs(place)) recent.forget()
     counters.blob_gets++
     counters.l1_hits++
     namespace.counts.hits++
-    if (!rows.use(place, nowMs)) l1.lift(place)
+    if (!rows.use(place, recent.ms())) l1.lift(place)
     return value
   }
 

@@ -11,6 +11,7 @@
 //   1. What is written under a place is of the one that lies there; a newcomer overwrites all of it.
 //   2. Times are milliseconds below 2^44, stamps below 2^52: exact in the bits they have here.
 
+import type { RecentTime } from '../../base/index.ts'
 import { isLifted, marksAt, none, ownerBits, Places } from '../../eviction/index.ts'
 import type { Resident } from './l1.ts'
 import type { Policy } from './policy.ts'
@@ -24,6 +25,9 @@ const highAt = 6
 const stampHighBits = 0xf_ffff
 const accessHighShift = 20
 const two32 = 0x1_0000_0000
+
+/** No turn of the event loop lasts so long: what ends later than that from a moment ago has not ended. */
+const turnMsMax = 30_000
 
 // Bits of the marks that the list leaves to us.
 const visited = 0x40
@@ -147,15 +151,16 @@ export class EntryRows {
   }
 
   /**
-   * The value of a plain entry that is never over, and the hit noted, if the hit changes nothing about it but their number. Undefined
-   * says nothing: it may be the first in this moment. `low`: of the recent time.
+   * The value of a plain entry that is not over for long, and the hit noted, if the hit changes nothing about it but their number.
+   * Undefined says nothing: it may be the first in this moment.
    */
-  serve(place: number, low: number): Buffer | undefined {
+  serve(place: number, recent: RecentTime): Buffer | undefined {
     const { words } = this.places
     const at = place * stride
     const marks = words[at + marksAt] as number
-    if ((marks & (plain | limited | visited)) !== (plain | visited)) return undefined
-    if (words[at + accessAt] !== low || !isLifted(marks)) return undefined
+    if ((marks & (plain | visited)) !== (plain | visited)) return undefined
+    if (words[at + accessAt] !== recent.low || !isLifted(marks)) return undefined
+    if ((marks & limited) !== 0 && this.expiresAtMs(place) - recent.ms() < turnMsMax) return undefined
     words[at + hitsAt] = (words[at + hitsAt] as number) + 1
     return this.things[2 * place + 1] as Buffer
   }

@@ -158,6 +158,7 @@ class Play {
     this.#policies = [
       plainPolicy,
       { ...plainPolicy, ttlMs: 50 },
+      { ...plainPolicy, ttlMs: 30_010 },
       { ...plainPolicy, ttlMs: 40, jitterPercent: 20, priority: 10 },
       { ...plainPolicy, ttlMs: 30, staleWindowMs: 100 },
       { ...plainPolicy, expiresAtMs: this.clock.nowMs() + 500 },
@@ -254,7 +255,7 @@ class Play {
     if (known === undefined) return
     this.model.hit(known, this.clock.recent.ms())
     const { l1, clock } = this
-    const served = l1.rows.serve(place, clock.recent.low)
+    const served = l1.rows.serve(place, clock.recent)
     if (served !== undefined) require(known.facts?.value.equals(served) === true, 'it is its value')
     else if (!l1.rows.use(place, clock.nowMs())) l1.lift(place)
   }

@@ -182,8 +182,7 @@ export class BlobCore implements NamespaceKeeper {
 
   /** Takes an entry out of L1. */
   take(entry: BlobEntry, generation: Generation): void {
-    generation.forget(entry)
-    this.l1.remove(entry)
+    if (generation.forget(entry)) this.l1.remove(entry)
   }
 
   /** The key was put, touched or invalidated: what is under way with it comes to nothing. */

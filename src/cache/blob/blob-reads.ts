@@ -348,6 +348,7 @@ export class BlobReads {
     if (!core.l1.rows.use(entry.place, nowMs)) core.l1.lift(entry.place)
     entry.hits++
     entry.lastAccessAtMs = nowMs
+    entry.isUnreported = core.l1.rows.isUnreported(entry.place)
     const { idleTtlMs } = entry.policy
     if (idleTtlMs > 0 && nowMs - entry.reportedAtMs >= idleTtlMs / 8) core.reportAccess(namespace.current, entry)
   }

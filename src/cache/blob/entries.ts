@@ -74,10 +74,10 @@ export class Entries {
     this.#order?.add(slot)
   }
 
-  /** Its place is another one's, or about to be. */
+  /** Its place is another one's, or about to be. False if it is gone already, or another one has come to it. */
   delete(entry: BlobEntry): boolean {
-    const { key, place } = entry
-    if (!this.#keys.delete(key, place)) return false
+    const { key, place, stamp } = entry
+    if (place === -1 || this.#rows.stamp(place) !== stamp || !this.#keys.delete(key, place)) return false
     this.#order?.delete(place)
     const home = this.#rows.homeAt(place)
     if (--home.count === 0) {

@@ -78,11 +78,12 @@ export class Generation implements EntryHome, PromotionTarget {
     this.bytes += entry.charge
   }
 
-  /** It is not any more. */
-  forget(entry: BlobEntry): void {
-    if (!this.entries.delete(entry)) return
+  /** It is not any more; false if it was not. */
+  forget(entry: BlobEntry): boolean {
+    if (!this.entries.delete(entry)) return false
     this.labels.remove(entry)
     this.bytes -= entry.charge
+    return true
   }
 
   /** A write of this key was sent. */

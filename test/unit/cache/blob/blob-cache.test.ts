@@ -160,6 +160,18 @@ describe.each([
     expect(one?.tags).toEqual(['t'])
   })
 
+  it('a use that keeps an entry from idleness is told to L2 at once, so that it is kept there too (L1-41, TTL-13)', async () => {
+    const stage = await CacheStage.open({ off })
+    await stage.put('a', 'x', { idleTtlMs: 800 }, true)
+    stage.clock.advance(500)
+    expect(await stage.value('a')).toBe('x')
+    await stage.turns()
+    stage.clock.advance(400)
+    expect((await stage.cache.sweep())?.evicted).toBe(off ? undefined : 0)
+    stage.emptyL1()
+    expect(await stage.value('a')).toBe(off ? undefined : 'x')
+  })
+
   it('a flush hides everything at once, old versions do not block, a new put works (L1-21, L1-22, SWP-4)', async () => {
     const stage = await CacheStage.open({ off })
     await stage.put('a', 'old', { version: 9, tags: ['red'] })

@@ -89,7 +89,7 @@ export class BlobScans {
       const blob = blobOf(entry, nowMs, here === undefined ? 'l2' : undefined)
       yield { ...blob, bytes: message.head.rawBytes, value: withValue ? blob.value : undefined }
     }
-    for (const entry of generation.entries.values()) {
+    for (const entry of generation.entries.inOrder()) {
       const { key } = entry
       if (shown.has(key) || !key.startsWith(prefix)) continue
       const state = core.stateOf(entry, nowMs)

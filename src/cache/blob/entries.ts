@@ -107,8 +107,13 @@ export class Entries {
     return place === -1 ? undefined : this.at(place)
   }
 
-  /** The oldest first. */
+  /** In no order that means anything. They must stay as they are meanwhile. */
   *values(): Generator<BlobEntry> {
+    for (const place of this.#keys.places()) yield this.at(place)
+  }
+
+  /** The oldest first. */
+  *inOrder(): Generator<BlobEntry> {
     for (const place of this.#inOrder()) yield this.at(place)
   }
 

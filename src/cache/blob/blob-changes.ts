@@ -136,11 +136,11 @@ export class BlobChanges {
     for (const [subject, name] of subjects.entries()) {
       this.#makeOld(generation, kind, name)
       for (const entry of matching(generation, kind, name)) {
-        // It may have made room for one that became stale, or for its life to be over was not there.
+        // One that became stale may have needed its room.
         if (!generation.entries.holds(entry)) continue
         const there = core.living(generation, entry.key)
         if (there === undefined) {
-          // Should it be kept for a lost origin, that is over too.
+          // Its life is over, so it was not there; should it be kept for a lost origin, that is over too.
           const retained = generation.entries.get(entry.key)
           if (retained !== undefined) core.take(retained, generation)
           continue

@@ -4,7 +4,7 @@
 // of its own, while the store goes on with other pages of the same file. Nothing of the copying is done by the store thread.
 
 import { readSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Hole } from './manifest-consistency.ts'
 import { pace } from './pace.ts'
 import { TransferError } from './retry.ts'
@@ -21,15 +21,11 @@ export async function heldSource(held: HeldSource): Promise<OpenedSource> {
     name: 'l2.pager',
     size: held.pagerBytes,
     holes: (from, to) => holesWithin(held.holes, from, to),
-    // From the memory of the system, as a rule: in this thread, which knows when to rest.
     async read(into, at) {
-      for (const piece of pace.pieces(into)) {
-        const from = at + piece.byteOffset - into.byteOffset
-        for (let done = 0; done < piece.length; ) {
-          const bytesRead = readSync(handle.fd, piece, done, piece.length - done, from + done)
-          if (bytesRead === 0) throw new TransferError(`"${held.pagerPath}" ends at ${from + done}`)
-          done += bytesRead
-        }
+      for (let done = 0; done < into.length; ) {
+        const bytesRead = await readSome(handle, into.subarray(done), at + done)
+        if (bytesRead === 0) throw new TransferError(`"${held.pagerPath}" ends at ${at + done}`)
+        done += bytesRead
       }
     },
   }
@@ -42,6 +38,18 @@ export async function heldSource(held: HeldSource): Promise<OpenedSource> {
     },
   }
   return { files: [pager, control], facts: held.facts, close: () => handle.close() }
+}
+
+/** Beside what else this thread does; but while clients are served in this thread, which knows when to rest. */
+async function readSome(handle: FileHandle, into: Uint8Array, at: number): Promise<number> {
+  if (!pace.isServing) return (await handle.read(into, 0, into.length, at)).bytesRead
+  let done = 0
+  for (const piece of pace.pieces(into)) {
+    const bytesRead = readSync(handle.fd, piece, 0, piece.length, at + done)
+    done += bytesRead
+    if (bytesRead < piece.length) break
+  }
+  return done
 }
 
 /** Cut at both ends. */

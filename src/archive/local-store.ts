@@ -197,7 +197,7 @@ async function writeWhole(path: string, content: Content, signal: AbortSignal | 
     let syncing: Promise<unknown> = Promise.resolve()
     for await (const chunk of content.open()) {
       signal?.throwIfAborted()
-      writeChunk(handle, chunk)
+      await writeChunk(handle, chunk)
       written += chunk.length
       // The device works while the next chunk is made, and little is left to be synced at the end.
       await syncing
@@ -214,8 +214,12 @@ async function writeWhole(path: string, content: Content, signal: AbortSignal | 
   }
 }
 
-/** Into the memory of the system: in this thread, which knows when to rest. */
-function writeChunk(handle: FileHandle, chunk: Uint8Array): void {
+/** While the next chunk is made; but while clients are served in this thread, which knows when to rest. */
+async function writeChunk(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  if (!pace.isServing) {
+    for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+    return
+  }
   for (const piece of pace.pieces(chunk)) {
     for (let at = 0; at < piece.length; ) at += writeSync(handle.fd, piece, at, piece.length - at)
   }

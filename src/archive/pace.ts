@@ -42,7 +42,7 @@ export class Pace {
   /** The parts of `bytes` one after the other, each to be worked at in one go. */
   *pieces(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
     for (let at = 0; at < bytes.length; ) {
-      const end = at + (this.#isServing ? burstBytes : pieceBytes)
+      const end = at + (this.isServing ? burstBytes : pieceBytes)
       yield bytes.subarray(at, end)
       at = end
       this.#rest()
@@ -50,12 +50,13 @@ export class Pace {
   }
 
   #rest(): void {
-    if (!this.#isServing || this.#parts.nowMs() - this.#restedAtMs < burstMs) return
+    if (!this.isServing || this.#parts.nowMs() - this.#restedAtMs < burstMs) return
     this.#parts.sleep(this.#flags as Int32Array, restMs)
     this.#restedAtMs = this.#parts.nowMs()
   }
 
-  get #isServing(): boolean {
+  /** Whether this thread has to hold back just now. */
+  get isServing(): boolean {
     return this.#flags !== undefined && Atomics.load(this.#flags, servingAt) === 1
   }
 }

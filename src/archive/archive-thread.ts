@@ -3,6 +3,7 @@
 // A thread of its own, because a backup hashes, encrypts and sends everything it copies: neither a client's statement nor a
 // read of the store may wait for that.
 
+import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert, Random, systemClock } from '../base/index.ts'
 import { pace } from './pace.ts'
@@ -21,6 +22,7 @@ import {
 const port = parentPort
 assert(port !== null, 'the archive thread is a thread')
 
+yieldToOthers()
 pace.follow((workerData as ArchiveThreadData).serving)
 
 const random = new Random(systemClock.nowMs())
@@ -33,6 +35,16 @@ port.on('message', (message: ToArchive) => {
   else if (message.type === 'cancel') tasks.get(message.number)?.abort()
   else questions.get(message.question)?.(message.answer)
 })
+
+/** Linux counts niceness by thread: one that wakes from a rest does not interrupt who serves clients. Elsewhere it is the process's. */
+function yieldToOthers(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Forbidden here: then it is as nice as the rest.
+  }
+}
 
 function tell(message: FromArchive): void {
   port?.postMessage(message)

@@ -36,9 +36,9 @@ const unreported = 0x100
 const keyed = 0x200
 const plain = 0x400
 const limited = 0x800
-const homeShift = 16
-/** Homes that the bits can tell apart. */
-const homesMax = 0x1_0000
+const homeShift = 12
+/** Homes that the bits can tell apart: of ten times as many namespaces as there may be. */
+const homesMax = 0x10_0000
 
 /** What entries share that lie in one generation under one policy. */
 export interface RowHome {

@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest'
 import { ManualClock, Random } from '../../../../src/base/index.ts'
 import { Entries } from '../../../../src/cache/blob/entries.ts'
-import { BlobEntry, type EntryFacts, type EntryHome } from '../../../../src/cache/blob/entry.ts'
+import { BlobEntry, type EntryFacts, type EntryHome, stampsPerMs } from '../../../../src/cache/blob/entry.ts'
 import { plainAttributes } from '../../../../src/cache/blob/entry-parts.ts'
 import { KeyTable } from '../../../../src/cache/blob/key-table.ts'
 import { L1, type Resident } from '../../../../src/cache/blob/l1.ts'
@@ -357,3 +357,44 @@ it('a key is found where it was put, whatever else there is, also among keys tha
     expect(table.count).toBe(0)
   }
 })
+
+it('as many namespaces as there may be have entries of either kind (L1-38)', () => {
+  const count = 100_000
+  const l1 = new L1(1 << 30, createCounters())
+  const spaces: Entries[] = []
+  for (let number = 0; number < count; number++) {
+    const entries: Entries = new Entries(l1.rows, { name: `${number}`, scope: { id: number, generation: 1 }, evicted })
+    function evicted(entry: BlobEntry): void {
+      entries.delete(entry)
+    }
+    spaces.push(entries)
+    for (const key of ['plain', 'not']) {
+      const entry = new BlobEntry({ name: '', scope: { id: number, generation: 1 }, evicted }, factsIn(number, key))
+      l1.admit(entry, 1)
+      entries.add(entry)
+    }
+  }
+  for (const [number, entries] of spaces.entries()) {
+    for (const key of ['plain', 'not']) require(entries.get(key)?.value.toString() === `${number} ${key}`, 'it is there')
+  }
+})
+
+function factsIn(number: number, key: string): EntryFacts {
+  const atMs = 1_700_000_000_000
+  return {
+    key,
+    value: Buffer.from(`${number} ${key}`),
+    attributes: plainAttributes,
+    policy: plainPolicy,
+    version: key === 'plain' ? undefined : 1,
+    createdAtMs: atMs,
+    ttlFromMs: atMs,
+    lastAccessAtMs: atMs,
+    stamp: atMs * stampsPerMs + (number % stampsPerMs),
+    costUs: 0,
+    bounds: undefined,
+    inL2: false,
+    storedBytes: 0,
+    codec: 0,
+  }
+}

@@ -336,6 +336,7 @@ export class Session implements UnitHost {
   /** The client's socket took what waited. */
   clientDrained(): void {
     this.link.resume()
+    this.inbox.resumeClient()
     this.#taken.wake()
   }
 

@@ -375,7 +375,8 @@ it('as many namespaces as there may be have entries of either kind (L1-38)', () 
     }
   }
   for (const [number, entries] of spaces.entries()) {
-    for (const key of ['plain', 'not']) require(entries.get(key)?.value.toString() === `${number} ${key}`, 'it is there')
+    for (const key of ['plain', 'not'])
+      require(entries.get(key)?.value.toString() === `${number} ${key}`, 'it is there')
   }
 })
 

@@ -4,11 +4,15 @@
 //
 // Counting (MET-4): each get is an L1 hit or an L1 miss; with L2 open each L1 miss is an L2 hit, an L2 miss or a skip.
 
+import type { RecentTime } from '../../base/index.ts'
+import type { Counters } from '../../observe/index.ts'
 import type { BlobCore } from './blob-core.ts'
 import type { BlobNamespace } from './blob-namespace.ts'
 import { type Blob, type BlobRead, blobOf } from './blob-rows.ts'
 import { BlobEntry, type EntryFacts } from './entry.ts'
+import type { EntryRows } from './entry-rows.ts'
 import { type Bound, rebind } from './epochs.ts'
+import { factsOf } from './found-facts.ts'
 import { staleLeftMs } from './freshness.ts'
 import type { Generation, ReadTicket } from './generation.ts'
 import type { FoundMessage } from './store-messages.ts'
@@ -40,25 +44,32 @@ export class BlobReads {
   /** The namespace that was asked for last: mostly it is the next one, too. */
   #last: BlobNamespace | undefined
 
+  /** At hand for peek(), where each step on the way to them counts. */
+  readonly #rows: EntryRows
+  readonly #counters: Counters
+  readonly #recent: RecentTime
+
   constructor(core: BlobCore) {
     this.#core = core
+    this.#rows = core.l1.rows
+    this.#counters = core.counters
+    this.#recent = core.recent
   }
 
   /** The value of an entry that may be served as fresh, from L1 alone: for those who ask often. Counts nothing if there is none. */
   peek(name: string, key: string): Buffer | undefined {
-    const core = this.#core
     let namespace = this.#last
     if (namespace === undefined || namespace.name !== name || namespace.isDropped) {
-      namespace = core.namespaces.get(name)
+      namespace = this.#core.namespaces.get(name)
       if (namespace === undefined) return undefined
       this.#last = namespace
     }
     const place = namespace.current.entries.find(key)
     if (place === -1) return undefined
-    const value = core.l1.rows.serve(place, core.recent)
+    const value = this.#rows.serve(place, this.#recent)
     if (value === undefined) return this.#peekClosely(namespace, place)
-    core.counters.blob_gets++
-    core.counters.l1_hits++
+    this.#counters.blob_gets++
+    this.#counters.l1_hits++
     namespace.counts.hits++
     return value
   }
@@ -363,28 +374,6 @@ export class BlobReads {
     this.#core.counters.l2_misses++
     namespace.counts.misses++
     return undefined
-  }
-}
-
-/** An entry as L2 has it. */
-export function factsOf(key: string, message: FoundMessage, bounds: readonly Bound[] | undefined): EntryFacts {
-  const { head, attributes, value = new Uint8Array(0), storedBytes } = message
-  const { policy, version, createdAtMs, ttlFromMs, lastAccessAtMs, stamp, costUs, codec } = head
-  return {
-    key,
-    value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-    attributes,
-    policy,
-    version,
-    createdAtMs,
-    ttlFromMs,
-    lastAccessAtMs,
-    stamp,
-    costUs,
-    bounds,
-    inL2: true,
-    storedBytes,
-    codec,
   }
 }
 

@@ -2,10 +2,10 @@
 
 import type { BlobCore } from './blob-core.ts'
 import type { BlobNamespace } from './blob-namespace.ts'
-import { factsOf } from './blob-reads.ts'
 import { type Blob, blobOf } from './blob-rows.ts'
 import { BlobEntry } from './entry.ts'
 import { rebind } from './epochs.ts'
+import { factsOf } from './found-facts.ts'
 import { isReserved } from './names.ts'
 import type { ListedMessage } from './store-messages.ts'
 

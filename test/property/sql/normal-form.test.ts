@@ -71,6 +71,11 @@ function retell(text: string, random: Random, literals: boolean): string {
   return parts.map((part) => random.pick(blanks) + part).join('') + random.pick(['', ' ', ';', ' ; -- e'])
 }
 
+/** `.3`, `1.5` and `2e7` as an integer. */
+function withoutFractions(text: string): string {
+  return text.replace(/(?<![\w.$])(?:\d+\.\d*|\.\d+|\d+(?=e))(?:e[-+]?\d+)?/gi, '3')
+}
+
 describe('the normal form', () => {
   it('is the same however blanks, comments and keywords are written, with the same literals', () => {
     fc.assert(
@@ -119,7 +124,11 @@ describe('the normal form', () => {
       const text = mutilate(random.pick(readable), random)
       const { normalised, ok } = normalise(text)
       const like = ok ? good.get(normalised) : undefined
-      if (like !== undefined) expect(shapeOf(text), `${like}\n-- and --\n${text}`).toBe(shapeOf(like))
+      if (like === undefined) continue
+      const shape = shapeOf(text)
+      // A fraction where the grammar wants an integer is the origin's to report, as above; but for that it must be the same.
+      const told = shape.startsWith('unreadable') ? shapeOf(withoutFractions(text)) : shape
+      expect(told, `${like}\n-- and --\n${text}`).toBe(shapeOf(like))
     }
   })
 })

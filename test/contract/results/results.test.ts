@@ -68,8 +68,9 @@ describe('a read', () => {
     const client = await surface.session()
     const sql = 'select count(*) from fruit where id < 30'
     await client.query('set cache.result_ttl = 1')
-    expect(await verdicts(client, sql)).toEqual(['miss'])
+    // Who goes through the dead now and then may be the one to count it.
     const before = await surface.stats('result_expirations')
+    expect(await verdicts(client, sql)).toEqual(['miss'])
     while ((await ask(client, sql))[1] === 'hit');
     expect(verdictOf(client)).toMatch(/^miss;reason=expired/)
     expect((await surface.stats('result_expirations')).result_expirations).toBeGreaterThan(before.result_expirations)

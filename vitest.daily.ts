@@ -9,6 +9,8 @@ const kinds = ['tidy', 'unit', 'contract', 'property', 'fixtures']
 export default defineConfig({
   test: {
     ...common,
+    // One waits for a Postgres most of the time, whichever it is.
+    maxWorkers: 3,
     include: kinds.map((kind) => `test/${kind}/**/*.test.ts`),
     exclude: ['test/contract/{archive,blobs,command,origin}/**'],
     testTimeout: 30_000,

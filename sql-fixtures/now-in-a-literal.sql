@@ -80,11 +80,16 @@ select id from item where word = $1;
 --> 1
 --> SELECT 1
 -- A parameter may mean the present time too: what it means must not be kept.
-insert into item values (4, clock_timestamp() + interval '1500 ms', 'soon');
+insert into item values (4, clock_timestamp() + interval '1500 ms', 'soon'), (5, clock_timestamp() + interval '1500 ms', 'soon');
 --> pass(write)
---> INSERT 0 1
+--> INSERT 0 2
 -- bind: now
 select id from item where id = 4 and made < $1;
+--> miss
+--> id int4
+--> SELECT 0
+-- bind: {epoch, now}
+select id from item where id = 5 and made < any ($1);
 --> miss
 --> id int4
 --> SELECT 0
@@ -98,19 +103,6 @@ select id from item where id = 4 and made < $1;
 --> bypass(stable(now))
 --> id int4
 --> 4
---> SELECT 1
-insert into item values (5, clock_timestamp() + interval '1500 ms', 'soon');
---> pass(write)
---> INSERT 0 1
--- bind: {epoch, now}
-select id from item where id = 5 and made < any ($1);
---> miss
---> id int4
---> SELECT 0
-select pg_sleep(1.6);
---> bypass(volatile(pg_sleep))
---> pg_sleep void
---> ""
 --> SELECT 1
 -- bind: {epoch, now}
 select id from item where id = 5 and made < any ($1);

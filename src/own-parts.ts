@@ -10,6 +10,7 @@ import type { Epochs } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
+import type { OpenSystemServer } from './virtual/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from './wire/index.ts'
 
 export interface OwnParts {
@@ -27,6 +28,7 @@ export interface OwnParts {
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
   readonly l1: L1
+  readonly openSystemServer?: OpenSystemServer | undefined
   plans(): PlanCache
   sessions(): Iterable<Session>
 }

@@ -96,6 +96,7 @@ export class OwnRuns {
       directory: `${parts.directoryPath}/system`,
       schemaName: texts.schemaName,
       idleMs: () => parts.store.snapshot.systemDatabaseIdle,
+      openServer: parts.openSystemServer,
       started: () => parts.metrics.counters.system_database_starts++,
     })
   }

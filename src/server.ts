@@ -35,6 +35,7 @@ import {
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
+import type { OpenSystemServer } from './virtual/index.ts'
 
 interface RunningServer {
   readonly host: string
@@ -59,6 +60,7 @@ interface StartOptions {
   /** For tests: what many servers in one process may share. */
   readonly parser?: Parser
   readonly startStore?: typeof startStoreThread
+  readonly openSystemServer?: OpenSystemServer
 }
 
 export async function startServer(store: SettingsStore, options: StartOptions = {}): Promise<RunningServer> {
@@ -107,6 +109,7 @@ async function startIn(
     cache,
     l1,
     answers: cacheStore === undefined ? noAnswers : answerStoreOf(cacheStore.cache),
+    openSystemServer: options.openSystemServer,
   })
   if (cacheStore !== undefined) {
     cacheStore.proof = () => services.secondTier.proof
@@ -188,6 +191,7 @@ interface Parts {
   readonly cache: StoreDoor
   readonly l1: L1
   readonly answers: AnswerStore
+  readonly openSystemServer: OpenSystemServer | undefined
 }
 
 function makeServices(parts: Parts) {

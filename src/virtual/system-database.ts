@@ -11,7 +11,7 @@
 
 import { readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EmbeddedPostgres } from '../origin/index.ts'
+import { type EmbeddedOptions, EmbeddedPostgres } from '../origin/index.ts'
 import { quoteIdentifier, quoteLiteral } from './quoting.ts'
 import { SystemConnection } from './system-connection.ts'
 import { systemSchema } from './system-schema.ts'
@@ -26,7 +26,13 @@ export interface SystemDatabaseOptions {
   /** Told after each start. */
   started?(elapsedMs: number): void
   readonly binDirectory?: string | undefined
+  readonly openServer?: OpenSystemServer | undefined
 }
+
+/** Starts the server of a system database, or gives one that runs. `closed` resolves with the end of this use of it at the latest. */
+export type OpenSystemServer = (options: EmbeddedOptions, schemaName: string) => Promise<SystemServer>
+
+export type SystemServer = Pick<EmbeddedPostgres, 'pid' | 'target' | 'closed' | 'close'>
 
 /** What admin sessions see as their database. */
 const systemDatabaseName = 'larder'
@@ -58,7 +64,7 @@ const parameters = {
 
 /** One running server with its own connection for our own statements. */
 interface Running {
-  readonly server: EmbeddedPostgres
+  readonly server: SystemServer
   readonly admin: SystemConnection
   readonly socketPath: string
   readonly roles: Set<string>
@@ -188,8 +194,9 @@ export class SystemDatabase {
   }
 
   async #openExisting(): Promise<Running> {
-    const { directory, binDirectory } = this.#options
-    const server = await EmbeddedPostgres.open({ directory, superuser, durable: false, parameters, binDirectory })
+    const { directory, binDirectory, schemaName, openServer = EmbeddedPostgres.open } = this.#options
+    const options = { directory, superuser, durable: false, parameters, binDirectory }
+    const server = await openServer(options, schemaName)
     try {
       const socketPath = server.target.socketPath as string
       await prepareDatabase(socketPath, this.#schema)

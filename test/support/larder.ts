@@ -1,6 +1,6 @@
 // A Larder for tests: in this process, on a free port, with a data directory that goes away with it.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { SettingsStore } from '../../src/config/index.ts'
@@ -8,7 +8,7 @@ import type { StoreDoor } from '../../src/own-store.ts'
 import { startServer } from '../../src/server.ts'
 import { sharedParser } from './shared-parser.ts'
 import { startSharedStore } from './store-threads.ts'
-import { copySystemFiles } from './system-database.ts'
+import { openSharedSystemServer } from './system-servers.ts'
 import { scratch } from './templates.ts'
 
 export interface TestLarderOptions {
@@ -19,8 +19,6 @@ export interface TestLarderOptions {
   /** Rules of consistency to leave out on purpose (docs/consistency.md). */
   readonly brokenRules?: readonly string[]
   readonly cache?: StoreDoor
-  /** False where no statement over the relations of schema "cache" is expected: then its system database has no files. */
-  readonly readsRelations?: boolean
 }
 
 export interface TestLarder {
@@ -37,9 +35,6 @@ export interface TestLarder {
 
 export async function openLarder(options: TestLarderOptions): Promise<TestLarder> {
   const directory = await mkdtemp(join(scratch, 'larder-test-data-'))
-  // The user who runs the system database may be another.
-  await chmod(directory, 0o711)
-  if (options.readsRelations !== false) await copySystemFiles(join(directory, 'system'))
   const flags = new Map(
     Object.entries({
       listen: '127.0.0.1:0',
@@ -54,6 +49,7 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
     brokenRules: new Set(options.brokenRules ?? []),
     parser: await sharedParser(),
     startStore: startSharedStore,
+    openSystemServer: openSharedSystemServer,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
   })
   const { host, port } = server

@@ -7,6 +7,7 @@
 
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { completeLinks, copyTree, isPackageTree } from './package-tree.ts'
@@ -120,8 +121,26 @@ function accept(found: Omit<PostgresBinaries, 'major'>, options: FindOptions): P
   return major >= majorMin && (options.major ?? major) === major ? { ...found, major } : undefined
 }
 
-function versionOf(
+/** What a program answered, by its file, user and libraries: to ask costs as much as the start of a server. */
+const answered = new Map<string, string>()
+
+async function versionOf(
   binDirectory: string,
+  libraryPath: string | undefined,
+  user: ServerUser | undefined,
+): Promise<string | undefined> {
+  const program = join(binDirectory, 'postgres')
+  const file = await stat(program).catch(() => undefined)
+  const key = [program, file?.ino, file?.size, file?.mtimeMs, libraryPath, user?.uid, user?.gid].join(' ')
+  const known = answered.get(key)
+  if (known !== undefined) return known
+  const version = await askVersion(program, libraryPath, user)
+  if (version !== undefined) answered.set(key, version)
+  return version
+}
+
+function askVersion(
+  program: string,
   libraryPath: string | undefined,
   user: ServerUser | undefined,
 ): Promise<string | undefined> {
@@ -129,7 +148,7 @@ function versionOf(
     const identity = user === undefined ? {} : { uid: user.uid, gid: user.gid }
     const options = { ...identity, cwd: '/', env: serverEnvironment(libraryPath), timeout: 10_000 }
     try {
-      execFile(join(binDirectory, 'postgres'), ['-V'], options, (error, stdout) => {
+      execFile(program, ['-V'], options, (error, stdout) => {
         resolve(error === null ? /\(PostgreSQL\) (\d+[\w.]*)/.exec(stdout)?.[1] : undefined)
       })
     } catch {

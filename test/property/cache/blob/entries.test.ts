@@ -189,7 +189,9 @@ class Play {
       expect(entries.size).toBe(known.length)
       for (const { facts, charge, hits, lastAccessAtMs } of known) {
         const entry = entries.get(facts?.key ?? '')
-        expect(entry).toMatchObject({ ...facts, costUs: facts?.costUs || 1000, charge, hits, lastAccessAtMs })
+        const { value, ...others } = facts as EntryFacts
+        require(entry?.value.equals(value) === true, 'it has its value')
+        expect(entry).toMatchObject({ ...others, costUs: others.costUs || 1000, charge, hits, lastAccessAtMs })
         expect(entry?.isUnreported).toBe(lastAccessAtMs > (facts?.lastAccessAtMs ?? 0))
       }
       expect([...entries.values()].map(({ key }) => key).sort()).toEqual(known.map((each) => each.facts?.key).sort())

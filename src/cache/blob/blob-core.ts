@@ -136,21 +136,26 @@ export class BlobCore implements NamespaceKeeper {
     const generation = namespace.current
     const entry = new BlobEntry(generation, { ...facts, policy: this.#shared(facts.policy) })
     const old = generation.entries.get(facts.key)
-    if (!this.#mayHold(namespace, entry, old)) {
+    const home = this.#mayHold(namespace, entry, old) ? generation.entries.reserve(entry) : undefined
+    if (home === undefined) {
       if (old !== undefined) this.take(old, generation)
       return undefined
     }
     this.#keepQuota(namespace, entry)
-    // The old one may have left to make room for the namespace's own quota.
-    const stillOld = generation.entries.get(facts.key)
-    if (stillOld === undefined) {
-      if (!this.l1.admit(entry, entry.costUs)) return undefined
-    } else {
-      generation.forget(stillOld)
-      if (!this.l1.replace(stillOld, entry, entry.costUs)) return undefined
+    if (!this.#admit(generation, entry)) {
+      generation.entries.release(home)
+      return undefined
     }
-    generation.hold(entry)
+    generation.hold(entry, home)
     return entry
+  }
+
+  #admit(generation: Generation, entry: BlobEntry): boolean {
+    // The old one may have left to make room for the namespace's own quota.
+    const old = generation.entries.get(entry.key)
+    if (old === undefined) return this.l1.admit(entry, entry.costUs)
+    generation.forget(old)
+    return this.l1.replace(old, entry, entry.costUs)
   }
 
   /** L2 has it, or has it not; nothing if it has left L1 since. */

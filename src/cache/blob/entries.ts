@@ -61,11 +61,23 @@ export class Entries {
     return entry
   }
 
+  /** What an entry will need here, before L1 takes it in; undefined if it cannot be had. It goes to `add`, or back to `release`. */
+  reserve({ isPlain, policy }: BlobEntry): RowHome | undefined {
+    const home = (isPlain ? this.#homeOf(policy) : undefined) ?? this.#homeOf(undefined)
+    if (home !== undefined) home.count++
+    return home
+  }
+
+  /** L1 did not take it in, or what was in it has left. */
+  release(home: RowHome): void {
+    if (--home.count > 0) return
+    this.#homes.delete(home.policy)
+    this.#rows.removeHome(home)
+  }
+
   /** An entry that L1 has just taken in. From now on it is a row, if it can be one. */
-  add(entry: BlobEntry): void {
+  add(entry: BlobEntry, home: RowHome): void {
     const { key, slot, stamp, hits, lastAccessAtMs, expiresAtMs, inL2, storedBytes, codec } = entry
-    const home = this.#homeOf(entry)
-    home.count++
     const thing = home.policy === undefined ? entry : entry.value
     const marks = { stamp, hits, lastAccessAtMs, expiresAtMs, inL2, storedBytes, codec }
     this.#rows.set(slot, { key, thing, home, ...marks })
@@ -79,11 +91,7 @@ export class Entries {
     const { key, place, stamp } = entry
     if (place === -1 || this.#rows.stamp(place) !== stamp || !this.#keys.delete(key, place)) return false
     this.#order?.delete(place)
-    const home = this.#rows.homeAt(place)
-    if (--home.count === 0) {
-      this.#homes.delete(home.policy)
-      this.#rows.removeHome(home)
-    }
+    this.release(this.#rows.homeAt(place))
     return true
   }
 
@@ -172,13 +180,8 @@ export class Entries {
     return entry
   }
 
-  #homeOf({ isPlain, policy }: BlobEntry): RowHome {
-    const shared = isPlain ? policy : undefined
-    const home = this.#homes.get(shared) ?? this.#open(shared)
-    if (home !== undefined) return home
-    const any = this.#homes.get(undefined) ?? this.#open(undefined)
-    if (any === undefined) throw new RangeError('there are more namespaces than rows can tell apart')
-    return any
+  #homeOf(policy: Policy | undefined): RowHome | undefined {
+    return this.#homes.get(policy) ?? this.#open(policy)
   }
 
   #open(policy: Policy | undefined): RowHome | undefined {

@@ -5,7 +5,7 @@
 
 import { Entries } from './entries.ts'
 import type { BlobEntry, EntryFacts, EntryHome } from './entry.ts'
-import type { EntryRows } from './entry-rows.ts'
+import type { EntryRows, RowHome } from './entry-rows.ts'
 import type { EvictionCause } from './l1.ts'
 import type { Scope } from './l2-keys.ts'
 import type { Attributes } from './l2-record.ts'
@@ -71,9 +71,9 @@ export class Generation implements EntryHome, PromotionTarget {
     return this.owner.promote(this, facts)
   }
 
-  /** The entry is in L1. */
-  hold(entry: BlobEntry): void {
-    this.entries.add(entry)
+  /** The entry is in L1; `home` was reserved for it. */
+  hold(entry: BlobEntry, home: RowHome): void {
+    this.entries.add(entry, home)
     this.labels.add(entry)
     this.bytes += entry.charge
   }

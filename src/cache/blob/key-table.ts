@@ -69,6 +69,9 @@ export class KeyTable {
 
   /** False if that key does not lie at that place. */
   delete(key: string, place: number): boolean {
+    // Of one that has just left nothing is written there any more.
+    const held = this.#rows.things[2 * place]
+    if (place < 0 || (held !== undefined && held !== key)) return false
     const table = this.#table
     const mask = this.#mask
     let at = hashOf(key, this.#sample) & mask

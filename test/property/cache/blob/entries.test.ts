@@ -7,6 +7,7 @@ import { ManualClock, Random } from '../../../../src/base/index.ts'
 import { Entries } from '../../../../src/cache/blob/entries.ts'
 import { BlobEntry, type EntryFacts, type EntryHome, stampsPerMs } from '../../../../src/cache/blob/entry.ts'
 import { plainAttributes } from '../../../../src/cache/blob/entry-parts.ts'
+import type { RowHome } from '../../../../src/cache/blob/entry-rows.ts'
 import { KeyTable } from '../../../../src/cache/blob/key-table.ts'
 import { L1, type Resident } from '../../../../src/cache/blob/l1.ts'
 import type { Policy } from '../../../../src/cache/blob/policy.ts'
@@ -198,12 +199,13 @@ class Play {
     }
   }
 
-  #put({ name, home, entries }: Play['spaces'][number], key: string): void {
+  #put({ name, home: owner, entries }: Play['spaces'][number], key: string): void {
     const { dice } = this
-    const entry = new BlobEntry(home, this.#facts(key))
+    const entry = new BlobEntry(owner, this.#facts(key))
     const known = knownOf(name, entry, this.#asked(entry))
     const old = entries.get(key)
     const costUs = dice.pick([10, 1000, 100_000])
+    const home = entries.reserve(entry) as RowHome
     if (old === undefined) {
       this.model.admit(known, costUs)
       require(this.l1.admit(entry, costUs), 'it fits')
@@ -214,7 +216,7 @@ class Play {
       require(this.l1.replace(old, entry, costUs), 'it fits')
       if (old.priority === entry.priority) require(entry.slot === slot, 'it keeps its slot')
     }
-    entries.add(entry)
+    entries.add(entry, home)
   }
 
   #asked({ key, value, attributes, policy, version, createdAtMs, ttlFromMs, stamp, costUs }: BlobEntry): EntryFacts {
@@ -351,6 +353,11 @@ it('a key is found where it was put, whatever else there is, also among keys tha
         require(table.delete(key, place) && !table.delete(key, place), 'it goes once')
         model.delete(key)
       }
+      // Of whoever asks for one that never had a place, or with a place that is another one's.
+      const elsewhere = model.get(nameOf(random.int(300)))
+      require(!table.delete(key, -1), 'no place is no place')
+      if (elsewhere !== model.get(key) && elsewhere !== undefined)
+        require(!table.delete(key, elsewhere), 'another one stays')
       require(table.count === model.size, 'they are counted')
     }
     table.verify()
@@ -372,8 +379,9 @@ it('as many namespaces as there may be have entries of either kind (L1-38)', () 
     spaces.push(entries)
     for (const key of ['plain', 'not']) {
       const entry = new BlobEntry({ name: '', scope: { id: number, generation: 1 }, evicted }, factsIn(number, key))
+      const home = entries.reserve(entry) as RowHome
       l1.admit(entry, 1)
-      entries.add(entry)
+      entries.add(entry, home)
     }
   }
   for (const [number, entries] of spaces.entries()) {

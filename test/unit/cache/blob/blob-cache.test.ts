@@ -224,6 +224,24 @@ describe.each([
     expect(await stage.value('a', 'two')).toBeUndefined()
   })
 
+  it('when no more namespaces can be told apart in L1, what is put lives in L2 alone (L1-12, G-3)', async () => {
+    const stage = await CacheStage.open(off ? { off } : {})
+    const { l1 } = stage.cache
+    await stage.cache.createNamespace('other')
+    await stage.put('kept')
+    while (l1.rows.addHome(false, (id) => ({ id, policy: undefined, count: 1, at: () => ({}) as never })));
+    const before = stage.counters.l1_bytes_in_use
+    const [receipt] = await stage.cache.put([{ namespace: 'other', key: 'k', value: Buffer.from('v') }], true)
+    expect(receipt).toMatchObject({ tier: off ? 'none' : 'l2' })
+    expect(stage.counters.l1_bytes_in_use).toBe(before)
+    expect(await stage.value('k', 'other')).toBe(off ? undefined : 'v')
+    expect(await stage.value('kept')).toBe('value of kept')
+    // Of what is held already there may be more.
+    expect((await stage.put('too'))?.tier).not.toBe('none')
+    expect(stage.counters.l1_entries).toBe(2)
+    stage.cache.verify()
+  })
+
   it('a namespace over its quota gives up its own entries (L1-38)', async () => {
     const stage = await CacheStage.open({ off })
     await stage.put('mine')

@@ -93,7 +93,7 @@ it('an empty store becomes as small as a new one, nearly (L2-24)', async () => {
 
 it('writers go on between the steps, and are not undone (L2-24)', async () => {
   const stage = newStage()
-  const values = await holed(stage, 160)
+  const values = await holed(stage, 240)
   let changes = 0
   const change = (): void => {
     const key = random.pick([...values.keys(), 'new'])

@@ -173,6 +173,32 @@ it('takes a million bytes in one message, and in many', async () => {
   await client.close()
 })
 
+it('takes no more than 256 MB, says so as soon as they are announced, and adds nothing (SQL-28)', async () => {
+  const client = await session()
+  const first = copyData('app\tfirst\tx\t{}\n')
+  // With what was there before, one byte too many.
+  const header = Buffer.from('d\0\0\0\0')
+  const length = 256 * 1024 * 1024 - first.length
+  header.writeInt32BE(length, 1)
+  client.send(query(`copy ${target} from stdin`))
+  await client.receive(({ type }) => type === 'G')
+  const refused = client.receiveBatch()
+  client.send(Buffer.concat([first, header]))
+  const error = errorFieldsOf(errorOf(await refused)!)
+  expect(['C', 'M', 'H'].map((letter) => error.get(letter))).toEqual([
+    '54000',
+    'a COPY into the cache cannot have more than 268435456 bytes',
+    'Copy it in parts.',
+  ])
+  // What was announced comes all the same, and is not held.
+  const piece = Buffer.alloc(1 << 20)
+  for (let left = length - 4; left > 0; left -= piece.length) client.send(piece.subarray(0, left))
+  client.send(copyDone())
+  expect(await rows(client)).toEqual([])
+  expect(await copy(client, `copy ${target} from stdin`, first, copyDone())).toBe('COPY 1')
+  await client.close()
+}, 60_000)
+
 it('is answered when the Sync behind its data comes, in extended messages', async () => {
   const client = await session()
   const opened = client.receive(({ type }) => type === 'G')

@@ -1,5 +1,5 @@
 // Writes a backup: (1) l2.pager, (2) l2.ctl, (3) the manifest, (4) LATEST (ARC-8). Before (1) goes who writes it, and away
-// again after (4): what a writer left who was killed, the next one takes away.
+// again after (4): what a writer left who was killed, the next one takes away (leftovers.ts).
 //
 // Nothing that is there is overwritten. Until (3) is done there is no backup, and whatever goes wrong before the end, a
 // cancellation included, takes the parts written so far away again.
@@ -7,6 +7,7 @@
 import { newBackupId } from './backup-id.ts'
 import type { Collection } from './collection.ts'
 import { archiveFailure } from './failures.ts'
+import { sweepLeftovers } from './leftovers.ts'
 import { formatVersion, type Manifest, type ManifestFile, manifestMagic, manifestName } from './manifest.ts'
 import { encodeManifest } from './manifest-text.ts'
 import { TransferError } from './retry.ts'
@@ -49,7 +50,10 @@ export async function writeBackup(
   try {
     const nowMs = store.patience.clock.nowMs()
     id = newBackupId(nowMs, (await collection.latest(signal)).id)
-    if (options.writer !== undefined) await sweep(collection, options)
+    if (options.writer !== undefined) {
+      await collection.mark(id, options.writer, signal)
+      await sweep(collection, id, options)
+    }
     const seal =
       options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase, options.derivation)
     const files = await writeFiles(collection, source, id, seal, options)
@@ -63,6 +67,9 @@ export async function writeBackup(
       files,
     }
     await writeManifest(collection, manifest, seal, signal)
+    if (options.writer !== undefined && !(await collection.isMarked(id, signal))) {
+      throw new TransferError('parts of it were taken away meanwhile')
+    }
     await collection.advanceLatest(id, signal)
     if (options.writer !== undefined) await collection.unmark(id)
     return manifest
@@ -77,7 +84,7 @@ async function writeFiles(
   source: ArchiveSource,
   id: string,
   seal: Seal | undefined,
-  { signal, onProgress, writer }: BackupOptions,
+  { signal, onProgress }: BackupOptions,
 ): Promise<ManifestFile[]> {
   let bytesDone = 0
   const tell = (stored: number): void => {
@@ -87,7 +94,6 @@ async function writeFiles(
   const streams = source.files.map((file) => new SegmentStream(file, seal, tell))
   const bytes = streams.reduce((sum, { size }) => sum + size, 0)
   tell(0)
-  if (writer !== undefined) await collection.mark(id, writer, signal)
   const files: ManifestFile[] = []
   for (const [index, stream] of streams.entries()) {
     await collection.store.write(`${id}/${source.files[index]?.name}`, stream, signal)
@@ -122,9 +128,9 @@ async function holds(
 }
 
 /** A backup does not fail because of what others left. */
-async function sweep(collection: Collection, { signal, onLeftover }: BackupOptions): Promise<void> {
+async function sweep(collection: Collection, id: string, { signal, onLeftover }: BackupOptions): Promise<void> {
   try {
-    await collection.sweep(signal)
+    await sweepLeftovers(collection, id, signal)
   } catch (error) {
     signal?.throwIfAborted()
     onLeftover?.('of a killed one', archiveFailure(error, 'remove what a killed backup left'))

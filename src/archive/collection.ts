@@ -5,11 +5,12 @@
 
 import { isBackupId } from './backup-id.ts'
 import { asServerErrors, damaged, newerFormat, noBackup } from './failures.ts'
+import { halvesOf } from './leftovers.ts'
 import { fileNames, latestName, type Manifest, manifestBytesMax, manifestName } from './manifest.ts'
 import { decodeManifest, NewerFormatError, type ReadManifest } from './manifest-text.ts'
 import { ShapeError } from './shape.ts'
 import { type ArchiveStore, contentOf, readSmall } from './store.ts'
-import { hasDied, writerBytesMax, writerName } from './writer-mark.ts'
+import { writerName } from './writer-mark.ts'
 
 const manifestsAtOnce = 4
 const latestTries = 5
@@ -76,10 +77,12 @@ export class Collection {
   drop(id: string, signal?: AbortSignal): Promise<{ readonly files: number; readonly bytes: number }> {
     return asServerErrors(`drop backup "${id}" in "${this.store.url}"`, signal, async () => {
       const present = isBackupId(id) ? await this.#objectsOf(id, signal) : []
-      if (present.length === 0) throw noBackup(id, this.store.url)
+      const halves = isBackupId(id) ? await halvesOf(this.store, id, signal) : []
+      if (present.length === 0 && halves.length === 0) throw noBackup(id, this.store.url)
       const manifest = await this.#readOrReason(id, signal)
       await this.#moveLatestFrom(id, signal)
       await this.remove(id, signal)
+      for (const abandon of halves) await abandon(signal)
       const files = typeof manifest === 'object' ? manifest.manifest.files : []
       return { files: present.length, bytes: files.reduce((sum, { storedSize }) => sum + storedSize, 0) }
     })
@@ -101,24 +104,9 @@ export class Collection {
     await this.store.delete(`${id}/${writerName}`).catch(() => undefined)
   }
 
-  /** Takes away what writers left who are certain to have died; a backup that is whole stays. */
-  async sweep(signal?: AbortSignal): Promise<void> {
-    const ids = new Map<string, { isMarked: boolean; isBackup: boolean }>()
-    for (const name of await this.store.list('', signal)) {
-      const [id = '', file, ...more] = name.split('/')
-      if (!isBackupId(id) || more.length > 0) continue
-      const known = ids.get(id) ?? { isMarked: false, isBackup: false }
-      if (file === writerName) known.isMarked = true
-      if (file === manifestName) known.isBackup = true
-      ids.set(id, known)
-    }
-    for (const [id, { isMarked, isBackup }] of ids) {
-      if (!isMarked) continue
-      const mark = await readSmall(this.store, `${id}/${writerName}`, writerBytesMax, signal)
-      if (mark === undefined || !hasDied(mark.bytes.toString('latin1'))) continue
-      if (isBackup) await this.unmark(id)
-      else await this.remove(id, signal)
-    }
+  /** False if somebody took it for given up. */
+  isMarked(id: string, signal?: AbortSignal): Promise<boolean> {
+    return this.store.exists(`${id}/${writerName}`, signal)
   }
 
   async latest(signal?: AbortSignal): Promise<Latest> {

@@ -23,6 +23,7 @@ import {
   readSmall,
   releasing,
   type StoredObject,
+  type Trace,
   type WriteOutcome,
 } from './store.ts'
 
@@ -33,6 +34,8 @@ const lockTries = 250
 const lockWaitMs = 20
 /** A lock is held for a few milliseconds; one this old belonged to somebody who died. */
 const lockStaleMs = 10_000
+
+const temporaryPattern = /^\.(.+)\.[0-9a-f]{12}\.partial$/
 
 /** A link is not followed, and opening a pipe does not wait for who writes to it. */
 const plainFile = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -109,6 +112,14 @@ export class LocalStore implements ArchiveStore {
     const names: string[] = []
     await collect(this.#root, '', prefix, names)
     return names.sort()
+  }
+
+  async traces(prefix: string): Promise<Trace[]> {
+    assertPrefix(prefix)
+    this.patience.meter.requests++
+    const traces: Trace[] = []
+    await collectTraces(this.#root, '', prefix, traces)
+    return traces
   }
 
   async writeIf(
@@ -265,6 +276,23 @@ async function collect(directory: string, path: string, prefix: string, names: s
   }
 }
 
+/** The same with their times, and the temporaries of such files. */
+async function collectTraces(directory: string, path: string, prefix: string, traces: Trace[]): Promise<void> {
+  for (const entry of await entriesOf(directory)) {
+    const temporaryOf = temporaryPattern.exec(entry.name)?.[1]
+    const name = `${path}${temporaryOf ?? entry.name}`
+    const file = join(directory, entry.name)
+    if (entry.isDirectory()) {
+      const within = `${name}/`
+      if (within.startsWith(prefix) || prefix.startsWith(within)) await collectTraces(file, within, prefix, traces)
+    } else if (entry.isFile() && name.startsWith(prefix) && isObjectName(name)) {
+      const atMs = await writtenAtMs(file)
+      if (atMs === undefined) continue
+      traces.push(temporaryOf === undefined ? { name, atMs } : { name, atMs, abandon: () => rm(file, { force: true }) })
+    }
+  }
+}
+
 async function entriesOf(directory: string) {
   try {
     return await readdir(directory, { withFileTypes: true })
@@ -284,10 +312,16 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 async function isStale(path: string, nowMs: number): Promise<boolean> {
+  const atMs = await writtenAtMs(path)
+  return atMs !== undefined && nowMs - atMs >= lockStaleMs
+}
+
+/** Undefined if it is gone. */
+async function writtenAtMs(path: string): Promise<number | undefined> {
   try {
-    return nowMs - (await stat(path)).mtimeMs >= lockStaleMs
+    return (await stat(path)).mtimeMs
   } catch (error) {
-    if (isAbsence(error)) return false
+    if (isAbsence(error)) return undefined
     throw error
   }
 }

@@ -29,9 +29,26 @@ interface S3Condition {
 }
 
 interface S3Page {
-  readonly keys: string[]
+  readonly objects: { readonly key: string; readonly atMs: number }[]
   /** Of the next page; undefined on the last. */
   readonly next: string | undefined
+}
+
+/** An upload in parts that was begun and not completed. */
+interface S3Upload {
+  readonly key: string
+  readonly id: string
+  readonly atMs: number
+}
+
+interface S3UploadPage {
+  readonly uploads: S3Upload[]
+  readonly next: S3UploadMarker | undefined
+}
+
+export interface S3UploadMarker {
+  readonly KeyMarker: string
+  readonly UploadIdMarker: string | undefined
 }
 
 interface S3Part {
@@ -97,10 +114,30 @@ export class S3Calls {
     const from = token === undefined ? {} : { ContinuationToken: token }
     const command = new this.#sdk.ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix, ...from })
     const answer = await this.#call(() => this.#client.send(command, given(signal)))
-    const keys = (answer.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
-    if (answer.IsTruncated !== true) return { keys, next: undefined }
+    const objects = (answer.Contents ?? []).flatMap(({ Key, LastModified }) =>
+      Key === undefined ? [] : [{ key: Key, atMs: LastModified?.getTime() ?? Number.NaN }],
+    )
+    if (answer.IsTruncated !== true) return { objects, next: undefined }
     if (answer.NextContinuationToken === undefined) throw new TransferError('a list without its next page')
-    return { keys, next: answer.NextContinuationToken }
+    return { objects, next: answer.NextContinuationToken }
+  }
+
+  async uploadsPage(
+    prefix: string,
+    marker: S3UploadMarker | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<S3UploadPage> {
+    const command = new this.#sdk.ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix, ...marker })
+    const answer = await this.#call(() => this.#client.send(command, given(signal)))
+    const uploads = (answer.Uploads ?? []).flatMap(({ Key, UploadId, Initiated }) =>
+      Key === undefined || UploadId === undefined
+        ? []
+        : [{ key: Key, id: UploadId, atMs: Initiated?.getTime() ?? Number.NaN }],
+    )
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
+    if (answer.IsTruncated !== true) return { uploads, next: undefined }
+    if (KeyMarker === undefined) throw new TransferError('a list without its next page')
+    return { uploads, next: { KeyMarker, UploadIdMarker } }
   }
 
   async startUpload(key: string, signal: AbortSignal | undefined): Promise<string> {
@@ -143,13 +180,13 @@ export class S3Calls {
     await this.#call(() => this.#client.send(command, given(signal)))
   }
 
-  async abortUpload(upload: { readonly key: string; readonly id: string }): Promise<void> {
+  async abortUpload(upload: { readonly key: string; readonly id: string }, signal?: AbortSignal): Promise<void> {
     const command = new this.#sdk.AbortMultipartUploadCommand({
       Bucket: this.#bucket,
       Key: upload.key,
       UploadId: upload.id,
     })
-    await this.#call(() => this.#client.send(command))
+    await this.#call(() => this.#client.send(command, given(signal)))
   }
 
   close(): void {

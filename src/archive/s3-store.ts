@@ -7,7 +7,7 @@ import type { S3Location } from './location.ts'
 import { assertObjectName, assertPrefix, isObjectName } from './object-name.ts'
 import { partsOf } from './parts.ts'
 import { connectionFailure, type Patience, TransferError, withRetries } from './retry.ts'
-import { S3Calls, type S3Options } from './s3-client.ts'
+import { S3Calls, type S3Options, type S3UploadMarker } from './s3-client.ts'
 import {
   type ArchiveStore,
   type Content,
@@ -15,6 +15,7 @@ import {
   type ReadOptions,
   releasing,
   type StoredObject,
+  type Trace,
   type WriteOutcome,
 } from './store.ts'
 
@@ -90,15 +91,18 @@ export class S3Store implements ArchiveStore {
   }
 
   async list(prefix: string, signal?: AbortSignal): Promise<string[]> {
-    assertPrefix(prefix)
-    const names: string[] = []
-    let token: string | undefined
-    do {
-      const page = await this.#request(signal, () => this.#calls.listPage(this.#prefix + prefix, token, signal))
-      for (const key of page.keys) names.push(key.slice(this.#prefix.length))
-      token = page.next
-    } while (token !== undefined)
-    return names.filter(isObjectName).sort()
+    return (await this.#objects(prefix, signal)).map(({ name }) => name).sort()
+  }
+
+  /** A service that lists no uploads (405, 501) keeps none that anybody could abort. */
+  async traces(prefix: string, signal?: AbortSignal): Promise<Trace[]> {
+    const objects = await this.#objects(prefix, signal)
+    try {
+      return [...objects, ...(await this.#uploads(prefix, signal))]
+    } catch (error) {
+      if (error instanceof TransferError && [405, 501].includes(error.status ?? 0)) return objects
+      throw error
+    }
   }
 
   writeIf(name: string, bytes: Uint8Array, expected: string | undefined, signal?: AbortSignal): Promise<WriteOutcome> {
@@ -119,6 +123,43 @@ export class S3Store implements ArchiveStore {
 
   close(): void {
     this.#calls.close()
+  }
+
+  async #objects(prefix: string, signal: AbortSignal | undefined): Promise<Trace[]> {
+    assertPrefix(prefix)
+    const found: Trace[] = []
+    let token: string | undefined
+    do {
+      const page = await this.#request(signal, () => this.#calls.listPage(this.#prefix + prefix, token, signal))
+      for (const { key, atMs } of page.objects) found.push({ name: key.slice(this.#prefix.length), atMs })
+      token = page.next
+    } while (token !== undefined)
+    return found.filter(({ name }) => isObjectName(name))
+  }
+
+  /** Parts of uploads that were not completed take space until they are aborted. */
+  async #uploads(prefix: string, signal: AbortSignal | undefined): Promise<Trace[]> {
+    const found: Trace[] = []
+    let marker: S3UploadMarker | undefined
+    do {
+      const page = await this.#request(signal, () => this.#calls.uploadsPage(this.#prefix + prefix, marker, signal))
+      for (const { key, id, atMs } of page.uploads) {
+        const abandon = (until?: AbortSignal): Promise<void> => this.#abandon({ key, id }, until)
+        found.push({ name: key.slice(this.#prefix.length), atMs, abandon })
+      }
+      marker = page.next
+    } while (marker !== undefined)
+    return found.filter(({ name }) => isObjectName(name))
+  }
+
+  #abandon(upload: { readonly key: string; readonly id: string }, signal: AbortSignal | undefined): Promise<void> {
+    return this.#request(signal, async () => {
+      try {
+        await this.#calls.abortUpload(upload, signal)
+      } catch (error) {
+        if (!isAbsence(error)) throw error
+      }
+    })
   }
 
   async #upload(key: string, content: Content, partBytes: number, signal: AbortSignal | undefined): Promise<void> {

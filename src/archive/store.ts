@@ -22,6 +22,15 @@ export interface StoredObject {
   readonly bytes: AsyncIterable<Uint8Array>
 }
 
+/** Something that lies in a store: an object, or one that is being written, or was when its writer died. */
+export interface Trace {
+  readonly name: string
+  /** When it was written, or begun, by the store's own clock. */
+  readonly atMs: number
+  /** Of one that is half written: takes it away. That it is gone, or an object by now, is no error. */
+  readonly abandon?: (signal?: AbortSignal) => Promise<void>
+}
+
 /** What is to be written. It may be asked for the bytes again from the start, when a try failed. */
 export interface Content {
   readonly size: number
@@ -44,6 +53,8 @@ export interface ArchiveStore {
   delete(name: string, signal?: AbortSignal): Promise<void>
   /** Names of the objects that begin with the prefix, ascending. A failure is an error and never a shorter list. */
   list(prefix: string, signal?: AbortSignal): Promise<string[]>
+  /** Objects that begin with the prefix and what is half written of such, in no order; undefined if this store knows no times. */
+  traces(prefix: string, signal?: AbortSignal): Promise<Trace[] | undefined>
   /**
    * Writes if the object still has this version, or if undefined is expected, if there is none. Says whether it did;
    * `unsupported` if this store cannot compare, and then nothing was written.

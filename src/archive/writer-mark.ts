@@ -3,16 +3,17 @@
 //   <id>/writer   boot of the machine, namespace of processes, number and start of the process: one text, compared part by part
 //
 // Only what is certain counts: a writer has died if it ran in this very boot and namespace, where its number is nobody's now or
-// somebody's who started at another time. Of any other, on another machine or in another container, nobody here can say.
+// somebody's who started at another time. Of any other, on another machine or in another container, nobody here can say: what it left
+// is taken away when it has long been quiet (collection.ts).
 
 import { readFileSync, readlinkSync } from 'node:fs'
 
 export const writerName = 'writer'
 export const writerBytesMax = 1000
 
-/** Of this process; undefined where the system does not tell enough. */
-export function ownMark(): string | undefined {
-  return markOf(process.pid)
+/** Of this process; where the system does not tell enough, one of which nobody can say. */
+export function ownMark(): string {
+  return markOf(process.pid) ?? 'unknown\n'
 }
 
 /** Of a process of this namespace; undefined if there is none, or it does not show. */

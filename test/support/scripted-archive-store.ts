@@ -60,6 +60,10 @@ export class ScriptedArchiveStore implements ArchiveStore {
     )
   }
 
+  traces(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   writeIf(name: string, bytes: Uint8Array, expected: string | undefined, signal?: AbortSignal): Promise<WriteOutcome> {
     return this.#step(`writeIf ${name}`, signal, () => {
       if (this.objects.get(name)?.toString('latin1', 0, 200) !== expected) return 'changed'

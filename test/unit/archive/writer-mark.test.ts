@@ -1,6 +1,5 @@
 // What killed backups leave is taken away by the next one into the same place; of those that run, or may, nothing is (ARC-8).
 
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,8 +12,9 @@ import { hasDied, markOf, ownMark } from '../../../src/archive/writer-mark.ts'
 import { Random } from '../../../src/base/index.ts'
 import { impatience } from '../../support/archive.ts'
 import { fakeSource } from '../../support/archive-source.ts'
+import { deadMark } from '../../support/writer-marks.ts'
 
-const isTold = ownMark() !== undefined
+const isTold = markOf(process.pid) !== undefined
 
 let root = ''
 let collection: Collection
@@ -25,17 +25,6 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true }))
 
-/** The mark of a process that has ended. */
-function deadMark(): string {
-  const script = `
-    const { readFileSync, readlinkSync } = require('node:fs')
-    const stat = readFileSync('/proc/self/stat', 'latin1')
-    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    console.log(boot, readlinkSync('/proc/self/ns/pid'), process.pid, start)`
-  return spawnSync(process.execPath, ['-e', script]).stdout.toString()
-}
-
 async function leave(id: string, mark: string): Promise<void> {
   await collection.mark(id, mark)
   await writeFile(join(root, id, '.l2.pager.0123456789ab.partial'), 'half of it')
@@ -43,7 +32,7 @@ async function leave(id: string, mark: string): Promise<void> {
 }
 
 it.runIf(isTold)('who runs has not died, who ran has, and of others nobody can say (ARC-8)', () => {
-  const own = ownMark() as string
+  const own = ownMark()
   expect(hasDied(own)).toBe(false)
   expect(markOf(process.pid)).toBe(own)
   const dead = deadMark()
@@ -61,7 +50,7 @@ it.runIf(isTold)('a backup takes away what a killed one left, and nothing else (
   const source = fakeSource(new Random(1), { pages: 20 })
   const whole = await writeBackup(collection, source, { writer: ownMark() })
   await leave('20200101T000000.000Z-00000001', deadMark())
-  await leave('20200101T000000.000Z-00000002', ownMark() as string)
+  await leave('20200101T000000.000Z-00000002', ownMark())
   await leave('20200101T000000.000Z-00000003', deadMark().replace(/^\S/, 'z'))
   // A whole backup whose writer was killed behind the manifest.
   await collection.mark(whole.id, deadMark())

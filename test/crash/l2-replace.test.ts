@@ -5,12 +5,13 @@ import { expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
 import { L2 } from '../../src/cache/blob/l2.ts'
 import { checkL2 } from '../../src/cache/blob/l2-check.ts'
-import { holdCommit } from '../../src/cache/blob/l2-hold.ts'
 import { replaceStore } from '../../src/cache/blob/l2-replace.ts'
 import { createCounters } from '../../src/observe/index.ts'
 import { Store } from '../../src/storage/index.ts'
 import { finish, L2Stage, plainOptions } from '../support/blob.ts'
 import type { FaultyDisk } from '../support/faulty-disk.ts'
+import { foundAfterFailures, foundAfterLossOfPower } from '../support/interrupted.ts'
+import { copyBeside } from '../support/store-copies.ts'
 
 const random = Random.fromEnvironment()
 
@@ -19,18 +20,7 @@ async function prepared(): Promise<L2Stage> {
   const stage = new L2Stage()
   stage.put({ key: 'a', value: 'archived' })
   for (let index = 0; index < 20; index++) stage.put({ key: `k${index}`, value: random.bytes(3000) })
-  const { pin, held } = await holdCommit(stage.l2)
-  stage.disk.makeDirectory('l2/store-000002')
-  for (const [name, bytes] of [
-    ['l2.pager', pin.read(0, pin.size)],
-    ['l2.ctl', held.control],
-  ] as const) {
-    const file = stage.disk.open(`l2/store-000002/${name}`, { create: true })
-    file.write(bytes, 0)
-    await file.sync()
-  }
-  for (const directory of ['', 'l2', 'l2/store-000002']) stage.disk.syncDirectory(directory)
-  pin.release()
+  await copyBeside(stage, 'store-000002')
   stage.put({ key: 'a', value: 'live' })
   await stage.l2.commit()
   return stage
@@ -60,44 +50,21 @@ function whichIs(disk: FaultyDisk, stage: L2Stage): string {
 }
 
 it('a loss of power at any operation finds the one or the other', async () => {
-  const stage = await prepared()
-  const found = new Map<string, number>()
-  const note = (disk: FaultyDisk): void => {
-    const which = whichIs(disk, stage)
-    found.set(which, (found.get(which) ?? 0) + 1)
-  }
-  stage.disk.onOperation = () => {
-    for (let round = 0; round < 4; round++) note(stage.disk.image(random))
-    note(stage.disk.afterKill())
-  }
-  await replace(stage)
-  stage.disk.onOperation = undefined
-  expect([...found.keys()].sort()).toEqual(['archived', 'live'])
+  const { meanwhile, afterwards } = await foundAfterLossOfPower(await prepared(), replace, whichIs, random)
+  expect([...meanwhile].sort()).toEqual(['archived', 'live'])
   // Once it has returned it is the new one, whatever happens then.
-  for (let round = 0; round < 20; round++) expect(whichIs(stage.disk.image(random), stage)).toBe('archived')
+  expect([...afterwards]).toEqual(['archived'])
 })
 
 it('a failure of the disk at any operation leaves the one or the other', async () => {
-  const counting = await prepared()
-  const before = counting.disk.operations
-  await replace(counting)
-  const count = counting.disk.operations - before
-  const outcomes = new Set<string>()
-  for (let operation = 0; operation < count; operation++) {
-    for (const code of ['EIO', 'ENOSPC']) {
-      const stage = await prepared()
-      const at = stage.disk.operations + operation
-      stage.disk.rules.push(({ number, path }) =>
-        number === at ? Object.assign(new Error(`${code}: ${path}`), { code }) : undefined,
-      )
-      const failed = await replace(stage).then(
-        () => 'done',
-        () => 'failed',
-      )
+  const closing = async (stage: L2Stage): Promise<void> => {
+    try {
+      await replace(stage)
+    } finally {
       if (stage.l2.store.state !== 'closed') await stage.l2.store.close().catch(() => undefined)
-      outcomes.add(`${failed} ${whichIs(stage.disk.afterKill(), stage)}`)
     }
   }
+  const outcomes = await foundAfterFailures(prepared, closing, whichIs)
   expect(outcomes).toContain('failed live')
   expect(outcomes).not.toContain('done live')
 }, 120_000)

@@ -11,7 +11,14 @@ import { expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
 import { Store } from '../../src/storage/index.ts'
 import { FaultyDisk, type Operation } from '../support/faulty-disk.ts'
-import { expectSame, findingsOf, type HistoryOptions, type Remembered, StoreHistory } from '../support/store-history.ts'
+import {
+  drawnLife,
+  expectSame,
+  findingsOf,
+  type HistoryOptions,
+  type Remembered,
+  StoreHistory,
+} from '../support/store-history.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 25)
 /** Further disks looked at per moment, beside the one of a killed process. */
@@ -37,19 +44,8 @@ it(`a crash at any numbered write leaves commit n or n - 1, whole (L2-6, L2-26, 
 }, 3_600_000)
 
 async function live(random: Random, tally: Tally, round: number): Promise<void> {
-  const pageSize = random.pick([1024, 1024, 2048])
-  const options: HistoryOptions = {
-    store: {
-      pageSize,
-      poolBytes: 32 * pageSize,
-      poolPolicy: random.pick(['clock2q', 'clock2q', 'sieve']),
-      reserve: 4,
-      onDamage: 'refuse',
-      strategy: random.pick(['normal', 'bulk_write']),
-    },
-    keyCount: random.pick([12, 60, 300]),
-    chainBytesMax: pageSize * random.pick([2, 9]),
-  }
+  const shape = { pageSizes: [1024, 1024, 2048], keyCounts: [12, 60, 300], chainPages: [2, 9], reserve: 4 }
+  const options = drawnLife(random, { ...shape, onDamage: 'refuse' })
   const life = new Life(random, options, tally, `round ${round}`)
   await life.run(stepsOfALife)
   // Some lives go on from where a crash left them, on a disk that may still lose what the first one did not sync.

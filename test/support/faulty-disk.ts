@@ -173,6 +173,11 @@ export class FaultyDisk implements Disk {
     return bytes
   }
 
+  /** The operation of this number fails. */
+  failAt(at: number, code: string): void {
+    this.rules.push(({ number, path }) => (number === at ? systemError(code, path) : undefined))
+  }
+
   /** Makes an operation the only one that fails: the next of this kind, or the one after `skip` more. */
   failOnce(kind: Operation['kind'], code: string, skip = 0): void {
     let left = skip

@@ -37,6 +37,37 @@ export interface HistoryOptions {
   readonly onState?: (state: string) => void
 }
 
+/** What differs between kinds of lives: what one is, is drawn from each list. */
+interface LifeShape {
+  readonly pageSizes: readonly number[]
+  readonly keyCounts: readonly number[]
+  /** The largest chain, in pages. */
+  readonly chainPages: readonly number[]
+  /** Pages held back. */
+  readonly reserve: number
+  readonly onDamage?: StoreOptions['onDamage']
+}
+
+/** Small pages, so that trees are deep, and a pool that is always too small. */
+export function drawnLife(
+  random: Random,
+  { pageSizes, keyCounts, chainPages, reserve, onDamage }: LifeShape,
+): HistoryOptions {
+  const pageSize = random.pick(pageSizes)
+  return {
+    store: {
+      pageSize,
+      poolBytes: 32 * pageSize,
+      poolPolicy: random.pick(['clock2q', 'clock2q', 'sieve']),
+      reserve,
+      ...(onDamage === undefined ? {} : { onDamage }),
+      strategy: random.pick(['normal', 'bulk_write']),
+    },
+    keyCount: random.pick(keyCounts),
+    chainBytesMax: pageSize * random.pick(chainPages),
+  }
+}
+
 /** What a life has committed so far. */
 export interface Remembered {
   readonly commits: ReadonlyMap<number, Model>

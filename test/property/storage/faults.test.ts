@@ -4,7 +4,7 @@
 import { expect, it } from 'vitest'
 import { Random } from '../../../src/base/index.ts'
 import type { FaultyDisk } from '../../support/faulty-disk.ts'
-import { StoreHistory } from '../../support/store-history.ts'
+import { drawnLife, StoreHistory } from '../../support/store-history.ts'
 
 const lives = Number(process.env.LIVES ?? 15)
 
@@ -13,17 +13,8 @@ it('after any fault the store is at its last commit, or at the one under way, an
   const states = { full: 0, fenced: 0 }
   for (let life = 0; life < lives; life++) {
     const own = random.fork(life)
-    const pageSize = own.pick([1024, 2048])
     const history = new StoreHistory(own, {
-      store: {
-        pageSize,
-        poolBytes: 32 * pageSize,
-        poolPolicy: own.pick(['clock2q', 'clock2q', 'sieve']),
-        reserve: 16,
-        strategy: own.pick(['normal', 'bulk_write']),
-      },
-      keyCount: own.pick([20, 300]),
-      chainBytesMax: pageSize * own.pick([3, 20]),
+      ...drawnLife(own, { pageSizes: [1024, 2048], keyCounts: [20, 300], chainPages: [3, 20], reserve: 16 }),
       onState: (state) => {
         if (state === 'full' || state === 'fenced') states[state]++
       },

@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest'
 import { Random } from '../../../src/base/index.ts'
-import { StoreHistory } from '../../support/store-history.ts'
+import { drawnLife, StoreHistory } from '../../support/store-history.ts'
 
 const lives = Number(process.env.LIVES ?? 12)
 
@@ -11,18 +11,8 @@ it('six trees and their chains equal six maps through commits, held commits and 
   const random = Random.fromEnvironment()
   for (let life = 0; life < lives; life++) {
     const own = random.fork(life)
-    const pageSize = own.pick([1024, 1024, 2048, 8192])
-    const history = new StoreHistory(own, {
-      store: {
-        pageSize,
-        poolBytes: 32 * pageSize,
-        poolPolicy: own.pick(['clock2q', 'clock2q', 'sieve']),
-        reserve: 16,
-        strategy: own.pick(['normal', 'bulk_write']),
-      },
-      keyCount: own.pick([20, 200, 600]),
-      chainBytesMax: pageSize * own.pick([3, 20]),
-    })
+    const shape = { pageSizes: [1024, 1024, 2048, 8192], keyCounts: [20, 200, 600], chainPages: [3, 20], reserve: 16 }
+    const history = new StoreHistory(own, drawnLife(own, shape))
     for (let step = 0; step < 600; step++) {
       await history.step()
       if (own.chance(0.01)) await history.verify()

@@ -246,10 +246,7 @@ describe('a failure', () => {
     expect(count).toBeGreaterThanOrEqual(9)
     for (let operation = 0; operation < count; operation++) {
       const target = await testTarget()
-      const at = target.disk.operations + operation
-      target.disk.rules.push(({ number, path }) =>
-        number === at ? Object.assign(new Error(`${code}: ${path}`), { code }) : undefined,
-      )
+      target.disk.failAt(target.disk.operations + operation, code)
       const failure = await fails(
         restoreBackup(new Collection(copyOf(plain)), plain.manifests[0]?.id ?? '', target, { lanes: 2 }),
       )

@@ -166,10 +166,7 @@ it('a failure of the disk at any operation loses nothing (L2-24, L2-34, L2-35)',
     const code = random.pick(['EIO', 'ENOSPC'])
     const stage = newStage()
     const values = await holed(stage, 40)
-    const at = stage.disk.operations + operation
-    stage.disk.rules.push(({ number, path }) =>
-      number === at ? Object.assign(new Error(`${code}: ${path}`), { code }) : undefined,
-    )
+    stage.disk.failAt(stage.disk.operations + operation, code)
     await run(stage).catch(() => undefined)
     stage.kill()
     expectWhole(stage.l2, values)

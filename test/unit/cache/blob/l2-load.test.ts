@@ -5,13 +5,14 @@ import { expect, it } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
 import { L2 } from '../../../../src/cache/blob/l2.ts'
 import { checkL2 } from '../../../../src/cache/blob/l2-check.ts'
-import { holdCommit } from '../../../../src/cache/blob/l2-hold.ts'
 import type { Scope } from '../../../../src/cache/blob/l2-keys.ts'
 import { type LoadedPart, loadNamespaces } from '../../../../src/cache/blob/l2-load.ts'
 import { createCounters } from '../../../../src/observe/index.ts'
 import { Store } from '../../../../src/storage/index.ts'
 import { CacheStage, finish, L2Stage, type PutWish, plainOptions } from '../../../support/blob.ts'
 import type { FaultyDisk } from '../../../support/faulty-disk.ts'
+import { foundAfterFailures, foundAfterLossOfPower } from '../../../support/interrupted.ts'
+import { copyBeside } from '../../../support/store-copies.ts'
 
 const random = Random.fromEnvironment()
 const store = 'store-000002'
@@ -23,7 +24,7 @@ async function prepared(): Promise<L2Stage> {
   stage.l2.define('second', { id: 2, generation: 1 }, '{}')
   stage.l2.define('untouched', { id: 3, generation: 1 }, '{}')
   fill(stage, 'archived')
-  await beside(stage)
+  await copyBeside(stage, store)
   fill(stage, 'live')
   await stage.l2.commit()
   return stage
@@ -35,21 +36,6 @@ function fill(stage: L2Stage, value: string): void {
     for (let index = 0; index < 8; index++) stage.put({ scope, key: `k${index}`, value })
     stage.put({ scope, key: 'large', value: value.repeat(2000), attributes: { tags: ['red'] } })
   }
-}
-
-async function beside(stage: L2Stage): Promise<void> {
-  const { pin, held } = await holdCommit(stage.l2)
-  stage.disk.makeDirectory(`l2/${store}`)
-  for (const [name, bytes] of [
-    ['l2.pager', pin.read(0, pin.size)],
-    ['l2.ctl', held.control],
-  ] as const) {
-    const file = stage.disk.open(`l2/${store}/${name}`, { create: true })
-    file.write(bytes, 0)
-    await file.sync()
-  }
-  for (const directory of ['', 'l2', `l2/${store}`]) stage.disk.syncDirectory(directory)
-  pin.release()
 }
 
 function begin({ l2, disk }: L2Stage, given: Partial<LoadedPart['part']> = {}) {
@@ -101,38 +87,13 @@ function valuesOf(l2: L2, scope: Scope): string {
 }
 
 it('a loss of power at any operation finds all of them as they were or as they were archived (ARC-14)', async () => {
-  const stage = await prepared()
-  const found = new Set<string>()
-  stage.disk.onOperation = () => {
-    for (let round = 0; round < 4; round++) found.add(whichIs(stage.disk.image(random), stage))
-    found.add(whichIs(stage.disk.afterKill(), stage))
-  }
-  await restore(stage)
-  stage.disk.onOperation = undefined
-  expect([...found].sort()).toEqual(['archived', 'live'])
-  for (let round = 0; round < 20; round++) expect(whichIs(stage.disk.image(random), stage)).toBe('archived')
+  const { meanwhile, afterwards } = await foundAfterLossOfPower(await prepared(), restore, whichIs, random)
+  expect([...meanwhile].sort()).toEqual(['archived', 'live'])
+  expect([...afterwards]).toEqual(['archived'])
 })
 
 it('a failure of the disk at any operation leaves all of them as they were or as they were archived (ARC-14)', async () => {
-  const counting = await prepared()
-  const before = counting.disk.operations
-  await restore(counting)
-  const count = counting.disk.operations - before
-  const outcomes = new Set<string>()
-  for (let operation = 0; operation < count; operation++) {
-    for (const code of ['EIO', 'ENOSPC']) {
-      const stage = await prepared()
-      const at = stage.disk.operations + operation
-      stage.disk.rules.push(({ number, path }) =>
-        number === at ? Object.assign(new Error(`${code}: ${path}`), { code }) : undefined,
-      )
-      const failed = await restore(stage).then(
-        () => 'done',
-        () => 'failed',
-      )
-      outcomes.add(`${failed} ${whichIs(stage.disk.afterKill(), stage)}`)
-    }
-  }
+  const outcomes = await foundAfterFailures(prepared, restore, whichIs)
   expect(outcomes).toContain('failed live')
   expect(outcomes).not.toContain('done live')
 })
@@ -159,7 +120,7 @@ it('one that is broken off leaves nothing, and what goes on meanwhile is kept (A
   // Too large for a record, so that there are steps to stop at.
   stage.put({ scope: { id: 2, generation: 1 }, key: 'other', value: random.bytes(20_000) })
   stage.disk.remove(`l2/${store}`)
-  await beside(stage)
+  await copyBeside(stage, store)
   const steps = begin(stage)
   expect(steps.next().done).toBe(false)
   stage.put({ key: 'k0', value: 'newer' })
@@ -178,7 +139,7 @@ it('an entry that hangs on relations, is over, or does not fit is not brought ba
   stage.put({ key: 'derived', attributes: { proof: { incarnation: 1, pairs: [{ source: 'shop/1', epoch: 1 }] } } })
   stage.put({ key: 'short', policy: { ttlMs: 1000 } })
   stage.put({ key: 'big', value: random.bytes(20_000) })
-  await beside(stage)
+  await copyBeside(stage, store)
   stage.clock.advance(1000)
   const loaded = finish(begin(stage, { options: '{"bytesMax":10000}' }))
   expect(loaded.map(({ entries, leftOut }) => [entries, leftOut])).toEqual([
@@ -193,19 +154,11 @@ it('an entry that hangs on relations, is over, or does not fit is not brought ba
 it('of another store nothing counts as flushed, and its page size does not matter (ARC-11, ARC-14)', async () => {
   const other = new L2Stage({ store: { pageSize: 8192 } })
   fillShop(other, 'archived')
-  const { pin, held } = await holdCommit(other.l2)
   const stage = new L2Stage()
   fillShop(stage, 'live')
   stage.l2.flush(1, 7)
   await stage.l2.commit()
-  stage.disk.makeDirectory(`l2/${store}`)
-  for (const [name, bytes] of [
-    ['l2.pager', pin.read(0, pin.size)],
-    ['l2.ctl', held.control],
-  ] as const) {
-    stage.disk.open(`l2/${store}/${name}`, { create: true }).write(bytes, 0)
-  }
-  pin.release()
+  await copyBeside(other, store, stage.disk)
   const part = { from: 'shop', as: 'shop', id: 11, replaced: 1, options: undefined }
   const [loaded] = finish(loadNamespaces(stage.l2, stage.disk, 'l2', { store, parts: [part] }))
   expect(loaded).toMatchObject({ gone: undefined, scope: { id: 11, generation: 8 }, entries: 9 })
@@ -218,13 +171,9 @@ it('options that this version does not know are an error, and nothing of it stay
   const other = new L2Stage()
   other.l2.define('odd', { id: 2, generation: 1 }, '{"given":{"nonsense":true}}')
   other.put({ scope: { id: 2, generation: 1 }, key: 'k' })
-  const { pin, held } = await holdCommit(other.l2)
   const stage = await CacheStage.open()
   await stage.put('k', 'here', {}, true)
-  stage.disk.makeDirectory(`l2/${store}`)
-  stage.disk.open(`l2/${store}/l2.pager`, { create: true }).write(pin.read(0, pin.size), 0)
-  stage.disk.open(`l2/${store}/l2.ctl`, { create: true }).write(held.control, 0)
-  pin.release()
+  await copyBeside(other, store, stage.disk)
   await expect(stage.cache.load(store, [{ from: 'odd', as: 'odd' }])).rejects.toMatchObject({ sqlstate: '22023' })
   while ((await stage.cache.sweep())?.truncated === true);
   expect([...stage.cache.namespaces()].map(({ name, entries }) => [name, entries])).toEqual([['shop', 1]])

@@ -15,6 +15,7 @@ import {
   Flights,
   Listener,
   type OriginDoor,
+  OriginLives,
   SchemaWatch,
   type Services,
   textHints,
@@ -27,7 +28,7 @@ import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import {
   connectOrigin,
   DataDirectory,
-  EmbeddedPostgres,
+  KeptPostgres,
   type OriginTarget,
   parseOriginUrl,
   sendCancel,
@@ -85,7 +86,7 @@ async function startIn(
   const clock = systemClock
   const metrics = new Metrics(clock)
   const events = new EventRing({ clock, log, countMax: settings.eventsMax })
-  const origin = await openOrigin(directory, settings, log)
+  const origin = await openOrigin(directory, settings, events)
   const parser = options.parser ?? (await openParser())
   const epochs = new Epochs()
   const l1 = new L1(settings.l1BytesMax, metrics.counters)
@@ -213,6 +214,11 @@ function makeServices(parts: Parts) {
   })
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
+  const lives = new OriginLives(() => {
+    epochs.bumpAllDatabases('unknown', systemClock.nowMs())
+    const detail = 'it was started, or it fell and got up: what was kept is asked for again'
+    parts.events.record({ severity: 'warning', event: 'origin_began_anew', subject: 'origin', detail })
+  })
   const contexts = new ContextTable(settings.virtualSchema)
   const schemas = new SchemaWatch((database, taken) => {
     plans.forget(database)
@@ -279,6 +285,7 @@ function makeServices(parts: Parts) {
     decisions,
     flights: new Flights(),
     outcomes,
+    lives,
     origin: parts.origin,
     own,
     broken: parts.broken,
@@ -320,13 +327,13 @@ interface OpenOrigin {
   close(): Promise<void>
 }
 
-async function openOrigin(directory: DataDirectory, settings: Settings, log: Log): Promise<OpenOrigin> {
+async function openOrigin(directory: DataDirectory, settings: Settings, events: EventRing): Promise<OpenOrigin> {
   if (settings.upstream !== '') {
     const target = parseOriginUrl(settings.upstream)
     await reach(target, settings)
     const user = target.user ?? process.env.USER ?? 'postgres'
     return {
-      door: doorOf(target, settings, target.display, false),
+      door: doorOf(() => target, settings, target.display, false),
       user,
       databaseShown: target.database ?? user,
       embedded: false,
@@ -334,16 +341,25 @@ async function openOrigin(directory: DataDirectory, settings: Settings, log: Log
       close: async () => {},
     }
   }
-  const postgres = await EmbeddedPostgres.open({
+  const subject = 'embedded PostgreSQL'
+  const postgres = await KeptPostgres.open({
     directory: `${directory.path}/postgres`,
     superuser: settings.embeddedSuperuser,
     database: settings.embeddedDatabase,
-  })
-  void postgres.closed.then((exit) => {
-    if (!exit.expected) log.error('the embedded Postgres ended', { code: exit.code ?? '', signal: exit.signal ?? '' })
+    ended({ code, signal }) {
+      const detail = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
+      events.record({ severity: 'error', event: 'origin_ended', subject, detail })
+    },
+    startedAgain() {
+      events.record({ severity: 'warning', event: 'origin_restarted', subject, detail: 'clients may connect again' })
+    },
+    failed(error, retryMs) {
+      const detail = `${error instanceof Error ? error.message : error}; the next attempt follows in ${retryMs} ms`
+      events.record({ severity: 'error', event: 'origin_not_restarted', subject, detail })
+    },
   })
   return {
-    door: doorOf(postgres.target, settings, `embedded PostgreSQL ${postgres.version}`, true),
+    door: doorOf(() => postgres.target, settings, `embedded PostgreSQL ${postgres.version}`, true),
     user: settings.embeddedSuperuser,
     databaseShown: settings.embeddedDatabase,
     embedded: true,
@@ -367,12 +383,12 @@ async function reach(target: OriginTarget, settings: Settings): Promise<void> {
   }
 }
 
-function doorOf(target: OriginTarget, settings: Settings, description: string, trusting: boolean): OriginDoor {
+function doorOf(target: () => OriginTarget, settings: Settings, description: string, trusting: boolean): OriginDoor {
   return {
     description,
     trusting,
-    database: target.database,
-    connect: () => connectOrigin(target, { timeoutMs: settings.upstreamConnectTimeout }),
-    cancel: (pid, key) => sendCancel(target, pid, key),
+    database: target().database,
+    connect: () => connectOrigin(target(), { timeoutMs: settings.upstreamConnectTimeout }),
+    cancel: (pid, key) => sendCancel(target(), pid, key),
   }
 }

@@ -62,6 +62,7 @@ export async function probeContext(session: Session): Promise<void> {
   }
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
+  services.lives.note(session.context.life)
   session.searchPath.learn(session.context.holdsOurs)
   if (session.status === status.idle && services.secondTier.isUnproven) {
     await askPosition(session)
@@ -85,6 +86,7 @@ const undeterminedContext: SessionContext = {
   readable: false,
   clientEncoding: '',
   mark: '',
+  life: '',
   atMs: Number.POSITIVE_INFINITY,
 }
 

@@ -10,6 +10,7 @@ import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
 import type { Flights } from './flights.ts'
+import type { OriginLives } from './origin-lives.ts'
 import type { OwnRoom } from './own-room.ts'
 import type { SchemaWatch } from './schema-watch.ts'
 import type { UnknownOutcomes } from './unknown-outcomes.ts'
@@ -40,6 +41,7 @@ export interface Services {
   readonly decisions: Decisions
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes
+  readonly lives: OriginLives
   readonly origin: OriginDoor
   readonly own: OwnRoom & { close(): Promise<void> }
   /**

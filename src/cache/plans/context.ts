@@ -215,6 +215,16 @@ const contextText = `SELECT current_user, session_user, pg_catalog.current_datab
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n),
  EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE s.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.name)`
 
+const instant = (moment: string): string => `pg_catalog.encode(pg_catalog.timestamptz_send(${moment}), 'hex')`
+
+/**
+ * Another value after every start of the origin, and from PostgreSQL 15 on after every fall of it: its counters begin anew then. Before
+ * that, to ask for counters makes their collector write a file.
+ */
+const lifeText = `pg_catalog.concat_ws(' ', ${instant('pg_catalog.pg_postmaster_start_time()')},
+ CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 150000
+  THEN ${instant('pg_catalog.pg_stat_get_bgwriter_stat_reset_time()')} END)`
+
 function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replace(/(["\\])/g, '\\$1')}"`).join(',')}}`
 }
@@ -227,7 +237,7 @@ export const contextQuestion = '_larder_context'
 /** `prepared` says that the connection has the question already. */
 export function contextFrames(contexts: ContextTable, prepared: boolean): Buffer {
   const { customSettings, ourSchema } = contexts
-  const text = `${contextText}, ${contextMark(customSettings)}`
+  const text = `${contextText}, ${contextMark(customSettings)}, ${lifeText}`
   const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, text)]
   // In a block the unnamed portal may be the client's.
   const portal = contextQuestion
@@ -253,6 +263,8 @@ export interface SessionContext {
   readonly clientEncoding: string
   /** Value of contextMark() when it was read. */
   readonly mark: string
+  /** Which life of the origin this is: see OriginLives. */
+  readonly life: string
   readonly atMs: number
 }
 
@@ -314,6 +326,7 @@ export class ContextTable {
       custom,
       taken,
       mark,
+      life,
     ] = row
     const temporary = temporarySchema !== '0'
     const identity = broken.has('key-role') ? [] : [role, login, superuser]
@@ -340,6 +353,7 @@ export class ContextTable {
       readable: encoding === 'UTF8' && conforming === 'on',
       clientEncoding: encoding ?? '',
       mark: mark ?? '',
+      life: life ?? '',
       atMs,
     }
   }

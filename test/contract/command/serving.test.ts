@@ -68,6 +68,22 @@ describe('larder serve', () => {
     await client.end()
   })
 
+  it('serves on when its Postgres was killed, with all that was committed', async () => {
+    const { connect, command } = await serve()
+    const writer = await connect()
+    await writer.query('create table kept as select 42 as answer')
+    await writer.query('select answer from kept')
+    const lost = new Promise<void>((resolve) => writer.once('end', () => resolve()))
+    process.kill(postmasterPid() as number, 'SIGKILL')
+    await lost
+    await command.prints(/ origin_restarted /, 'stderr')
+    const client = await connect()
+    expect((await client.query('select answer from kept')).rows).toEqual([{ answer: 42 }])
+    await client.query('update kept set answer = 43')
+    expect((await client.query('select answer from kept')).rows).toEqual([{ answer: 43 }])
+    await client.end()
+  })
+
   it('keeps data over a restart, and no process after its end', async () => {
     const first = await serve()
     const writer = await first.connect()

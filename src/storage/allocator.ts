@@ -6,8 +6,9 @@
 //
 // Invariants
 //   1. used is part of busy, fresh is part of used.
-//   2. A page that a durable commit or a pin can reach is busy: pages freed under commit n are handed out once n is durable
-//      and nobody holds an older commit (L2-42). A fresh page is free again at once, unless somebody reads it in slices.
+//   2. A page that a durable commit can reach is busy: pages freed under commit n are handed out once n is durable, fresh ones at once.
+//      What was busy when somebody began to hold stays so until he lets go (L2-42), and nothing else does: pages that came after and
+//      went again are used again, so that a file under a long hold grows by what is changed, not by how often.
 //   3. Every page below `pageCount` exists in the file: its bytes were written once, so that using it again takes no new
 //      space of the disk. `reserve` free pages are held back for changes that must not fail (L2-35).
 
@@ -36,8 +37,11 @@ export class Allocator {
   #openCommit: number
   /** Oldest first; the last is of the open commit. */
   #batches: Batch[]
-  /** How often each commit is held. */
-  readonly #holds = new Map<number, number>()
+  /** What was busy when each of those began who hold. */
+  readonly #holds = new Set<PageBits>()
+  /** Runs that are free but for a hold, as pairs. */
+  #kept: number[] = []
+  #keptCount = 0
   #durableCommit: number
   /** No free page lies below. */
   #firstFree = 1
@@ -75,9 +79,15 @@ export class Allocator {
     return this.#pageCount - this.#usedCount
   }
 
+  /** Pages that are free but for a hold. */
+  get keptCount(): number {
+    return this.#keptCount
+  }
+
   /** Takes over the bits of a commit's free map, which fillMap has put into `used`. */
   loaded(): void {
     this.#busy.copyAll(this.used)
+    for (const run of pairs(this.#kept)) this.#busy.set(run.page, run.pages)
     for (const { runs } of this.#batches) for (const run of pairs(runs)) this.#busy.set(run.page, run.pages)
     this.#usedCount = this.used.countSet(0, this.#pageCount)
     this.#freeCount = this.#pageCount - this.#busy.countSet(0, this.#pageCount)
@@ -175,9 +185,8 @@ export class Allocator {
       const isFresh = this.#fresh.has(at)
       const next = isFresh ? this.#fresh.nextClear(at, end) : this.#fresh.nextSet(at, end)
       if (isFresh) this.#fresh.clear(at, next - at)
-      if (isFresh && !isBeingWritten && this.#holds.size === 0) {
-        this.#release({ page: at, pages: next - at })
-        freed += next - at
+      if (isFresh && !isBeingWritten) {
+        freed += this.#giveBack({ page: at, pages: next - at })
       } else {
         this.#batches.at(-1)?.runs.push(at, next - at)
       }
@@ -199,34 +208,25 @@ export class Allocator {
     return this.#releaseBatches()
   }
 
-  /** Keeps the pages that this commit can reach, and all that are reachable now. */
-  hold(commit: number): void {
-    this.#holds.set(commit, (this.#holds.get(commit) ?? 0) + 1)
-  }
-
-  /** Keeps all that is reachable now until the function that it gives is called. */
-  keep(): () => void {
-    const commit = this.#openCommit - 1
-    this.hold(commit)
-    let isHeld = true
+  /** Keeps all that the last durable commit can reach, and all that is reachable now, until the function that it gives is called. */
+  hold(): () => void {
+    const held = new PageBits()
+    held.copyAll(this.#busy)
+    this.#holds.add(held)
     return () => {
-      if (isHeld) this.letGo(commit)
-      isHeld = false
+      if (!this.#holds.delete(held)) return
+      const kept = this.#kept
+      this.#kept = []
+      this.#keptCount = 0
+      for (const run of pairs(kept)) this.#giveBack(run)
     }
-  }
-
-  letGo(commit: number): void {
-    const holds = this.#holds.get(commit) ?? 0
-    assert(holds > 0, 'a commit that is let go was held')
-    if (holds === 1) this.#holds.delete(commit)
-    else this.#holds.set(commit, holds - 1)
-    this.#releaseBatches()
   }
 
   /** Back to the last durable commit, whose map has been put into `used`: what came later never was. */
   revert(pageCount: number): void {
     this.#pageCount = pageCount
     this.#fresh.clearAll()
+    this.#keepBefore(pageCount)
     this.#batches = this.#batches.filter(({ commit }) => commit <= this.#durableCommit)
     this.#openCommit = this.#durableCommit + 1
     this.#batches.push({ commit: this.#openCommit, runs: [] })
@@ -260,6 +260,21 @@ export class Allocator {
     return Math.ceil(this.#pageCount / this.#bitsPerMap)
   }
 
+  /** Asserts that pages are counted, and that what is kept is neither used nor free; for tests. */
+  verify(): void {
+    assert(this.#usedCount === this.used.countSet(0, this.#pageCount), 'used pages are counted')
+    assert(this.#freeCount === this.#pageCount - this.#busy.countSet(0, this.#pageCount), 'free pages are counted')
+    let kept = 0
+    for (const { page, pages } of pairs(this.#kept)) {
+      assert(page + pages <= this.#pageCount, 'what is kept is in the file')
+      for (let at = page; at < page + pages; at++) {
+        assert(this.#busy.has(at) && !this.used.has(at) && this.#isHeld(at), 'what is kept is held and nothing else')
+      }
+      kept += pages
+    }
+    assert(kept === this.#keptCount, 'kept pages are counted')
+  }
+
   #take(page: number, pages: number): void {
     const run = { page, pages }
     this.setAside(run)
@@ -273,18 +288,56 @@ export class Allocator {
   }
 
   #releaseBatches(): number {
-    const oldestHeld = Math.min(...this.#holds.keys(), Number.POSITIVE_INFINITY)
     let released = 0
     while (this.#batches.length > 1) {
       const batch = this.#batches[0] as Batch
-      if (batch.commit > this.#durableCommit || batch.commit > oldestHeld) break
-      for (const run of pairs(batch.runs)) {
-        this.#release(run)
-        released += run.pages
-      }
+      if (batch.commit > this.#durableCommit) break
+      for (const run of pairs(batch.runs)) released += this.#giveBack(run)
       this.#batches.shift()
     }
     return released
+  }
+
+  /** Nobody reaches these any more: what is not held can be handed out. Returns how many that are. */
+  #giveBack(run: Run): number {
+    if (this.#holds.size === 0) {
+      this.#release(run)
+      return run.pages
+    }
+    const end = run.page + run.pages
+    let released = 0
+    for (let at = run.page; at < end; ) {
+      const isHeld = this.#isHeld(at)
+      let next = at + 1
+      while (next < end && this.#isHeld(next) === isHeld) next++
+      if (isHeld) this.#keep({ page: at, pages: next - at })
+      else {
+        this.#release({ page: at, pages: next - at })
+        released += next - at
+      }
+      at = next
+    }
+    return released
+  }
+
+  #isHeld(page: number): boolean {
+    for (const held of this.#holds) if (held.has(page)) return true
+    return false
+  }
+
+  #keep({ page, pages }: Run): void {
+    this.#kept.push(page, pages)
+    this.#keptCount += pages
+  }
+
+  /** What lies behind is no page any more. */
+  #keepBefore(pageCount: number): void {
+    const kept = this.#kept
+    this.#kept = []
+    this.#keptCount = 0
+    for (const { page, pages } of pairs(kept)) {
+      if (page < pageCount) this.#keep({ page, pages: Math.min(pages, pageCount - page) })
+    }
   }
 
   #changed({ page, pages }: Run): void {

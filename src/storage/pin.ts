@@ -30,6 +30,7 @@ export class Pin {
   readonly file: PageFile
   readonly #pager: Pager
   readonly #allocator: Allocator
+  readonly #letGo: () => void
   #used: PageBits | undefined
   #isHeld = true
 
@@ -38,7 +39,7 @@ export class Pin {
     this.file = pager.file
     this.#pager = pager
     this.#allocator = pager.space.allocator
-    this.#allocator.hold(superblock.commit)
+    this.#letGo = this.#allocator.hold()
     const readers = treeNames.map((name, number) => {
       return [name, new PinnedTree(pager, number, rootOf(superblock, number), this)]
     })
@@ -126,9 +127,8 @@ export class Pin {
   }
 
   release(): void {
-    if (!this.#isHeld) return
     this.#isHeld = false
-    this.#allocator.letGo(this.superblock.commit)
+    this.#letGo()
   }
 
   /** Throws when the commit is held no longer: it was released, or the store was reopened after a failure. */

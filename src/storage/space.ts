@@ -2,7 +2,8 @@
 //
 // The file grows by pages of zeros that are really written, so that the disk says "full" here and not in a commit.
 // Two marks hold back free pages: `reserve` is left to changes that make room or invalidate (urgent), and below it
-// `commitPages` is left to commits alone, which need some for the free map.
+// `commitPages` is left to commits alone, which need some for the free map. While somebody holds a commit, what such changes replace
+// is not free again: for them the file may pass its bound, by as many pages as are kept.
 
 import type { Allocator, Run } from './allocator.ts'
 import type { Health } from './health.ts'
@@ -33,7 +34,7 @@ export class Space {
     const missing = wanted - this.allocator.freeCount
     try {
       if (this.#health.state === 'full') throw noRoom('the disk is full')
-      this.#grow(Math.max(missing, this.allocator.reserve))
+      this.#grow(Math.max(missing, this.allocator.reserve), urgent)
     } catch (error) {
       if (!urgent || this.allocator.freeCount < pages + this.#commitPages) throw error
     }
@@ -41,7 +42,7 @@ export class Space {
 
   /** The same for the commit itself, which may use the last page, and tries to grow even when the disk was full. */
   ensureForCommit(pages: number): void {
-    if (this.allocator.freeCount < pages) this.#grow(pages)
+    if (this.allocator.freeCount < pages) this.#grow(pages, true)
   }
 
   /** Runs for a blob, set aside. One run if it can be; else a few of the larger gaps; else the file grows. */
@@ -128,10 +129,10 @@ export class Space {
     if (held < this.allocator.pageCount) this.allocator.cut(held)
   }
 
-  #grow(pages: number): void {
+  #grow(pages: number, urgent: boolean): void {
     const { pageSize, pageCountMax } = this.#file
     const first = this.allocator.pageCount
-    const count = Math.min(pages, pageCountMax - first)
+    const count = Math.min(pages, pageCountMax + (urgent ? this.allocator.keptCount : 0) - first)
     if (count <= 0) throw noRoom('it has reached its largest size')
     const zeros = new Uint8Array(Math.min(zeroBytesMost, count * pageSize))
     const chunk = zeros.length / pageSize

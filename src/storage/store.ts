@@ -218,7 +218,7 @@ export class Store implements ChainContext {
 
   /** Keeps every page that can be reached now from being used again, while something is read in slices. */
   hold(): () => void {
-    return this.space.allocator.keep()
+    return this.space.allocator.hold()
   }
 
   /** The disk may have room again: growing is tried again at the next change. */

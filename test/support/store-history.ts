@@ -164,6 +164,7 @@ export class StoreHistory {
     expect(findingsOf(pin)).toEqual([])
     pin.release()
     this.store.pager.pool.verify()
+    this.store.space.allocator.verify()
   }
 
   /** A copy of what is in the model, for a commit just sealed. */

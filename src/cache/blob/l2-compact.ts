@@ -4,9 +4,10 @@
 
 import { type ChainWriter, Compaction } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
-import { isDamage, isNoRoom } from './l2-entries.ts'
+import { isDamage } from './l2-entries.ts'
 import { decodeRecord } from './l2-record.ts'
 import type { Steps } from './l2-value.ts'
+import { isNoRoom } from './no-room.ts'
 
 /** A row of `cache.compact()`. */
 export interface CompactReport {

@@ -2,7 +2,6 @@
 // visited bits, and what is to be done again should the store fall back.
 
 import type { Clock } from '../../base/index.ts'
-import { conditions, ServerError } from '../../errors/index.ts'
 import type { Strategy } from '../../eviction/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import { PageDamage, type Store } from '../../storage/index.ts'
@@ -163,10 +162,6 @@ export class L2Entries {
 
 export function isDamage(error: unknown): error is Error {
   return error instanceof Damage || error instanceof PageDamage
-}
-
-export function isNoRoom(error: unknown): boolean {
-  return error instanceof ServerError && error.condition === conditions.diskFull
 }
 
 /** Access is kept in eighths of the idle limit, rounded up, so that no life is shortened (TTL-13). */

@@ -1,7 +1,7 @@
 // The rows of one entry in the trees: its record, its labels, its place in the expiry and in the queue of evictions.
 //
-// An entry is changed in one turn, index rows first, then the record, then what the old one had alone (L2-19). Should a
-// page not be readable on the way, rows may stay that no record backs: `orphansSuspected` tells the sweeper to look for them.
+// An entry is changed in one turn, index rows first, then the record, then what the old one had alone (L2-19); where there is no room for
+// that, nothing is changed. Should a page not be readable on the way, rows may stay that no record backs: `orphansSuspected` tells the sweeper to look for them.
 //
 // Invariant: every row of `labels`, `expiry` and `queue` is backed by a record, and the reverse (L2-44).
 
@@ -20,6 +20,7 @@ import {
   type L2Record,
   type RecordHead,
 } from './l2-record.ts'
+import { isNoRoom } from './no-room.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -51,16 +52,20 @@ export class L2Rows {
     return decodeAttributes(bytes)
   }
 
-  /** Puts `fresh` where `old` was, or where nothing was. */
+  /** Puts `fresh` where `old` was, or where nothing was. Where there is no room for it, its own extents are free again. */
   replace(recordKey: Uint8Array, old: L2Record | undefined, fresh: L2Record, freshAttributes: Attributes): void {
     const before = old === undefined ? noRows : this.#indexRows(recordKey, old, undefined)
     const after = this.#indexRows(recordKey, fresh, freshAttributes)
     const bytes = encodeRecord(fresh)
     const { records } = this.#store.trees
     this.#attempt(() => {
-      for (const [name, row] of after) if (!before.has(name)) this.#store.trees[row.tree].set(row.key, row.value)
       const oldBytes = old === undefined ? 0 : this.bytesOf(recordKey, old)
-      records.set(recordKey, bytes)
+      const added = [...after].flatMap(([name, row]) => (before.has(name) ? [] : [row]))
+      this.#add(
+        added,
+        () => records.set(recordKey, bytes),
+        () => this.#freeUnless(fresh, old),
+      )
       if (old !== undefined) this.#namespaces.account(scopeOfRecordKey(recordKey), oldBytes, -1)
       this.#namespaces.account(scopeOfRecordKey(recordKey), entryBytes(recordKey, bytes.length, fresh), 1)
       for (const [name, row] of before) if (!after.has(name)) this.#store.trees[row.tree].delete(row.key)
@@ -90,8 +95,11 @@ export class L2Rows {
     const bytes = encodeRecord(record)
     const charge = this.bytesOf(recordKey, record)
     this.#attempt(() => {
-      for (const row of after.values()) this.#store.trees[row.tree].set(row.key, row.value)
-      records.set(newKey, bytes)
+      this.#add(
+        [...after.values()],
+        () => records.set(newKey, bytes),
+        () => undefined,
+      )
       this.#namespaces.account(scopeOfRecordKey(newKey), entryBytes(newKey, bytes.length, record), 1)
       records.delete(recordKey)
       this.#namespaces.account(scopeOfRecordKey(recordKey), charge, -1)
@@ -155,10 +163,33 @@ export class L2Rows {
     }
   }
 
-  #freeUnless(old: L2Record, fresh: L2Record): void {
-    if (old.payload.kind !== 'chain') return
-    const kept = fresh.payload.kind === 'chain' ? fresh.payload.extents : []
-    const freed = old.payload.extents.filter((extent) => !kept.some((other) => sameExtent(extent, other)))
+  /**
+   * Adds rows and then what backs them. Where there is no room for all of it, none of it stays: to take out again what was added in this
+   * turn takes no pages.
+   */
+  #add(rows: readonly IndexRow[], back: () => void, free: () => void): void {
+    const { trees } = this.#store
+    let added = 0
+    try {
+      for (const { tree, key, value } of rows) {
+        trees[tree].set(key, value)
+        added++
+      }
+      back()
+    } catch (error) {
+      if (isNoRoom(error)) {
+        for (const { tree, key } of rows.slice(0, added)) trees[tree].delete(key)
+        free()
+      } else this.pagesLostAt = this.#store.openCommit
+      throw error
+    }
+  }
+
+  /** The extents of one of them that the other has not. */
+  #freeUnless({ payload }: L2Record, other: L2Record | undefined): void {
+    if (payload.kind !== 'chain') return
+    const kept = other?.payload.kind === 'chain' ? other.payload.extents : []
+    const freed = payload.extents.filter((extent) => !kept.some((each) => sameExtent(extent, each)))
     this.#store.chains.free(freed)
   }
 

@@ -1,11 +1,12 @@
 // Changes of an entry that leave its value alone: limits, priority, labels.
 
-import { isDamage, isNoRoom, type L2Entries } from './l2-entries.ts'
+import { isDamage, type L2Entries } from './l2-entries.ts'
 import { recordKey as recordKeyOf, type Scope } from './l2-keys.ts'
 import type { L2Namespaces } from './l2-namespaces.ts'
 import type { Attributes, L2Record } from './l2-record.ts'
 import type { L2Rows } from './l2-rows.ts'
 import type { L2Values, Steps } from './l2-value.ts'
+import { isNoRoom } from './no-room.ts'
 import type { Policy } from './policy.ts'
 
 /** What is undefined stays as it is; null takes a limit away. */

@@ -485,6 +485,27 @@ describe('a commit that is held', () => {
     expect(sqlstateOf(() => pin.trees.records.get(key(1)))).toBe('55000')
   })
 
+  it('lets the file grow by what is changed meanwhile, not by how often, and all of it is free again afterwards (L2-42, L2-23)', async () => {
+    const store = open(new FaultyDisk())
+    for (let number = 0; number < 300; number++) store.trees.records.set(key(number), value(number))
+    await store.commit()
+    const before = store.file.size
+    const [pin, letGo] = [store.pin(), store.hold()]
+    for (let round = 0; round < 400; round++) {
+      store.trees.records.set(key(round % 3), value(round))
+      await store.commit()
+      if (round % 50 === 0) store.space.allocator.verify()
+    }
+    expect(store.file.size).toBeLessThan(before + 40 * 1024)
+    expect(store.space.allocator.keptCount).toBeGreaterThan(0)
+    expect(text(pin.trees.records.get(key(0)))).toBe(text(value(0)))
+    pin.release()
+    letGo()
+    store.space.allocator.verify()
+    expect(store.space.allocator.keptCount).toBe(0)
+    expect(findingsOf(store.pin())).toEqual([])
+  })
+
   it('can be copied file by file into a store of its own; free pages are holes (ARC-6)', async () => {
     const disk = new FaultyDisk()
     const store = open(disk)

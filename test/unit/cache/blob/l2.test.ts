@@ -3,10 +3,19 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
 import { hashText } from '../../../../src/cache/blob/key-hash.ts'
-import { decodeRecord } from '../../../../src/cache/blob/l2-record.ts'
+import { decodeRecord, extentsOf } from '../../../../src/cache/blob/l2-record.ts'
 import { finish, L2Stage, plainAttributes } from '../../../support/blob.ts'
+import { findingsOf } from '../../../support/store-history.ts'
 
 const random = new Random(11)
+
+/** Of every page: reachable or free, once. */
+function pageFindings({ store }: L2Stage): unknown[] {
+  const pin = store.pin()
+  const found = findingsOf(pin, { extentsOf: (tree, _, value) => extentsOf(tree, value) })
+  pin.release()
+  return found
+}
 const loud = { withValue: true, quiet: false }
 const silent = { withValue: false, quiet: true }
 const text = (bytes: number): string =>
@@ -405,6 +414,54 @@ describe('a commit that fails', () => {
     expect(stage.get('small')).toBeDefined()
     expect(stage.get('k2')).toBeUndefined()
     expect(stage.check()).toEqual([])
+  })
+
+  it('is not needed to have nothing of a put that found no room: no row and no page (L2-35, L2-44)', async () => {
+    const stage = new L2Stage({ options: { bytesMax: 1 << 30 }, store: { reserve: 8, fileBytesMax: 1 << 20 } })
+    let rejected = 0
+    for (let index = 0; rejected < 200; index++) {
+      const attributes = { tags: Array.from({ length: index % 5 }, (_, tag) => `${tag} of ${index}`) }
+      const value = random.bytes(rejected % 3 === 0 ? 30 : 1500)
+      const result = stage.put({ key: `k${index}`, value, attributes, policy: { ttlMs: 1e6 + index } })
+      if (result.kind === 'rejected') rejected++
+      if (index % 20 === 0) await stage.l2.commit()
+    }
+    await stage.l2.commit()
+    stage.kill()
+    expect(stage.check()).toEqual([])
+    expect(pageFindings(stage)).toEqual([])
+  })
+
+  it('is none of what invalidates, also where a backup holds all that leaves and the file has its largest size (L2-35, L2-42)', async () => {
+    const fileBytesMax = 6 << 20
+    const stage = new L2Stage({ store: { reserve: 16, fileBytesMax } })
+    for (let index = 0; index < 800; index++) {
+      const attributes = { tags: [`tag of ${index % 300}`, 'x'.repeat(200)] }
+      stage.put({ key: `k${index}`, value: random.bytes(3000), attributes })
+    }
+    await stage.l2.commit()
+    const pin = stage.store.pin()
+    const asBefore = pin.read(0, pin.size)
+    let rejected = 0
+    for (let index = 0; rejected < 20; index++) {
+      const result = stage.put({ key: `n${index}`, value: random.bytes(3000) })
+      if (result.kind === 'rejected') rejected++
+      if (index % 10 === 0) await stage.l2.commit()
+    }
+    for (let index = 0; index < 800; index++) {
+      stage.invalidate({ kind: 'key', subjects: [`k${index}`] })
+      await stage.l2.commit()
+    }
+    const { fileBytes } = stage.store.stats()
+    expect(fileBytes).toBeLessThan(fileBytesMax + stage.store.space.allocator.keptCount * 4096)
+    expect(Buffer.compare(pin.read(0, pin.size), asBefore)).toBe(0)
+    pin.release()
+    stage.kill()
+    for (let index = 0; index < 800; index++) expect(stage.get(`k${index}`)).toBeUndefined()
+    expect(stage.put({ key: 'room', value: random.bytes(3000) })).toMatchObject({ kind: 'stored' })
+    await stage.l2.commit()
+    expect(stage.check()).toEqual([])
+    expect(pageFindings(stage)).toEqual([])
   })
 
   it('is not one where nobody waits for it: a thousand concurrent ones share a few (L2-25)', async () => {

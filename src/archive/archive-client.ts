@@ -138,8 +138,9 @@ export class ArchiveThread implements ArchiveWorker {
 
 async function answerOf(store: StoreQuestions, about: Extract<FromArchive, { type: 'ask' }>['about']): Promise<Answer> {
   try {
-    const { kind, name } = about
-    return { value: await (kind === 'load' ? store.load(name, about.wishes) : store.activate(name, about.keepDerived)) }
+    if (about.kind === 'held') return { value: await store.assertHeld(about.hold) }
+    if (about.kind === 'load') return { value: await store.load(about.name, about.wishes) }
+    return { value: await store.activate(about.name, about.keepDerived) }
   } catch (error) {
     return { error: sendError(error) }
   }

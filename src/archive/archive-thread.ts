@@ -63,6 +63,7 @@ async function start({ number, task, settings }: Extract<ToArchive, { type: 'sta
       onProgress: (progress) => tell({ type: 'progress', number, progress }),
       onLeftover: (id, error) => tell({ type: 'leftover', number, id, error: sendError(error) }),
       store: {
+        assertHeld: (hold) => ask(number, { kind: 'held', hold }) as Promise<void>,
         activate: (name, keepDerived) =>
           ask(number, { kind: 'activate', name, keepDerived }) as ReturnType<StoreQuestions['activate']>,
         load: (name, wishes) => ask(number, { kind: 'load', name, wishes }) as ReturnType<StoreQuestions['load']>,

@@ -72,7 +72,7 @@ export class BackupService {
       try {
         const held = { ...commit, facts: factsOf(commit, namespaces, await this.#parts.identity()) }
         const leaveOut = leftOutOf(commit, namespaces, this.#parts.store.leftOut())
-        const task = { kind: 'backup', url, passphrase, held, leaveOut, directory } as const
+        const task = { kind: 'backup', url, passphrase, held, hold, leaveOut, directory } as const
         const summary = await this.#run(task, control)
         this.#parts.counters.backups_completed++
         this.#parts.counters.backup_bytes += summary.storedBytes

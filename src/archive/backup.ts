@@ -25,6 +25,8 @@ interface BackupOptions {
   readonly onProgress?: (progress: Progress) => void
   /** Who this is; without it nobody can tell later that it has died. */
   readonly writer?: string | undefined
+  /** Asked when the files are written: throws if what was read of the source cannot be relied on. */
+  readonly confirm?: () => Promise<void>
   /** Hears of parts that could not be taken away after a failure. */
   readonly onLeftover?: (id: string, error: unknown) => void
 }
@@ -50,13 +52,10 @@ export async function writeBackup(
   try {
     const nowMs = store.patience.clock.nowMs()
     id = newBackupId(nowMs, (await collection.latest(signal)).id)
-    if (options.writer !== undefined) {
-      await collection.mark(id, options.writer, signal)
-      await sweep(collection, id, options)
-    }
     const seal =
       options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase, options.derivation)
     const files = await writeFiles(collection, source, id, seal, options)
+    await options.confirm?.()
     const manifest: Manifest = {
       magic: manifestMagic,
       format: formatVersion,
@@ -84,8 +83,9 @@ async function writeFiles(
   source: ArchiveSource,
   id: string,
   seal: Seal | undefined,
-  { signal, onProgress }: BackupOptions,
+  options: BackupOptions,
 ): Promise<ManifestFile[]> {
+  const { signal, onProgress, writer } = options
   let bytesDone = 0
   const tell = (stored: number): void => {
     bytesDone += stored
@@ -94,6 +94,10 @@ async function writeFiles(
   const streams = source.files.map((file) => new SegmentStream(file, seal, tell))
   const bytes = streams.reduce((sum, { size }) => sum + size, 0)
   tell(0)
+  if (writer !== undefined) {
+    await collection.mark(id, writer, signal)
+    await sweep(collection, id, options)
+  }
   const files: ManifestFile[] = []
   for (const [index, stream] of streams.entries()) {
     await collection.store.write(`${id}/${source.files[index]?.name}`, stream, signal)

@@ -4,7 +4,7 @@ import type { BlobCache } from '../cache/blob/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { StoreSide } from './backup-requests.ts'
 
-type Side = Pick<BlobCache, 'storeState' | 'hold' | 'release' | 'activate' | 'load' | 'namespaces'>
+type Side = Pick<BlobCache, 'storeState' | 'hold' | 'assertHeld' | 'release' | 'activate' | 'load' | 'namespaces'>
 
 /** `path`: the directory of the second tier. */
 export function cacheStoreSide(cache: Side, path: string): StoreSide {
@@ -16,6 +16,7 @@ export function cacheStoreSide(cache: Side, path: string): StoreSide {
     },
     hold: () => cache.hold(),
     leftOut: () => [...cache.namespaces()].filter(({ archived }) => !archived).map(({ name }) => name),
+    assertHeld: (hold) => cache.assertHeld(hold),
     release: (hold) => cache.release(hold),
     activate: (name, keepDerived) => cache.activate(name, keepDerived),
     load: (name, wishes) => cache.load(name, wishes),

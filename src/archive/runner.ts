@@ -104,11 +104,11 @@ async function show(
 
 async function backup(
   collection: Collection,
-  { held, leaveOut, directory, passphrase }: Extract<ArchiveTask, { kind: 'backup' }>,
-  { signal, onProgress, onLeftover }: TaskContext,
+  { held, hold, leaveOut, directory, passphrase }: Extract<ArchiveTask, { kind: 'backup' }>,
+  { store, signal, onProgress, onLeftover }: TaskContext,
 ): Promise<BackupSummary> {
   const copy = leaveOut.length === 0 ? undefined : await extractStore(nodeDisk, directory, held, leaveOut)
-  const options = { passphrase, signal, onProgress, onLeftover }
+  const options = { passphrase, signal, onProgress, onLeftover, confirm: () => store.assertHeld(hold) }
   const source = await heldSource(copy === undefined ? held : withoutLeftOut(held, copy.held))
   try {
     return summaryOf(await writeBackup(collection, source, { ...options, writer: ownMark() }), collection)

@@ -31,6 +31,7 @@ export type ArchiveTask =
       readonly url: string
       readonly passphrase: string | undefined
       readonly held: HeldSource
+      readonly hold: number
       /** Namespaces that are not to be in it, and in which directory there is room for a copy without them. */
       readonly leaveOut: readonly string[]
       readonly directory: string
@@ -92,8 +93,10 @@ export interface TaskProgress {
   readonly bytesDone: number
 }
 
-/** What a restore needs of the store; asked across threads. */
+/** What backups and restores need of the store; asked across threads. */
 export interface StoreQuestions {
+  /** Throws if that commit is held no longer (L2-34): what was copied of it is no backup. */
+  assertHeld(hold: number): Promise<void>
   /** Makes the restored pair in this directory the live store, with its generations raised (ARC-11, ARC-13). */
   activate(name: string, keepDerived: boolean): Promise<Adoption>
   /** Takes namespaces out of the pair in this directory into the live store; the pair stays where it is (ARC-14). */

@@ -27,6 +27,7 @@ export type FromArchive =
   | { readonly type: 'ended'; readonly number: number; readonly answer: Answer; readonly traffic: Traffic }
 
 export type Question =
+  | { readonly kind: 'held'; readonly hold: number }
   | { readonly kind: 'activate'; readonly name: string; readonly keepDerived: boolean }
   | { readonly kind: 'load'; readonly name: string; readonly wishes: readonly LoadWish[] }
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StoreSide } from '../../src/archive/backup-requests.ts'
-import { nodeDisk, type Random, systemClock } from '../../src/base/index.ts'
+import { type Disk, type DiskFile, nodeDisk, type Random, systemClock } from '../../src/base/index.ts'
 import { L2 } from '../../src/cache/blob/l2.ts'
 import { checkL2 } from '../../src/cache/blob/l2-check.ts'
 import { holdCommit } from '../../src/cache/blob/l2-hold.ts'
@@ -21,6 +21,9 @@ export class RealStoreSide implements StoreSide {
   readonly path: string
   l2: L2
   off = false
+  /** Nothing gets onto the device for certain. */
+  syncFails = false
+  readonly #disk: Disk = { ...nodeDisk, open: (path, options) => this.#failing(nodeDisk.open(path, options)) }
   /** Commits not yet let go. */
   readonly pins = new Map<number, Pin>()
   readonly calls: string[] = []
@@ -42,7 +45,16 @@ export class RealStoreSide implements StoreSide {
   }
 
   open(): Store {
-    return Store.open(nodeDisk, this.path, { poolBytes: 4 << 20 })
+    return Store.open(this.#disk, this.path, { poolBytes: 4 << 20 })
+  }
+
+  #failing(file: DiskFile): DiskFile {
+    const sync = file.sync.bind(file)
+    file.sync = async () => {
+      if (this.syncFails) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+      await sync()
+    }
+    return file
   }
 
   layOn(store: Store): L2 {
@@ -114,6 +126,10 @@ export class RealStoreSide implements StoreSide {
     this.onHold(pin)
     this.pins.set(++this.#lastHold, pin)
     return { hold: this.#lastHold, ...held }
+  }
+
+  async assertHeld(hold: number): Promise<void> {
+    this.pins.get(hold)?.assertHeld()
   }
 
   release(hold: number): void {

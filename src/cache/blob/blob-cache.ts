@@ -242,6 +242,13 @@ export class BlobCache {
     return await client.ask<'hold'>({ kind: 'hold' })
   }
 
+  /** Throws if that commit is held no longer, since the store was read anew or set aside: what was read of it means nothing (L2-34). */
+  async assertHeld(hold: number): Promise<void> {
+    const { client } = this.#core
+    if (client === undefined) throw new ServerError(conditions.storeNotOpen, [this.storeState])
+    await client.ask<'held'>({ kind: 'held', hold })
+  }
+
   release(hold: number): void {
     this.#core.client?.chore({ kind: 'release', hold })
   }

@@ -3,6 +3,7 @@
 // Copying and checking is another thread's work; nothing here takes longer than a commit.
 
 import type { Clock, Disk } from '../../base/index.ts'
+import { conditions, ServerError } from '../../errors/index.ts'
 import { createCounters } from '../../observe/index.ts'
 import type { Pin } from '../../storage/index.ts'
 import { layOn } from './host-parts.ts'
@@ -40,8 +41,8 @@ export class HostArchive {
 
   /** False if the request is of another kind. */
   takes(request: ChoreRequest): request is ArchiveRequest {
-    if (request.kind !== 'hold' && request.kind !== 'release' && request.kind !== 'activate') return false
-    this.#take(request)
+    if (!['hold', 'held', 'release', 'activate'].includes(request.kind)) return false
+    this.#take(request as ArchiveRequest)
     return true
   }
 
@@ -52,13 +53,25 @@ export class HostArchive {
       return
     }
     const { report, send } = this.#hooks
-    const answer = request.kind === 'hold' ? this.#hold() : this.#activate(request.name, request.keepDerived)
-    answer
+    this.#answer(request)
       .then(
         (result) => report.reply({ id: request.id, result, durable: true }),
         (error: unknown) => report.fail(request.id, error),
       )
       .finally(send)
+  }
+
+  #answer(request: Exclude<ArchiveRequest, { kind: 'release' }>) {
+    if (request.kind === 'hold') return this.#hold()
+    if (request.kind === 'held') return this.#assertHeld(request.hold)
+    return this.#activate(request.name, request.keepDerived)
+  }
+
+  /** A store that was read anew after a fall has forgotten who held what, and uses those pages again. */
+  async #assertHeld(hold: number): Promise<undefined> {
+    const pin = this.#pins.get(hold)
+    if (pin === undefined) throw new ServerError(conditions.storeNotOpen, ['another one since this commit was held'])
+    pin.assertHeld()
   }
 
   async #hold(): Promise<HeldCommit & { readonly hold: number }> {

@@ -170,7 +170,7 @@ export class StoreClient {
     if (!this.#isLost) this.#push(request)
   }
 
-  async ask<Kind extends 'sweep' | 'check' | 'compact' | 'close' | 'hold' | 'activate' | 'load'>(
+  async ask<Kind extends 'sweep' | 'check' | 'compact' | 'close' | 'hold' | 'held' | 'activate' | 'load'>(
     request: Without<Extract<ChoreRequest, { kind: Kind }>, 'id'>,
   ): Promise<Results[Kind]> {
     if (this.#isLost) throw lostError()

@@ -77,6 +77,8 @@ export type ChoreRequest =
 /** Of backups and restores. */
 export type ArchiveRequest =
   | { readonly kind: 'hold'; readonly id: number }
+  /** Fails if the commit is held no longer. */
+  | { readonly kind: 'held'; readonly id: number; readonly hold: number }
   | { readonly kind: 'release'; readonly hold: number }
   | { readonly kind: 'activate'; readonly id: number; readonly name: string; readonly keepDerived: boolean }
 
@@ -137,6 +139,7 @@ export interface Results {
   readonly compact: CompactReport
   readonly close: undefined
   readonly hold: HeldCommit & { readonly hold: number }
+  readonly held: undefined
   readonly activate: Adoption
   readonly load: readonly LoadedPart[]
   readonly admit: undefined

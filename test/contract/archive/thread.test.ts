@@ -59,6 +59,7 @@ async function backup(to = url, signal = never) {
     url: to,
     passphrase: undefined,
     held: { ...commit, facts },
+    hold,
     leaveOut: [],
     directory: side.path,
   } as const

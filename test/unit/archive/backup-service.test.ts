@@ -91,6 +91,32 @@ it('what a task asked of its store, again and in vain, is counted as it is told 
 })
 
 describe('a backup', () => {
+  it('of a commit that the store could not keep, since it had to be read anew, fails and leaves nothing (ARC-6, L2-34)', async () => {
+    const worker: ArchiveWorker = {
+      ...inProcessWorker,
+      async run(...given) {
+        // The device fails, comes back, and the pages that were held are used again.
+        side.syncFails = true
+        for (const key of values.keys()) side.put(pages, key, random.bytes(3000))
+        await expect(side.l2.commit()).rejects.toThrow('EIO')
+        side.syncFails = false
+        side.l2.store.reopen()
+        side.l2.commits.fallen()
+        for (let round = 0; round < 3; round++) {
+          for (const key of values.keys()) side.put(pages, key, random.bytes(3000))
+          await side.l2.commit()
+        }
+        return await inProcessWorker.run(...given)
+      },
+    }
+    const failing = serviceWith(worker)
+    expect(await fails((await failing.backup({ owner })).result)).toMatchObject({ sqlstate: '55000' })
+    expect((await service.list(url, never)).backups).toEqual([])
+    expect(await readdir(join(side.root, 'data', 'backups'))).toEqual([])
+    await (await service.backup({ owner })).result
+    await (await service.restore({ url, id: 'LATEST', verifyOnly: true, owner })).result
+  })
+
   it('and a restore bring the pair back, by way of jobs (ARC-1, ARC-9)', async () => {
     const job = await service.backup({ owner })
     expect(job.row).toMatchObject({ id: 1, kind: 'backup', owner, description: `backup to ${url}` })

@@ -471,6 +471,25 @@ describe('a store that fails', () => {
     identities(stage)
   })
 
+  it('says of a commit that was held whether it still is: not when the store had to be read anew, or is another (ARC-6, L2-34)', async () => {
+    const stage = await CacheStage.open()
+    await stage.put('a', 'x', {}, true)
+    const { cache } = stage
+    const held = await cache.hold()
+    await stage.put('a', 'y', {}, true)
+    await cache.assertHeld(held.hold)
+    stage.disk.failOnce('sync', 'EIO')
+    await stage.put('a', 'z', {}, true)
+    await expect(cache.assertHeld(held.hold)).rejects.toMatchObject({ sqlstate: '55000' })
+    while (cache.storeState !== 'open') await stage.turns(1)
+    await expect(cache.assertHeld(held.hold)).rejects.toMatchObject({ sqlstate: '55000' })
+    cache.release(held.hold)
+    const again = await cache.hold()
+    await cache.assertHeld(again.hold)
+    cache.release(again.hold)
+    await expect(cache.assertHeld(again.hold)).rejects.toMatchObject({ sqlstate: '55000' })
+  })
+
   it('that cannot be told from garbage is given up, and a new one serves (L2-33)', async () => {
     const stage = await CacheStage.open()
     for (let index = 0; index < 200; index++) await stage.put(`k${index}`, 'x'.repeat(500))

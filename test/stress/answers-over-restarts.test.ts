@@ -124,7 +124,9 @@ it('L2-30 nothing comes back when the origin fell: it may have lost commits that
   await untilKept(first.client, 1)
   await stop(first, 'SIGTERM')
   const { rows } = await foreign.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const ended = new Promise((resolve) => foreign.once('end', resolve))
+  // The victim's connection ends before the postmaster knows, and until it does it lets sessions in that will fall too.
+  const witness = await reconnect()
+  const ended = new Promise((resolve) => witness.once('end', resolve))
   process.kill(rows[0]?.pid as number, 'SIGKILL')
   await ended
   foreign = await reconnect()

@@ -87,9 +87,10 @@ export class World {
 
   /** PostgreSQL starts again when one of its processes is killed: every session ends, and what was committed stays. */
   async #crashOrigin(): Promise<void> {
-    const victim = await this.origin.connect()
+    const [victim, witness] = [await this.origin.connect(), await this.origin.connect()]
     const { rows } = await victim.query<{ pid: number }>('select pg_backend_pid() as pid')
-    const ended = new Promise((resolve) => victim.once('end', resolve))
+    // The victim's connection ends before the postmaster knows, and until it does it lets sessions in that will fall too.
+    const ended = new Promise((resolve) => witness.once('end', resolve))
     process.kill(rows[0]?.pid as number, 'SIGKILL')
     await ended
     for (;;) {

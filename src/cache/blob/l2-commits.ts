@@ -4,6 +4,7 @@
 // be in force again although its successor was acknowledged. So each change leaves behind how to take its key out, and after a
 // fall that is done again (L2-27, L2-34, L2-35). What a durable commit holds is forgotten.
 
+import { assert } from '../../base/index.ts'
 import type { Store } from '../../storage/index.ts'
 
 interface CommitParts {
@@ -44,7 +45,8 @@ export class L2Commits {
     if (this.#running === undefined) return this.#start()
     this.#following ??= this.#running.then(ignore, ignore).then(() => {
       this.#following = undefined
-      return this.#start()
+      // Somebody who heard of the end earlier may have begun one already; it holds all that was to be in this one.
+      return this.#running ?? this.#start()
     })
     return this.#following
   }
@@ -60,7 +62,9 @@ export class L2Commits {
     }
   }
 
+  /** None runs: else what is written before the seal would be older than the seal. */
   #start(): Promise<void> {
+    assert(this.#running === undefined, 'commits follow each other')
     const running = this.#run().finally(() => {
       this.#running = undefined
     })

@@ -464,6 +464,32 @@ describe('a commit that fails', () => {
     expect(pageFindings(stage)).toEqual([])
   })
 
+  it('is never begun while another runs: what it says of its namespaces is true of what it holds (L2-26, L2-44)', async () => {
+    const stage = new L2Stage()
+    const { l2, disk } = stage
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+    stage.put('first')
+    disk.hold()
+    const running = l2.commit()
+    // One asks as soon as it has ended, and one has asked for the next before.
+    const again = running.then(() => {
+      disk.hold()
+      stage.put('again')
+      return l2.commit()
+    })
+    const next = l2.commit()
+    await turn()
+    disk.releaseHeld()
+    await running
+    await turn()
+    stage.put('meanwhile')
+    await turn()
+    disk.releaseHeld()
+    await Promise.all([again, next])
+    stage.kill()
+    expect(stage.check()).toEqual([])
+  })
+
   it('is not one where nobody waits for it: a thousand concurrent ones share a few (L2-25)', async () => {
     const stage = new L2Stage()
     const waiting: Promise<void>[] = []

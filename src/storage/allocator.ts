@@ -37,8 +37,8 @@ export class Allocator {
   #openCommit: number
   /** Oldest first; the last is of the open commit. */
   #batches: Batch[]
-  /** What was busy when each of those began who hold. */
-  readonly #holds = new Set<PageBits>()
+  /** What was busy when each of those began who hold, and how long the file is to stay for him. */
+  readonly #holds = new Map<PageBits, number>()
   /** Runs that are free but for a hold, as pairs. */
   #kept: number[] = []
   #keptCount = 0
@@ -62,6 +62,11 @@ export class Allocator {
   /** Pages of the file, head included. */
   get pageCount(): number {
     return this.#pageCount
+  }
+
+  /** Pages that the file is not to be cut below. */
+  get pageCountHeld(): number {
+    return Math.max(this.#pageCount, ...this.#holds.values())
   }
 
   /** Pages that can be handed out now. */
@@ -208,11 +213,14 @@ export class Allocator {
     return this.#releaseBatches()
   }
 
-  /** Keeps all that the last durable commit can reach, and all that is reachable now, until the function that it gives is called. */
-  hold(): () => void {
+  /**
+   * Keeps all that the last durable commit can reach, and all that is reachable now, until the function that it gives is called. Nor does the
+   * file become shorter than `pageCount`: who reads it looks for its end where its commit says.
+   */
+  hold(pageCount = this.#pageCount): () => void {
     const held = new PageBits()
     held.copyAll(this.#busy)
-    this.#holds.add(held)
+    this.#holds.set(held, pageCount)
     return () => {
       if (!this.#holds.delete(held)) return
       const kept = this.#kept
@@ -321,7 +329,7 @@ export class Allocator {
   }
 
   #isHeld(page: number): boolean {
-    for (const held of this.#holds) if (held.has(page)) return true
+    for (const held of this.#holds.keys()) if (held.has(page)) return true
     return false
   }
 

@@ -39,7 +39,7 @@ export class Pin {
     this.file = pager.file
     this.#pager = pager
     this.#allocator = pager.space.allocator
-    this.#letGo = this.#allocator.hold()
+    this.#letGo = this.#allocator.hold(superblock.pageCount)
     const readers = treeNames.map((name, number) => {
       return [name, new PinnedTree(pager, number, rootOf(superblock, number), this)]
     })

@@ -117,9 +117,10 @@ export class Space {
     if (spare >= Math.max(2 * allocator.reserve, allocator.pageCount >> 4)) allocator.cut(allocator.pageCount - spare)
   }
 
-  /** The commit is durable: the file ends where its pages end. */
+  /** The commit is durable: the file ends where its pages end, and those of commits that are held. */
   cutFile(): void {
-    if (this.allocator.pageCount * this.#file.pageSize < this.#file.size) this.#file.cut(this.allocator.pageCount)
+    const { pageCountHeld } = this.allocator
+    if (pageCountHeld * this.#file.pageSize < this.#file.size) this.#file.cut(pageCountHeld)
   }
 
   /** What was set aside could not be written: it is free, and what the file does not hold is no page of it. */

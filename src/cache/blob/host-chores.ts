@@ -4,6 +4,7 @@
 // One chore at a time, a step at a time; each is begun at most once while it waits.
 
 import type { Clock, Disk } from '../../base/index.ts'
+import { conditions, ServerError } from '../../errors/index.ts'
 import type { HostReport } from './host-report.ts'
 import { findings } from './host-requests.ts'
 import type { L2 } from './l2.ts'
@@ -33,6 +34,9 @@ interface ChoreParts {
 }
 
 const accessesPerStep = 32
+
+/** It was closed, or gave way to another. */
+const notOpen = (): ServerError => new ServerError(conditions.storeNotOpen, ['not open any more'])
 
 export class HostChores {
   readonly #report: HostReport
@@ -83,7 +87,7 @@ export class HostChores {
     const ids = [this.#current, ...this.#queue].flatMap((chore) => chore?.id ?? [])
     this.#current = undefined
     this.#queue = []
-    for (const id of [...ids, ...this.#sweepers.splice(0)]) this.#report.fail(id, new Error('the store is not open'))
+    for (const id of [...ids, ...this.#sweepers.splice(0)]) this.#report.fail(id, notOpen())
     this.#l2 = undefined
   }
 
@@ -93,7 +97,7 @@ export class HostChores {
       if (l2 !== undefined) this.#queue.push({ name: 'accessed', steps: noteAccesses(l2, request.entries) })
       return
     }
-    if (l2 === undefined) this.#report.fail(request.id, new Error('the store is not open'))
+    if (l2 === undefined) this.#report.fail(request.id, notOpen())
     else if (request.kind === 'check') this.#check(l2, request.id)
     else if (request.kind === 'compact') this.#compact(l2, request.id)
     else if (request.kind === 'load') this.#wait('load', request.id, this.#load(l2, request))
@@ -168,7 +172,7 @@ export class HostChores {
       .catch(() => undefined)
       .then(() => {
         if (this.#l2 === l2) this.#wait('check', id, this.#runCheck(l2, id))
-        else this.#report.fail(id, new Error('the store is not open'))
+        else this.#report.fail(id, notOpen())
       })
       .finally(this.#wake)
   }
@@ -181,7 +185,7 @@ export class HostChores {
   #compact(l2: L2, id: number): void {
     const run = (steps: Steps<Moved>): Promise<Moved> =>
       new Promise((resolve, reject) => {
-        if (this.#l2 !== l2) return reject(new Error('the store is not open'))
+        if (this.#l2 !== l2) return reject(notOpen())
         this.#wait('compact', id, settling(steps, resolve, reject))
         this.#wake()
       })

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { crc32, Random } from '../../../src/base/index.ts'
 import { ServerError } from '../../../src/errors/index.ts'
-import { type Extent, PageDamage, Store, type StoreOptions } from '../../../src/storage/index.ts'
+import { Compaction, type Extent, PageDamage, Store, type StoreOptions } from '../../../src/storage/index.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { findingsOf } from '../../support/store-history.ts'
 
@@ -503,6 +503,40 @@ describe('a commit that is held', () => {
     letGo()
     store.space.allocator.verify()
     expect(store.space.allocator.keptCount).toBe(0)
+    expect(findingsOf(store.pin())).toEqual([])
+  })
+
+  it('keeps the file as long as it says, also when its end is cut off meanwhile (L2-24, L2-42)', async () => {
+    const disk = new FaultyDisk()
+    const store = open(disk)
+    store.trees.catalog.set(key(0), value(0))
+    await store.commit()
+    const small = store.file.size
+    const extents = store.chains.write([new Random(5).bytes(60_000)])
+    store.trees.catalog.set(key(1), Buffer.from(JSON.stringify(extents)))
+    await store.commit()
+    const pin = store.pin()
+    for (let round = 0; round < 3; round++) {
+      if (round === 0) store.chains.free(extents)
+      store.trees.catalog.set(key(1), value(round))
+      new Compaction(store).endEarly()
+      await store.commit()
+    }
+    // Held before the cut is durable, and after it.
+    const later = store.pin()
+    expect(store.file.size).toBeGreaterThanOrEqual(pin.size)
+    pin.release()
+    new Compaction(store).endEarly()
+    const during = store.commit()
+    const last = store.pin()
+    await during
+    for (const held of [later, last]) expect(store.file.size).toBeGreaterThanOrEqual(held.size)
+    for (const held of [later, last]) held.release()
+    for (let round = 0; round < 2; round++) {
+      new Compaction(store).endEarly()
+      await store.commit()
+    }
+    expect(store.file.size).toBeLessThan(small + 20 * 1024)
     expect(findingsOf(store.pin())).toEqual([])
   })
 

@@ -490,6 +490,17 @@ describe('a store that fails', () => {
     await expect(cache.assertHeld(again.hold)).rejects.toMatchObject({ sqlstate: '55000' })
   })
 
+  it('that gives way to another while work for it waits says so, and goes on when it need not (ARC-13)', async () => {
+    const stage = await CacheStage.open()
+    await stage.put('a', 'x', {}, true)
+    const [swept, switched] = [stage.cache.sweep(), stage.cache.activate('store-000009', true)]
+    await expect(swept).rejects.toMatchObject({ sqlstate: '55000' })
+    await expect(switched).rejects.toThrow()
+    expect(await stage.cache.sweep()).toMatchObject({ truncated: false })
+    stage.emptyL1()
+    expect(await stage.value('a')).toBe('x')
+  })
+
   it('that cannot be told from garbage is given up, and a new one serves (L2-33)', async () => {
     const stage = await CacheStage.open()
     for (let index = 0; index < 200; index++) await stage.put(`k${index}`, 'x'.repeat(500))

@@ -27,12 +27,12 @@ alter table item add column name text default 'x';
 --> ALTER TABLE
 -- session reader
 select * from item;
---> miss
+--> miss(schema_changed)
 --> id int4 | price int4 | name text
 --> 1 | 10 | x
 --> SELECT 1
 select * from item_view;
---> miss
+--> miss(schema_changed)
 --> id int4 | price int4
 --> 1 | 10
 --> SELECT 1
@@ -52,7 +52,7 @@ create or replace function factor() returns int language plpgsql immutable as 'b
 --> CREATE FUNCTION
 -- session reader
 select id, scaled(price) from item;
---> miss
+--> miss(schema_changed)
 --> id int4 | scaled int4
 --> 1 | 30
 --> SELECT 1

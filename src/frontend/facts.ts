@@ -4,6 +4,7 @@ import {
   type Capture,
   contextFrames,
   contextQuestion,
+  mayZoneTimes,
   namedFactsFrames,
   namesQuestion,
   onlyBuiltins,
@@ -224,8 +225,12 @@ export async function learnFacts(
   refusal ??= refusalOfNames(names, named)
   if (names.dateCasts.length > 0 && mayRename(text.shape.normalised))
     refusal ??= { code: 'stable', argument: 'date_in' }
-  for (const setting of names.settingsRead) services.contexts.watch(setting)
-  const builtin = onlyBuiltins(names, named)
+  if (mayZoneTimes([text.shape.normalised, ...textsBehind(relations)], names, named))
+    refusal ??= { code: 'stable', argument: 'timetz' }
+  for (const setting of names.settingsRead) {
+    if (!services.contexts.watch(setting)) refusal ??= { code: 'unknown_key', argument: setting }
+  }
+  const builtin = onlyBuiltins(names, named) && !setsBehind(text, names)
   const stored = relations.filter((relation) => storedKinds.has(relation.kind))
   const facts: ShapeFacts = {
     refusal,
@@ -269,6 +274,19 @@ async function askRelations(session: Session, oids: readonly number[]): Promise<
 function mayRename(text: string): boolean {
   const selects = text.match(/\bselect\b/gi)?.length ?? 0
   return selects > 1 || /\b(?:with|values|lateral|table)\b|(?:\b(?:from|join)|,)\s+[\w".]+\s*\(/i.test(text)
+}
+
+/** True if a view or a policy calls set_config(): what the session's answers look like has changed then, and no text says so. */
+function setsBehind(text: StatementText, names: NamesUsed): boolean {
+  const sets = (used: NamesUsed) => used.functions.some((called) => called.name === 'set_config')
+  return sets(names) && !sets(text.shape.statement.names)
+}
+
+function textsBehind(relations: readonly RelationFacts[]): string[] {
+  return relations.flatMap(({ definition, policies }) => [
+    definition ?? '',
+    ...policies.map(({ expression }) => expression ?? ''),
+  ])
 }
 
 /** Names and reasons in the text of a view and of the policies that guard a relation. */

@@ -22,7 +22,7 @@ import {
 import { captureQuestion, notReady } from './capture-helper.ts'
 import { CaptureUnit } from './capture-unit.ts'
 import { convertedCopies } from './converted-copy.ts'
-import { learnFacts, storeAnswer } from './facts.ts'
+import { learnFacts, probeContext, storeAnswer } from './facts.ts'
 import { FillMark, type FillWish } from './fill-mark.ts'
 import { passReason } from './in-block.ts'
 import { trustNames, trustPlainWrite } from './name-doubts.ts'
@@ -61,9 +61,11 @@ export function captureUnit(
       if (capture?.catalogueChanged) session.catalogueCounted = true
       // Making a temporary relation moves the catalogue where no other session looks; functions it calls might do more. TRUNCATE gives
       // relations other files, of which nothing known depends; triggers might do more.
-      const { temporaryOnly, truncates, names } = text?.shape.statement ?? noStatement
-      const unseen = (temporaryOnly && names?.functions.length === 0) || (truncates && !capture?.triggers)
-      const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: false } : capture
+      const { temporaryOnly, fillsTemporary, truncates } = text?.shape.statement ?? noStatement
+      const { code } = session.services
+      const alone = fillsTemporary ? !code.mayAlter(session) : !code.mayAlterBeside(session)
+      const unseen = (temporaryOnly && alone) || (truncates && !capture?.triggers)
+      const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: capture.catalogueLocked } : capture
       // In a block nothing is committed yet; only a test that leaves out its rule gets here.
       if (session.status !== status.idle) return
       suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false)
@@ -79,7 +81,7 @@ export function captureUnit(
   return unit
 }
 
-const noStatement = { temporaryOnly: false, truncates: false, names: undefined }
+const noStatement = { temporaryOnly: false, fillsTemporary: false, truncates: false }
 
 /** One statement, or a group or text of plain ones (`members`), that may write: its locks are read before Sync. */
 export function runCaptured(
@@ -171,6 +173,11 @@ async function learnAndKeep(
     return { refused: { verdict: 'bypass', reason: 'temporary', argument: 'pg_temp' }, unstored: undefined }
   // A setting that only now turned out to matter is not in the key this answer would be kept under.
   if (session.contextVersion !== session.services.contexts.version) return { refused: undefined, unstored: 'moved' }
+  // A function of an extension brings settings along when it is first called: what they were set to before is not in the key.
+  if (facts.mayWrite) {
+    await probeContext(session)
+    if (session.context?.id !== context.id) return { refused: undefined, unstored: 'moved' }
+  }
   const kept = session.context
   session.context = context
   const stored = storeAnswer(session, unit, outcome, mark, facts, costUs, false)

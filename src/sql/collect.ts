@@ -47,6 +47,10 @@ class Collector {
   readonly #dateCasts = new Set<string>()
   readonly #settingsRead = new Set<string>()
   readonly #columns = new Set<string>()
+  readonly #fields = new Set<string>()
+  /** What functions in FROM go by, and what is read of anything by its name: `x.f`. */
+  readonly #rangeNames = new Set<string>()
+  readonly #qualified: { readonly of: string; readonly word: string }[] = []
   readonly #virtualRelations = new Set<string>()
   readonly #virtualFunctions = new Set<string>()
   /** Type names whose cast has been dealt with, so that they are not counted as column definitions. */
@@ -78,7 +82,7 @@ class Collector {
         this.#columnRead(listOf(fields.fields))
         break
       case 'A_Indirection':
-        for (const word of wordsOf(fields.indirection)) this.#columns.add(word)
+        for (const word of wordsOf(fields.indirection)) this.#fieldRead(word, fields.arg)
         break
       case 'A_Const':
         this.#constant(fields)
@@ -95,6 +99,9 @@ class Collector {
       case 'SQLValueFunction':
         this.#valueFunction(textOf(fields.op) ?? '')
         break
+      case 'RangeFunction':
+        for (const name of namesOfRange(fields)) this.#rangeNames.add(name)
+        break
       case 'RangeTableSample':
         if (!fields.repeatable) this.#note({ code: 'volatile', argument: 'tablesample' })
         break
@@ -110,6 +117,8 @@ class Collector {
   }
 
   result(): Collected {
+    // A function in FROM may answer plain values, and `x.f` calls a function of one.
+    for (const { of, word } of this.#qualified) if (this.#rangeNames.has(of)) this.#fieldRead(word, undefined)
     return {
       names: {
         relations: this.#relations.values(),
@@ -119,6 +128,7 @@ class Collector {
         dateCasts: [...this.#dateCasts],
         settingsRead: [...this.#settingsRead],
         columns: [...this.#columns],
+        fields: [...this.#fields],
       },
       reason: this.#settingsReason ?? this.#reason,
       parameterCount: this.#parameterCount,
@@ -167,6 +177,10 @@ class Collector {
     const called = qualifiedName(wordsOf(fields.funcname))
     if (!called) return
     this.#function(called)
+    // `xmax(t)` is a way to write `t.xmax`.
+    if (called.schema === undefined && systemColumns.has(called.name)) {
+      this.#note({ code: 'catalog', argument: called.name })
+    }
     const args = listOf(fields.args)
     const reason = functionReason(called, args)
     if (reason) this.#note(reason)
@@ -180,7 +194,20 @@ class Collector {
     const last = textOf(fieldsIf('String', items.at(-1))?.sval)
     if (last === undefined) return
     this.#columns.add(last)
+    const of = textOf(fieldsIf('String', items.at(-2))?.sval)
+    if (of !== undefined) this.#qualified.push({ of, word: last })
     if (systemColumns.has(last)) this.#note({ code: 'catalog', argument: last })
+  }
+
+  /** `(x).f` is a field of x, `f(x)` or `x::f`: which one, the type of x decides, and no text shows it. */
+  #fieldRead(word: string, whole: unknown): void {
+    this.#columns.add(word)
+    this.#fields.add(word)
+    const called = { schema: undefined, name: word }
+    const reason = functionReason(called, [whole])
+    if (reason) this.#note(reason)
+    if (isDatetimeType(called)) this.#dateCasts.add('')
+    if (systemColumns.has(word)) this.#note({ code: 'catalog', argument: word })
   }
 
   #constant(fields: Fields): void {
@@ -239,6 +266,15 @@ class Collector {
     // WITH (cache.refresh = …)
     if (type === 'DefElem' && fields.defnamespace === this.#virtualSchema) this.#usesVirtualSchema = true
   }
+}
+
+/** Of a function in FROM: its alias, or else its own name. */
+function namesOfRange(fields: Fields): readonly string[] {
+  const alias = textOf((fields.alias as Fields | undefined)?.aliasname)
+  if (alias !== undefined) return [alias]
+  return listOf(fields.functions)
+    .flatMap((item) => listOf(fieldsIf('List', item)?.items))
+    .flatMap((called) => wordsOf(fieldsIf('FuncCall', called)?.funcname).slice(-1))
 }
 
 export function isTemporary(relation: Fields | undefined): boolean {

@@ -10,6 +10,7 @@ export const noNames: NamesUsed = {
   dateCasts: [],
   settingsRead: [],
   columns: [],
+  fields: [],
 }
 
 export class NameList {
@@ -40,6 +41,7 @@ export function mergeNames(first: NamesUsed, second: NamesUsed): NamesUsed {
     dateCasts: mergeWords(first.dateCasts, second.dateCasts),
     settingsRead: mergeWords(first.settingsRead, second.settingsRead),
     columns: mergeWords(first.columns ?? [], second.columns ?? []),
+    fields: mergeWords(first.fields ?? [], second.fields ?? []),
   }
 }
 

@@ -90,6 +90,8 @@ export interface NamesUsed {
    * so a user's function of one row argument may hide behind any of them.
    */
   readonly columns?: readonly string[]
+  /** Words behind a value of any type: `(x).f` may be a field, the call f(x) or the cast x::f. */
+  readonly fields?: readonly string[]
 }
 
 export interface Statement {
@@ -122,6 +124,8 @@ export interface Statement {
   readonly truncates: boolean
   /** True for CREATE TEMP …, SELECT INTO TEMP: a catalogue change no other session can see. */
   readonly temporaryOnly: boolean
+  /** Of those, CREATE TABLE … AS and SELECT INTO: they run a query, and what that calls may do anything. */
+  readonly fillsTemporary: boolean
   /** DECLARE … WITH HOLD: its query runs at COMMIT. */
   readonly withHold: boolean
   /** Kind `several`: the kinds inside, in order. */

@@ -55,6 +55,8 @@ export interface Capture {
   /** True if the session has made a temporary relation. */
   readonly temporary: boolean
   readonly catalogueChanged: boolean
+  /** True if it holds write locks on catalogues: statements that change them by the way let go of theirs. */
+  readonly catalogueLocked: boolean
   /** True if a user's deferred trigger may still write at commit. */
   readonly deferred: boolean
   /** True if users' triggers sit on what it wrote: they may have changed settings of the session. */
@@ -89,10 +91,12 @@ export function readCapture(row: readonly (string | null)[]): Capture {
     triggers = true
     if (trigger === 't') deferred = true
   }
+  const catalogueLocked = locks.some((lock) => lock.oid < firstUserOid && writeModes.has(lock.mode))
   return {
     wrote: xid !== null,
     temporary: temporarySchema !== '0',
-    catalogueChanged: changes !== '0' || locks.some((lock) => lock.oid < firstUserOid && writeModes.has(lock.mode)),
+    catalogueChanged: changes !== '0' || catalogueLocked,
+    catalogueLocked,
     deferred,
     triggers,
     mark: mark ?? '',

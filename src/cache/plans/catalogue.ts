@@ -38,6 +38,15 @@ interface NamedFacts {
   readonly attributes: readonly FunctionFacts[]
   /** Casts of users whose functions are not immutable, or that go by way of text: their input may read the clock. */
   readonly volatileCasts: number
+  /** Functions, built in or not, that a word behind any value may call: `(x).total` is `total(x)`. */
+  readonly calls: readonly FunctionFacts[]
+  /** Types of users that such a word may cast to. */
+  readonly castTypes: readonly string[]
+  /** A type of a user that is found before the built-in one of its name. */
+  readonly shadowed: string | undefined
+  /** Columns of the relations involved of type timetz, and of type time. */
+  readonly zonedTimes: readonly string[]
+  readonly times: readonly string[]
 }
 
 const relationsText = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'name', pg_catalog.concat(n.nspname, '.', c.relname),
@@ -52,9 +61,37 @@ const volatilityOfAggregate = `(SELECT pg_catalog.max(q.provolatile::pg_catalog.
   a.aggtransfn::pg_catalog.oid, a.aggfinalfn::pg_catalog.oid, a.aggcombinefn::pg_catalog.oid, a.aggserialfn::pg_catalog.oid, a.aggdeserialfn::pg_catalog.oid,
   a.aggmtransfn::pg_catalog.oid, a.aggminvtransfn::pg_catalog.oid, a.aggmfinalfn::pg_catalog.oid]) WHERE a.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) f.oid)`
 
+/** True if the defaults of a function's parameters, which belong to each call that leaves them out, are constants or made of such. */
+const defaultsStandStill = `(f.proargdefaults::pg_catalog.text OPERATOR(pg_catalog.!~) '[{](?!(CONST|FUNCEXPR|OPEXPR|RELABELTYPE|ARRAYEXPR|ARRAY) )'
+  AND NOT EXISTS (SELECT FROM pg_catalog.regexp_matches(f.proargdefaults::pg_catalog.text, ':(?:op)?funcid ([0-9]+)', 'g') m(ids)
+   LEFT JOIN pg_catalog.pg_proc d ON d.oid OPERATOR(pg_catalog.=) m.ids[1]::pg_catalog.oid
+   WHERE d.oid IS NULL OR d.oid OPERATOR(pg_catalog.>=) 16384 OR d.provolatile OPERATOR(pg_catalog.<>) 'i'))`
+
+/** Of a function as it is called: a default that is evaluated at each call makes an immutable one stable at best. */
+const volatility = `CASE WHEN f.oid OPERATOR(pg_catalog.<) 16384 THEN f.provolatile::pg_catalog.text
+   WHEN f.prokind OPERATOR(pg_catalog.=) 'a' THEN ${volatilityOfAggregate}
+   WHEN f.provolatile OPERATOR(pg_catalog.<>) 'i' OR f.proargdefaults IS NULL OR ${defaultsStandStill} THEN f.provolatile::pg_catalog.text ELSE 's' END`
+
+/** May be called with one argument. */
+const takesOne = `(f.pronargs OPERATOR(pg_catalog.>=) 1 AND f.pronargs OPERATOR(pg_catalog.-) f.pronargdefaults OPERATOR(pg_catalog.<=) 1)`
+
+const pathOfSession = 'pg_catalog.current_schemas(false)'
+
+/** Without pg_catalog in the path, what is built in is found first. */
+const shadowedType = `CASE WHEN 'pg_catalog' OPERATOR(pg_catalog.=) ANY (${pathOfSession}) THEN (SELECT pg_catalog.min(t.typname::pg_catalog.text)
+  FROM pg_catalog.pg_type b JOIN pg_catalog.pg_type t ON t.typname OPERATOR(pg_catalog.=) b.typname AND t.oid OPERATOR(pg_catalog.>=) 16384
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+  WHERE b.typnamespace OPERATOR(pg_catalog.=) 11::pg_catalog.oid AND pg_catalog.array_position(${pathOfSession}, n.nspname)
+   OPERATOR(pg_catalog.<) pg_catalog.array_position(${pathOfSession}, 'pg_catalog'::pg_catalog.name)) END`
+
+const columnsOf = (types: string) => `(SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute a
+   JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+   WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.oid[]) AND (t.oid OPERATOR(pg_catalog.=) ANY ('{${types}}'::pg_catalog.oid[])
+    OR t.typbasetype OPERATOR(pg_catalog.=) ANY ('{${types}}'::pg_catalog.oid[])))`
+
 const namesText = `SELECT pg_catalog.json_build_object(
  'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', f.oid OPERATOR(pg_catalog.<) 16384,
-    'volatility', CASE WHEN f.prokind OPERATOR(pg_catalog.=) 'a' AND f.oid OPERATOR(pg_catalog.>=) 16384 THEN ${volatilityOfAggregate} ELSE f.provolatile::pg_catalog.text END))
+    'volatility', ${volatility}))
    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
    WHERE f.proname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.name[])),
  'operators', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', o.oprname, 'volatility', f.provolatile))
@@ -65,11 +102,18 @@ const namesText = `SELECT pg_catalog.json_build_object(
  'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'type', t.typname, 'builtin', t.oid OPERATOR(pg_catalog.<) 16384))
    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
    WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog.oid[]) AND a.attname OPERATOR(pg_catalog.=) ANY ($5::pg_catalog.name[])),
- 'attributes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', false, 'volatility', f.provolatile))
+ 'attributes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', false, 'volatility', ${volatility}))
    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
    JOIN pg_catalog.pg_type a ON a.oid OPERATOR(pg_catalog.=) f.proargtypes[0]
-   WHERE f.oid OPERATOR(pg_catalog.>=) 16384 AND f.pronargs OPERATOR(pg_catalog.=) 1 AND a.typtype OPERATOR(pg_catalog.<>) 'b'
+   WHERE f.oid OPERATOR(pg_catalog.>=) 16384 AND ${takesOne} AND a.typtype OPERATOR(pg_catalog.<>) 'b'
    AND f.proname OPERATOR(pg_catalog.=) ANY ($6::pg_catalog.name[])),
+ 'calls', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', f.proname, 'schema', n.nspname, 'builtin', f.oid OPERATOR(pg_catalog.<) 16384,
+    'volatility', ${volatility}))
+   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) f.pronamespace
+   WHERE f.proname OPERATOR(pg_catalog.=) ANY ($7::pg_catalog.name[]) AND ${takesOne}),
+ 'castTypes', (SELECT pg_catalog.json_agg(t.typname) FROM pg_catalog.pg_type t
+   WHERE t.oid OPERATOR(pg_catalog.>=) 16384 AND t.typtype OPERATOR(pg_catalog.<>) 'e' AND t.typname OPERATOR(pg_catalog.=) ANY ($7::pg_catalog.name[])),
+ 'shadowed', ${shadowedType}, 'zonedTimes', ${columnsOf('1266,1270')}, 'times', ${columnsOf('1083,1183')},
  'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c LEFT JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
    WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND (f.provolatile OPERATOR(pg_catalog.<>) 'i' OR c.castmethod OPERATOR(pg_catalog.=) 'i')))`
 
@@ -103,6 +147,7 @@ export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prep
     arrayLiteral(oids),
     columns,
     attributes,
+    arrayLiteral(names.fields ?? []),
   ]
   return question(namesQuestion, namesText, values, prepared)
 }
@@ -129,6 +174,11 @@ export function readNamedFacts(json: string | null): NamedFacts {
     columns: facts.columns ?? [],
     attributes: facts.attributes ?? [],
     volatileCasts: Number(facts.volatileCasts ?? 0),
+    calls: facts.calls ?? [],
+    castTypes: facts.castTypes ?? [],
+    shadowed: facts.shadowed ?? undefined,
+    zonedTimes: facts.zonedTimes ?? [],
+    times: facts.times ?? [],
   }
 }
 
@@ -170,11 +220,28 @@ const dateTypes = new Set([
 export function refusalOfNames(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
   return (
     refusalOfFunctions(names, facts) ??
+    refusalOfFields(facts) ??
     refusalOfOperators(names, facts) ??
     refusalOfTypes(names, facts) ??
     refusalOfDateCasts(names, facts) ??
+    (facts.shadowed === undefined ? undefined : refusal('unknown_dependency', facts.shadowed)) ??
     (facts.volatileCasts > 0 ? refusal('unknown_dependency', 'volatile cast') : undefined)
   )
+}
+
+const mayHoldTime = /['$]|\?[suc]|time/i
+const mayPairValues = /[<>=(]|\b(?:union|intersect|except|case|natural)\b/i
+const readsUnnamed = /\*|\b(?:natural|using|table)\b/i
+
+/**
+ * True if a time without a zone may become one with a zone in one of these texts, which use `names` and of which the catalogue has said
+ * `facts`. It takes the zone's offset of today then, which is another in summer, and no text tells: `opens = '10:00'`.
+ */
+export function mayZoneTimes(texts: readonly string[], names: NamesUsed, facts: NamedFacts): boolean {
+  if (facts.zonedTimes.length === 0) return false
+  const isNamed = facts.zonedTimes.some((column) => names.columns?.includes(column) ?? true)
+  if (!isNamed && !texts.some((text) => readsUnnamed.test(text))) return false
+  return texts.some((text) => mayHoldTime.test(text) || (facts.times.length > 0 && mayPairValues.test(text)))
 }
 
 function refusalOfFunctions(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
@@ -192,6 +259,16 @@ function refusalOfFunctions(names: NamesUsed, facts: NamedFacts): TextReason | u
       return refusal('stable', called.name)
   }
   return undefined
+}
+
+function refusalOfFields(facts: NamedFacts): TextReason | undefined {
+  for (const called of facts.calls) {
+    if (called.volatility === 'v') return refusal('volatile', called.name)
+    const isInKey = called.builtin && stableFunctionsInKey.has(called.name)
+    if (called.volatility === 's' && !isInKey) return refusal('stable', called.name)
+  }
+  const [type] = facts.castTypes
+  return type === undefined ? undefined : refusal('unknown_dependency', type)
 }
 
 function refusalOfOperators(names: NamesUsed, facts: NamedFacts): TextReason | undefined {
@@ -233,6 +310,9 @@ const sqlRunners = /^(?:(?:query|cursor|table|schema|database)_to_xml.*|ts_stat|
 export function onlyBuiltins(names: NamesUsed, facts: NamedFacts): boolean {
   return (
     facts.attributes.length === 0 &&
+    facts.castTypes.length === 0 &&
+    facts.shadowed === undefined &&
+    facts.calls.every((called) => called.builtin && !sqlRunners.test(called.name)) &&
     facts.volatileCasts === 0 &&
     !names.functions.some((called) => sqlRunners.test(called.name)) &&
     // An enum's input is built in; a domain checks, a base type reads with a function of its maker.

@@ -7,170 +7,12 @@
 import { createHash } from 'node:crypto'
 import { schemasOfPath } from '../../sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
-
-/** Settings that never change what a read answers. Whatever is not here is part of the key. */
-const irrelevantSettings = [
-  'application_name',
-  'backend_flush_after',
-  'backtrace_functions',
-  'client_connection_check_interval',
-  'commit_delay',
-  'commit_siblings',
-  'compute_query_id',
-  'cpu_index_tuple_cost',
-  'cpu_operator_cost',
-  'cpu_tuple_cost',
-  'cursor_tuple_fraction',
-  'deadlock_timeout',
-  'debug_pretty_print',
-  'debug_print_parse',
-  'debug_print_plan',
-  'debug_print_rewritten',
-  'debug_print_raw_parse',
-  'default_statistics_target',
-  'default_tablespace',
-  'default_transaction_deferrable',
-  'default_transaction_isolation',
-  'default_transaction_read_only',
-  'effective_cache_size',
-  'effective_io_concurrency',
-  'enable_async_append',
-  'enable_bitmapscan',
-  'enable_distinct_reordering',
-  'enable_gathermerge',
-  'enable_group_by_reordering',
-  'enable_hashagg',
-  'enable_hashjoin',
-  'enable_incremental_sort',
-  'enable_indexonlyscan',
-  'enable_indexscan',
-  'enable_material',
-  'enable_memoize',
-  'enable_mergejoin',
-  'enable_nestloop',
-  'enable_parallel_append',
-  'enable_parallel_hash',
-  'enable_partition_pruning',
-  'enable_partitionwise_aggregate',
-  'enable_partitionwise_join',
-  'enable_presorted_aggregate',
-  'enable_self_join_elimination',
-  'enable_seqscan',
-  'enable_sort',
-  'enable_tidscan',
-  'exit_on_error',
-  'from_collapse_limit',
-  'geqo',
-  'geqo_effort',
-  'geqo_generations',
-  'geqo_pool_size',
-  'geqo_seed',
-  'geqo_selection_bias',
-  'geqo_threshold',
-  'gin_pending_list_limit',
-  'hash_mem_multiplier',
-  'idle_in_transaction_session_timeout',
-  'idle_session_timeout',
-  'io_combine_limit',
-  'jit',
-  'jit_above_cost',
-  'jit_debugging_support',
-  'jit_dump_bitcode',
-  'jit_expressions',
-  'jit_inline_above_cost',
-  'jit_optimize_above_cost',
-  'jit_profiling_support',
-  'jit_provider',
-  'jit_tuple_deforming',
-  'join_collapse_limit',
-  'local_preload_libraries',
-  'lock_timeout',
-  'log_duration',
-  'log_error_verbosity',
-  'log_executor_stats',
-  'log_lock_failures',
-  'log_lock_waits',
-  'log_min_duration_sample',
-  'log_min_duration_statement',
-  'log_min_error_statement',
-  'log_min_messages',
-  'log_parameter_max_length',
-  'log_parameter_max_length_on_error',
-  'log_parser_stats',
-  'log_planner_stats',
-  'log_replication_commands',
-  'log_statement',
-  'log_statement_sample_rate',
-  'log_statement_stats',
-  'log_temp_files',
-  'log_transaction_sample_rate',
-  'logical_decoding_work_mem',
-  'maintenance_io_concurrency',
-  'maintenance_work_mem',
-  'max_parallel_maintenance_workers',
-  'max_parallel_workers',
-  'max_parallel_workers_per_gather',
-  'max_stack_depth',
-  'min_parallel_index_scan_size',
-  'min_parallel_table_scan_size',
-  'parallel_leader_participation',
-  'parallel_setup_cost',
-  'parallel_tuple_cost',
-  'password_encryption',
-  'plan_cache_mode',
-  'random_page_cost',
-  'recursive_worktable_factor',
-  'seq_page_cost',
-  'session_preload_libraries',
-  'statement_timeout',
-  'stats_fetch_consistency',
-  'synchronous_commit',
-  'synchronize_seqscans',
-  'tcp_keepalives_count',
-  'tcp_keepalives_idle',
-  'tcp_keepalives_interval',
-  'tcp_user_timeout',
-  'temp_buffers',
-  'temp_file_limit',
-  'temp_tablespaces',
-  'trace_locks',
-  'trace_notify',
-  'trace_sort',
-  'track_activities',
-  'track_cost_delay_timing',
-  'track_counts',
-  'track_functions',
-  'track_io_timing',
-  'track_wal_io_timing',
-  'transaction_deferrable',
-  'transaction_isolation',
-  'transaction_read_only',
-  'transaction_timeout',
-  'vacuum_buffer_usage_limit',
-  'vacuum_cost_delay',
-  'vacuum_cost_limit',
-  'vacuum_cost_page_dirty',
-  'vacuum_cost_page_hit',
-  'vacuum_cost_page_miss',
-  'vacuum_failsafe_age',
-  'vacuum_freeze_min_age',
-  'vacuum_freeze_table_age',
-  'vacuum_multixact_failsafe_age',
-  'vacuum_multixact_freeze_min_age',
-  'vacuum_multixact_freeze_table_age',
-  'wal_compression',
-  'wal_consistency_checking',
-  'wal_init_zero',
-  'wal_recycle',
-  'wal_sender_timeout',
-  'wal_skip_threshold',
-  'work_mem',
-  'seed',
-  'role',
-  'session_authorization',
-] // prettier-ignore
+import { irrelevantSettings } from './irrelevant-settings.ts'
 
 const contextsMax = 65_536
+
+/** Each is asked for with every write. */
+const customSettingsMax = 256
 
 /** Settings that change how values read, and that a function or a trigger may set in passing. */
 const markedSettings = [
@@ -200,16 +42,35 @@ const markedSettings = [
 /** An expression whose value changes when the role or one of these settings does; cheap enough to be asked with every write. */
 export function contextMark(customSettings: readonly string[]): string {
   const quoted = (name: string) => `pg_catalog.current_setting('${name.replaceAll("'", "''")}', true)`
-  return `pg_catalog.concat_ws(pg_catalog.chr(2), current_user, ${[...markedSettings, ...customSettings].map(quoted).join(', ')})`
+  const settings = [...markedSettings, ...customSettings].map(quoted)
+  const parts: string[] = []
+  // No function takes more than a hundred arguments.
+  for (let at = 0; at < settings.length; at += 90) parts.push(joined(settings.slice(at, at + 90)))
+  return joined(['current_user', ...parts])
+}
+
+function joined(expressions: readonly string[]): string {
+  return `pg_catalog.concat_ws(pg_catalog.chr(2), ${expressions.join(', ')})`
 }
 
 const separator = "E'\\x02'"
 
+/** Listed by the origin from a session's first call of PL/pgSQL on, and in force from then on as they were set before: asked for by name. */
+const settingsOfPlpgsql = Object.entries({
+  'plpgsql.variable_conflict': 'error',
+  'plpgsql.print_strict_params': 'off',
+  'plpgsql.check_asserts': 'on',
+  'plpgsql.extra_warnings': 'none',
+  'plpgsql.extra_errors': 'none',
+})
+  .map(([name, unset]) => `COALESCE(pg_catalog.current_setting('${name}', true), '${unset}')`)
+  .join(', ')
+
 const contextText = `SELECT current_user, session_user, pg_catalog.current_database(), pg_catalog.pg_my_temp_schema(),
  pg_catalog.array_to_string(pg_catalog.current_schemas(false), ','), pg_catalog.current_setting('is_superuser'),
- pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend((SELECT pg_catalog.string_agg(pg_catalog.concat(s.name, ${separator}, s.setting), ${separator}
-   ORDER BY s.name) FROM pg_catalog.pg_settings s WHERE s.context OPERATOR(pg_catalog.=) ANY ('{user,superuser}'::pg_catalog.text[])
-   AND s.name OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.text[])))), 'hex'),
+ pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend((SELECT pg_catalog.concat_ws(${separator}, ${settingsOfPlpgsql}, pg_catalog.string_agg(pg_catalog.concat(s.name, ${separator}, s.setting), ${separator}
+   ORDER BY s.name)) FROM pg_catalog.pg_settings s WHERE s.context OPERATOR(pg_catalog.=) ANY ('{user,superuser}'::pg_catalog.text[])
+   AND s.name OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.text[]) AND NOT pg_catalog.starts_with(s.name, 'plpgsql.')))), 'hex'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('search_path'),
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n),
@@ -298,12 +159,14 @@ export class ContextTable {
     return this.#lastingNames.get(id)
   }
 
-  /** Notes that a cached statement reads this setting by name. */
-  watch(setting: string): void {
-    if (this.#customSettings.has(setting)) return
+  /** Notes that a cached statement reads this setting by name. False if there are too many: what reads it may not be kept. */
+  watch(setting: string): boolean {
+    if (this.#customSettings.has(setting)) return true
+    if (this.#customSettings.size >= customSettingsMax) return false
     this.#customSettings.add(setting)
     this.watchVersion++
     this.version++
+    return true
   }
 
   /** Roles or settings of the server may have changed: every session's context must be asked again. */

@@ -11,6 +11,7 @@ export {
   writtenOids,
 } from './capture.ts'
 export {
+  mayZoneTimes,
   namedFactsFrames,
   namesQuestion,
   onlyBuiltins,

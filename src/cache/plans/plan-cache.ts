@@ -293,6 +293,7 @@ const ownStatement: Statement = {
   renamed: [],
   truncates: false,
   temporaryOnly: false,
+  fillsTemporary: false,
   withHold: false,
   parts: [],
   syntaxError: undefined,

@@ -9,7 +9,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, writeSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { realPathOf } from './allow.ts'
 import { assertObjectName, assertPrefix, isObjectName } from './object-name.ts'
@@ -26,14 +26,16 @@ import {
   type Trace,
   type WriteOutcome,
 } from './store.ts'
+import { hasDied, ownMark } from './writer-mark.ts'
 
 const chunkBytes = 1024 * 1024
 /** Larger objects have no version: it is a digest, and nobody compares them. */
 const versionedBytesMax = 64 * 1024
-const lockTries = 250
-const lockWaitMs = 20
-/** A lock is held for a few milliseconds; one this old belonged to somebody who died. */
+/** A lock is held for a few milliseconds; one this old belonged to somebody who died, if that cannot be told otherwise. */
 const lockStaleMs = 10_000
+const lockWaitMs = 20
+/** Until a lock that was just left is stale. */
+const lockTries = (1.2 * lockStaleMs) / lockWaitMs
 
 const temporaryPattern = /^\.(.+)\.[0-9a-f]{12}\.partial$/
 
@@ -91,7 +93,7 @@ export class LocalStore implements ArchiveStore {
     return handle !== undefined
   }
 
-  /** Takes temporaries of the object along, which somebody left who was killed, and the directory with the last object. */
+  /** Takes temporaries and a lock of the object along, which somebody left who was killed, and the directory with the last object. */
   async delete(name: string): Promise<void> {
     this.patience.meter.requests++
     const path = await this.#find(name)
@@ -100,7 +102,9 @@ export class LocalStore implements ArchiveStore {
     const own = `.${basename(path)}.`
     for (const entry of await entriesOf(directory)) {
       const mine = entry.name === basename(path) || (entry.name.startsWith(own) && entry.name.endsWith('.partial'))
-      if (mine) await rm(join(directory, entry.name), { force: true })
+      const isLeft =
+        entry.name === `${own}lock` && (await isStale(join(directory, entry.name), this.patience.clock.nowMs()))
+      if (mine || isLeft) await rm(join(directory, entry.name), { force: true })
     }
     await syncDirectory(directory)
     if (name.includes('/')) await removeIfEmpty(directory)
@@ -189,7 +193,7 @@ export class LocalStore implements ArchiveStore {
   async #lock(path: string, signal: AbortSignal | undefined): Promise<() => Promise<void>> {
     for (let tries = 0; tries < lockTries; tries++) {
       try {
-        await (await open(path, 'wx', 0o600)).close()
+        await writeFile(path, ownMark(), { flag: 'wx', mode: 0o600 })
         return () => rm(path, { force: true })
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error
@@ -313,7 +317,8 @@ async function isDirectory(path: string): Promise<boolean> {
 
 async function isStale(path: string, nowMs: number): Promise<boolean> {
   const atMs = await writtenAtMs(path)
-  return atMs !== undefined && nowMs - atMs >= lockStaleMs
+  if (atMs === undefined) return false
+  return nowMs - atMs >= lockStaleMs || hasDied(await readFile(path, 'latin1').catch(() => ''))
 }
 
 /** Undefined if it is gone. */

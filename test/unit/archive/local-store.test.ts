@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { LocalStore } from '../../../src/archive/local-store.ts'
 import { contentOf, readSmall } from '../../../src/archive/store.ts'
+import { markOf, ownMark } from '../../../src/archive/writer-mark.ts'
 import { breakingAfter, contentsOf, impatience, patterned } from '../../support/archive.ts'
+import { deadMark } from '../../support/writer-marks.ts'
 
 let directory = ''
 let root = ''
@@ -106,6 +108,23 @@ it('a stream that nobody reads to its end holds no file open', async () => {
   }
   expect(await open()).toBe(before)
 })
+
+it.runIf(markOf(process.pid) !== undefined)(
+  'a lock whose owner has died is broken at once, and goes with its object',
+  async () => {
+    await mkdir(join(root, 'a'), { recursive: true })
+    const nowS = store.patience.clock.nowMs() / 1000
+    for (const name of ['.LATEST.lock', 'a/.b.lock', 'a/.c.lock']) {
+      await writeFile(join(root, name), name === 'a/.c.lock' ? ownMark() : deadMark())
+      await utimes(join(root, name), nowS, nowS)
+    }
+    expect(await store.writeIf('LATEST', patterned(4), undefined)).toBe('written')
+    expect((store.patience as ReturnType<typeof impatience>).waits).toEqual([])
+    await store.delete('a/b')
+    await store.delete('a/c')
+    expect(await everything()).toEqual(['collection', 'collection/LATEST', 'collection/a', 'collection/a/.c.lock'])
+  },
+)
 
 it('a lock of the dead is broken, one of the living waited for', async () => {
   await mkdir(root)

@@ -1,6 +1,7 @@
 // Says what a statement is, from its text alone.
 
 import { type Collected, collect, isTemporary } from './collect.ts'
+import { databasesWanted } from './databases-wanted.ts'
 import { kindOfType, transactionVerbs } from './kinds.ts'
 import { mergeNames, noNames } from './names.ts'
 import type { Parser } from './parser.ts'
@@ -38,6 +39,7 @@ function nothingKnown(kind: StatementKind): Statement {
     truncates: false,
     temporaryOnly: false,
     fillsTemporary: false,
+    databasesWanted: [],
     withHold: false,
     parts: [],
     syntaxError: undefined,
@@ -83,6 +85,7 @@ function analyseOne(raw: RawStatement, virtualSchema: string | undefined): State
     truncates: node.type === 'TruncateStmt',
     temporaryOnly: kind === 'ddl' && isTemporaryOnly(node, found),
     fillsTemporary: (node.type === 'SelectStmt' || node.type === 'CreateTableAsStmt') && isTemporaryOnly(node, found),
+    databasesWanted: databasesWanted(node),
     withHold: node.type === 'DeclareCursorStmt' && (Number(node.fields.options ?? 0) & cursorWithHold) !== 0,
     parts: [],
     syntaxError: undefined,

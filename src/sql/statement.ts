@@ -126,6 +126,8 @@ export interface Statement {
   readonly temporaryOnly: boolean
   /** Of those, CREATE TABLE … AS and SELECT INTO: they run a query, and what that calls may do anything. */
   readonly fillsTemporary: boolean
+  /** Databases that nobody else may be connected to while it runs. */
+  readonly databasesWanted: readonly string[]
   /** DECLARE … WITH HOLD: its query runs at COMMIT. */
   readonly withHold: boolean
   /** Kind `several`: the kinds inside, in order. */

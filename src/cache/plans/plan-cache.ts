@@ -294,6 +294,7 @@ const ownStatement: Statement = {
   truncates: false,
   temporaryOnly: false,
   fillsTemporary: false,
+  databasesWanted: [],
   withHold: false,
   parts: [],
   syntaxError: undefined,

@@ -2,7 +2,7 @@
 
 import { hashOfKey, type StatementText } from '../cache/plans/index.ts'
 import { type AnswerBytes, plainKey } from '../cache/results/index.ts'
-import { type DatabaseEpochs, type Relation, suspended, unmoved } from '../invalidation/index.ts'
+import { type DatabaseEpochs, quarantined, type Relation, suspended, unmoved } from '../invalidation/index.ts'
 
 export interface Landing {
   readonly bytes: AnswerBytes
@@ -40,7 +40,11 @@ export class Flight {
 
   /** A reader may share this fill if nothing it reads moved since the fill's start and no write to it is being committed. */
   joinable(): boolean {
-    return unmoved(this.database, this.relations, this.mark.start) && !suspended(this.database, this.relations)
+    return (
+      unmoved(this.database, this.relations, this.mark.start) &&
+      !suspended(this.database, this.relations) &&
+      !quarantined(this.database, this.relations)
+    )
   }
 
   /** Calls back once: with the answer, or with undefined when the fill failed. Returns a function that stops waiting. */

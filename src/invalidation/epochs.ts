@@ -7,7 +7,8 @@
 //   1. The clock only grows; a stamp is the tick of the latest acknowledged change (G-4).
 //   2. Bumping costs the same however much depends on the relation (DEP-3): hits compare stamps, bytes are removed later.
 //   3. `suspensions` of a relation equals the number of scopes that hold it; every suspend has exactly one release.
-//   4. A suspension holds hits back, never a fill: the bump at the acknowledgement drops what was filled meanwhile.
+//   4. A suspension holds hits back, never a fill: the bump at the acknowledgement drops what was filled meanwhile. A quarantine holds
+//      fills back, never a hit: its end is a bump.
 
 import { assert } from '../base/index.ts'
 
@@ -18,6 +19,8 @@ export class Relation {
   stamp = 0
   /** Scopes that hold hits back now. */
   suspensions = 0
+  /** Commits heard of that are not known to be visible: what is read of it meanwhile may be old, and is not kept. */
+  quarantines = 0
   /** Count of changes, shown as epoch. */
   epoch = 0
   /** Qualified name when the catalogue told it. */
@@ -25,6 +28,8 @@ export class Relation {
   lastChangeAtMs = 0
   /** Its rows are gone when the origin falls, and no transaction says so. */
   unlogged = false
+  /** What others write to it is in no stream of changes. */
+  isUnfed = false
 
   constructor(oid: number) {
     this.oid = oid
@@ -60,6 +65,8 @@ export class DatabaseEpochs {
   schemaStamp = 0
   /** Scopes that suspend everything. */
   suspensions = 0
+  /** Quarantines of everything. */
+  quarantines = 0
   readonly relations = new Map<number, Relation>()
   readonly #epochs: Epochs
 
@@ -93,6 +100,32 @@ export class DatabaseEpochs {
       assert(relation.suspensions > 0, 'release without suspend')
       relation.suspensions--
     }
+  }
+
+  quarantine(scope: WriteScope): void {
+    if (scope.everything) this.quarantines++
+    else for (const relation of scope.relations) relation.quarantines++
+  }
+
+  endQuarantine(scope: WriteScope): void {
+    if (scope.everything) {
+      assert(this.quarantines > 0, 'the end of a quarantine that was begun')
+      this.quarantines--
+      return
+    }
+    for (const relation of scope.relations) {
+      assert(relation.quarantines > 0, 'the end of a quarantine that was begun')
+      relation.quarantines--
+    }
+  }
+
+  /** Makes everything unservable that was started before this tick. */
+  voidBefore(tick: number): void {
+    if (tick <= this.stamp) return
+    this.stamp = tick
+    this.cause = 'unknown'
+    this.schemaStamp = Math.max(this.schemaStamp, tick)
+    this.#epochs.observer?.bumped(this.name, wholeDatabase, 'unknown')
   }
 
   /** Makes everything derived from the scope before now unservable. A `write` changes rows, whatever else may change the catalogue. */
@@ -161,6 +194,15 @@ export function suspended(database: DatabaseEpochs, relations: readonly Relation
   if (database.suspensions > 0) return true
   for (let index = 0; index < relations.length; index++) {
     if ((relations[index] as Relation).suspensions > 0) return true
+  }
+  return false
+}
+
+/** True if a commit was heard of that changed one of them and may not be visible yet: no answer from them is kept. */
+export function quarantined(database: DatabaseEpochs, relations: readonly Relation[]): boolean {
+  if (database.quarantines > 0) return true
+  for (let index = 0; index < relations.length; index++) {
+    if ((relations[index] as Relation).quarantines > 0) return true
   }
   return false
 }

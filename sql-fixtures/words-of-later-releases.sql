@@ -9,8 +9,8 @@ show cache guarantees;
 --> ERROR 0A000: relation "cache.guarantees" is not supported
 --> DETAIL: It comes with a later release.
 -- own
-select * from cache.feed;
---> ERROR 0A000: relation "cache.feed" is not supported
+select * from cache.audit;
+--> ERROR 0A000: relation "cache.audit" is not supported
 --> DETAIL: It comes with a later release.
 -- own
 select cache.token();

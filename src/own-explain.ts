@@ -8,6 +8,7 @@ import type { Capture, StatementText, TextHints } from './cache/plans/index.ts'
 import { type Entry, parametersKey, plainKey, readBindNames, staleness } from './cache/results/index.ts'
 import type { ExplainCache, ExplainRequest } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
+import { proofOf } from './feed-rows.ts'
 import {
   type Aside,
   factsInForce,
@@ -78,9 +79,7 @@ export async function explain(
     keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],
     relations: seen.relations.map((relation) => ({
       name: relation.toString(),
-      proof: 'own_writes' as const,
-      feed: undefined,
-      lagMs: undefined,
+      ...proofOf(relation, session.epochs.name, parts.feeds),
     })),
     entry: entry && {
       ageMs: Date.now() - entry.createdAtMs,

@@ -3,6 +3,7 @@
 import type { L1 } from './cache/blob/index.ts'
 import type { ContextTable, PlanCache } from './cache/plans/index.ts'
 import type { ResultCache, SecondTier } from './cache/results/index.ts'
+import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
 import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
@@ -21,6 +22,7 @@ export interface OwnParts {
   readonly events: EventRing
   readonly parser: Parser
   readonly epochs: Epochs
+  readonly feeds: ChangeFeeds
   readonly results: ResultCache
   readonly secondTier: SecondTier
   readonly decisions: Decisions

@@ -3,12 +3,12 @@
 import { systemClock } from './base/index.ts'
 import { L1, type startStoreThread } from './cache/blob/index.ts'
 import { ContextTable, PlanCache } from './cache/plans/index.ts'
-import { type AnswerStore, ResultCache, SecondTier } from './cache/results/index.ts'
+import { type AnswerStore, positionQuestion, ResultCache, SecondTier } from './cache/results/index.ts'
 import { answerStoreOf, noAnswers } from './cache-answers.ts'
 import { openCacheStore } from './cache-store.ts'
+import { ChangeFeeds } from './change-feeds.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { closeControl, openControl } from './control-door.ts'
-import { StartupError } from './errors/index.ts'
 import {
   CodeWatch,
   Decisions,
@@ -25,14 +25,8 @@ import { psqlCommand } from './help.ts'
 import { Epochs } from './invalidation/index.ts'
 import { type MetricsDoor, openMetrics } from './metrics-door.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
-import {
-  connectOrigin,
-  DataDirectory,
-  KeptPostgres,
-  type OriginTarget,
-  parseOriginUrl,
-  sendCancel,
-} from './origin/index.ts'
+import { openOrigin } from './open-origin.ts'
+import { DataDirectory } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
 import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
@@ -49,6 +43,8 @@ interface RunningServer {
   readonly database: string
   readonly embedded: boolean
   readonly notices: readonly string[]
+  /** Resolves when whatever others had committed in this database before the call has been heard of. Throws where there is no feed. */
+  fence(database: string): Promise<void>
   close(options?: { readonly immediate?: boolean }): Promise<void>
 }
 
@@ -97,8 +93,18 @@ async function startIn(
   const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
   const cache = options.cache ?? cacheStore ?? noStore
   const { blobs } = cache
+  const feeds: ChangeFeeds = new ChangeFeeds({
+    ...{ target: origin.target, isOn: settings.feed === 'auto', epochs, events, clock, counters: metrics.counters },
+    retainedBytesMax: () => store.snapshot.feedRetainedBytesMax,
+    unmovedSince: async (side) => {
+      const [row = {}] = await side.query(positionQuestion).catch(() => [])
+      return services.secondTier.standing.unmovedSince(Object.values(row))
+    },
+    broken: options.brokenRules ?? new Set(),
+  })
   const services = makeServices({
     epochs,
+    feeds,
     store,
     log,
     metrics,
@@ -127,6 +133,7 @@ async function startIn(
     await metricsDoor?.close()
     if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
+    await feeds.close()
     await services.own.close()
     await services.secondTier.end()
     await cacheStore?.close()
@@ -166,6 +173,11 @@ async function startIn(
       database: origin.databaseShown,
       embedded: origin.embedded,
       notices: origin.notices,
+      fence: async (name) => {
+        const feed = feeds.feedOf(name)
+        if (feed === undefined) throw new Error(`nobody follows database "${name}"`)
+        await feed.fence()
+      },
       close,
     }
   } catch (error) {
@@ -181,6 +193,7 @@ function shrink(l1: L1): void {
 
 interface Parts {
   readonly epochs: Epochs
+  readonly feeds: ChangeFeeds
   readonly store: SettingsStore
   readonly log: Log
   readonly metrics: Metrics
@@ -287,6 +300,7 @@ function makeServices(parts: Parts) {
     outcomes,
     lives,
     origin: parts.origin,
+    feeds: parts.feeds,
     own,
     broken: parts.broken,
     attach: (attached: Listener) => {
@@ -316,79 +330,4 @@ function reconfigure(services: Services, settings: Settings, events: EventRing):
   services.plans.configure(planLimits(settings))
   services.decisions.resize(settings.decisionsMax)
   events.resize(settings.eventsMax)
-}
-
-interface OpenOrigin {
-  readonly door: OriginDoor
-  readonly user: string
-  readonly databaseShown: string
-  readonly embedded: boolean
-  readonly notices: readonly string[]
-  close(): Promise<void>
-}
-
-async function openOrigin(directory: DataDirectory, settings: Settings, events: EventRing): Promise<OpenOrigin> {
-  if (settings.upstream !== '') {
-    const target = parseOriginUrl(settings.upstream)
-    await reach(target, settings)
-    const user = target.user ?? process.env.USER ?? 'postgres'
-    return {
-      door: doorOf(() => target, settings, target.display, false),
-      user,
-      databaseShown: target.database ?? user,
-      embedded: false,
-      notices: [],
-      close: async () => {},
-    }
-  }
-  const subject = 'embedded PostgreSQL'
-  const postgres = await KeptPostgres.open({
-    directory: `${directory.path}/postgres`,
-    superuser: settings.embeddedSuperuser,
-    database: settings.embeddedDatabase,
-    ended({ code, signal }) {
-      const detail = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
-      events.record({ severity: 'error', event: 'origin_ended', subject, detail })
-    },
-    startedAgain() {
-      events.record({ severity: 'warning', event: 'origin_restarted', subject, detail: 'clients may connect again' })
-    },
-    failed(error, retryMs) {
-      const detail = `${error instanceof Error ? error.message : error}; the next attempt follows in ${retryMs} ms`
-      events.record({ severity: 'error', event: 'origin_not_restarted', subject, detail })
-    },
-  })
-  return {
-    door: doorOf(() => postgres.target, settings, `embedded PostgreSQL ${postgres.version}`, true),
-    user: settings.embeddedSuperuser,
-    databaseShown: settings.embeddedDatabase,
-    embedded: true,
-    notices: postgres.notices,
-    close: () => postgres.close(),
-  }
-}
-
-/** A wrong address should be said at the start, not at the first client. */
-async function reach(target: OriginTarget, settings: Settings): Promise<void> {
-  try {
-    const socket = await connectOrigin(target, { timeoutMs: settings.upstreamConnectTimeout })
-    socket.destroy()
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new StartupError(
-      `cannot reach the upstream ${target.display}: ${message}`,
-      'Check host, port and sslmode of --upstream, and that the server is running.',
-      { cause: error },
-    )
-  }
-}
-
-function doorOf(target: () => OriginTarget, settings: Settings, description: string, trusting: boolean): OriginDoor {
-  return {
-    description,
-    trusting,
-    database: target().database,
-    connect: () => connectOrigin(target(), { timeoutMs: settings.upstreamConnectTimeout }),
-    cancel: (pid, key) => sendCancel(target(), pid, key),
-  }
 }

@@ -3,7 +3,9 @@
 import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
+import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
+import { feedRows, proofOf } from './feed-rows.ts'
 import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
 import { memoryRows } from './memory-rows.ts'
@@ -29,6 +31,7 @@ interface SourceParts {
   readonly events: EventRing
   readonly parser: Parser
   readonly epochs: Epochs
+  readonly feeds: ChangeFeeds
   readonly results: ResultCache
   readonly decisions: Decisions
   readonly schemas: SchemaWatch
@@ -85,10 +88,14 @@ export function virtualSources(parts: SourceParts): VirtualSources {
         yield shown
       }
     },
+    feeds: () => feedRows(parts.feeds),
     *relations() {
       const dependents = countDependents(results)
       for (const database of epochs.databases.values()) {
-        for (const relation of database.relations.values()) yield relationRow(relation, dependents.get(relation) ?? 0)
+        for (const relation of database.relations.values()) {
+          const proof = proofOf(relation, database.name, parts.feeds)
+          yield relationRow(relation, dependents.get(relation) ?? 0, proof)
+        }
       }
     },
     *dependencies() {
@@ -299,14 +306,12 @@ function countDependents(results: ResultCache): Map<Relation, number> {
   return counts
 }
 
-function relationRow(relation: Relation, dependents: number): RelationRow {
+function relationRow(relation: Relation, dependents: number, proof: ReturnType<typeof proofOf>): RelationRow {
   return {
     oid: relation.oid,
     name: relation.name,
     epoch: relation.epoch,
-    proof: 'own_writes',
-    feed: undefined,
-    lagMs: undefined,
+    ...proof,
     dependents,
     lastChangeAtMs: relation.lastChangeAtMs || undefined,
     lastChangeLsn: undefined,

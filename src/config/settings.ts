@@ -82,6 +82,23 @@ export const settingTable = [
     summary: 'How long a stopping server waits for statements and transactions under way.',
   }),
   setting({
+    name: 'feed',
+    type: enumeration(['auto', 'off']),
+    initial: 'auto',
+    change: 'restart',
+    group: 'origin',
+    summary: 'Whether commits of others are read from the replication stream of the origin, where it allows that.',
+  }),
+  setting({
+    name: 'feed_retained_bytes_max',
+    type: bytes({ min: '1MB' }),
+    initial: '1GB',
+    change: 'reload',
+    group: 'origin',
+    summary:
+      'Most of its log that the origin may keep for a feed, which is given up beyond that and tried again later.',
+  }),
+  setting({
     name: 'upstream_connect_timeout',
     type: duration({ min: '1ms' }),
     initial: '10s',

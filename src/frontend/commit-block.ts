@@ -35,7 +35,11 @@ export function commitBlock(session: Session, text: StatementText, request: Requ
     const suspension = new Suspension(session)
     // A prepared transaction changes nothing yet; COMMIT PREPARED bumps everything.
     if (!prepares)
-      suspension.hold(scopeOf(session, capture, text, transaction.ddl), capture.catalogueChanged || transaction.ddl)
+      suspension.hold(
+        scopeOf(session, capture, text, transaction.ddl),
+        capture.catalogueChanged || transaction.ddl,
+        capture.xid,
+      )
     session.captureReady = true
     if (capture.triggers || capture.temporary || capture.mark !== session.context?.mark) transaction.settings = true
     sendSuspended(session, text, copy, suspension, (unit) => unit.tag === 'COMMIT')

@@ -114,6 +114,7 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
         ? copyIn(session, text, request)
         : runOpaque(session, text, request, 'write')
     case 'ddl':
+      if (mustLetGo(session, statement.databasesWanted)) return false
       return statement.temporaryOnly && !session.captureRefused && convertible(text, request)
         ? runCaptured(session, text, request, undefined)
         : runOpaque(session, text, request, 'ddl')
@@ -143,6 +144,14 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
     default:
       return passStraight(session, text, request, { verdict: 'pass', reason: 'utility' })
   }
+}
+
+/** The feed of a database is in the way of who wants it for himself: the message is looked at again when it is gone. */
+function mustLetGo(session: Session, databases: readonly string[]): boolean {
+  const { feeds } = session.services
+  if (databases.length === 0 || !feeds.holds(databases)) return false
+  session.slowly(() => feeds.letGo(databases))
+  return true
 }
 
 /** Several statements in one text, outside a block: what is plain is asked for its locks like any other. */

@@ -24,7 +24,7 @@ import {
   wantsParameterTypes,
 } from '../cache/plans/index.ts'
 import { type Entry, type EntryFacts, parametersMayMeanNow } from '../cache/results/index.ts'
-import { unmoved, wholeDatabase } from '../invalidation/index.ts'
+import { quarantined, unmoved, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { FillMark } from './fill-mark.ts'
@@ -65,7 +65,8 @@ export async function probeContext(session: Session): Promise<void> {
   session.contextVersion = version
   services.lives.note(session.context.life)
   session.searchPath.learn(session.context.holdsOurs)
-  if (session.status === status.idle && services.secondTier.isUnproven) {
+  const { secondTier, feeds } = services
+  if (session.status === status.idle && (secondTier.isUnproven || feeds.wantsPosition(session.databaseName))) {
     await askPosition(session)
   }
   // What a block has made of the schemas is not known to last.
@@ -146,7 +147,9 @@ export function storeAnswer(
     return { landing: undefined, unstored: 'unfinished' }
   if (unit.noticed) return { landing: undefined, unstored: 'notice' }
   const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
-  const moved = !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
+  const held = quarantined(epochs, facts.relations) && !services.broken.has('R4-quarantine')
+  const moved =
+    held || !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
   const bytes = recorder.finish()
   const { writer, descriptionBytes } = recorder
   if (recorder.tooLargeBytes > 0) {
@@ -196,6 +199,8 @@ export function storeAnswer(
 }
 
 const storedKinds = new Set(['r', 'p', 'v', 'm', 'f', 'S'])
+/** A refresh of a materialized view is no change of rows; foreign tables are written elsewhere. */
+const unfedKinds = new Set(['m', 'f', 'S'])
 
 /** Asks the catalogue about what a run has locked and its texts name; undefined if it would not say. */
 export async function learnFacts(
@@ -238,6 +243,7 @@ export async function learnFacts(
       const known = epochs.relation(relation.oid)
       known.name = relation.name
       known.unlogged = relation.persistence === 'u'
+      known.isUnfed = relation.persistence !== 'p' || unfedKinds.has(relation.kind)
       return known
     }),
     fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),

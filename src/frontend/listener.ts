@@ -172,13 +172,15 @@ export class Listener {
   }
 
   #begin(session: Session): void {
-    const { counters } = this.#services
+    const { counters, feeds } = this.#services
+    feeds.joined(session.identity)
     this.#sessions.set(session.id, session)
     this.#byKey.set(keyOf(session.identity.pid, session.identity.key), session)
     counters.sessions_opened++
     counters.sessions = this.#sessions.size
     session.onEnd = (ended) => {
       this.#sessions.delete(ended.id)
+      feeds.left(ended.identity)
       const key = keyOf(ended.identity.pid, ended.identity.key)
       if (this.#byKey.get(key) === ended) this.#byKey.delete(key)
       counters.sessions = this.#sessions.size

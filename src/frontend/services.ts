@@ -5,7 +5,7 @@ import type { Clock } from '../base/index.ts'
 import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
 import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
-import type { Epochs } from '../invalidation/index.ts'
+import type { Epochs, WriteScope } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
@@ -22,6 +22,27 @@ export interface OriginDoor {
   readonly database: string | undefined
   connect(): Promise<net.Socket>
   cancel(pid: number, key: Buffer): Promise<void>
+}
+
+/** Whoever does not use a database of the origin for more than its changes needs no feed. */
+interface FeedClient {
+  readonly database: string
+  readonly admin: boolean
+  readonly replication: boolean
+}
+
+/** Who tells of what others commit. */
+interface ForeignFeeds {
+  /** A client has come to use a database; it will leave. */
+  joined(client: FeedClient): void
+  left(client: FeedClient): void
+  /** True if it helps to know where the origin stands before anything is read of the database. */
+  wantsPosition(database: string): boolean
+  /** True if they may be in the way of who wants these databases for himself. */
+  holds(databases: readonly string[]): boolean
+  letGo(databases: readonly string[]): Promise<void>
+  /** A commit through this server was acknowledged, and its scope bumped. */
+  acknowledged(database: string, xid: number, scope: WriteScope): void
 }
 
 export interface Services {
@@ -42,11 +63,12 @@ export interface Services {
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes
   readonly lives: OriginLives
+  readonly feeds: ForeignFeeds
   readonly origin: OriginDoor
   readonly own: OwnRoom & { close(): Promise<void> }
   /**
    * Rules of the consistency protocol that a test leaves out, to see that the stress harness notices; empty in service. R1-start,
-   * R1-check, R2-suspend, R3-capture, R3-ack, R7-join, R8-unknown, deferred, key-role, key-settings, txn, ddl.
+   * R1-check, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R8-unknown, R9-gap, deferred, key-role, key-settings, txn, ddl.
    */
   readonly broken: ReadonlySet<string>
 }

@@ -31,6 +31,7 @@ export class Suspension {
   readonly #session: Session
   #scope: WriteScope | undefined
   #schema = false
+  #xid: number | undefined
 
   constructor(session: Session) {
     this.#session = session
@@ -40,8 +41,9 @@ export class Suspension {
     return this.#scope !== undefined
   }
 
-  hold(scope: WriteScope | undefined, schema: boolean): void {
+  hold(scope: WriteScope | undefined, schema: boolean, xid?: number): void {
     if (scope === undefined) return
+    this.#xid = xid
     this.#scope = scope
     this.#schema = schema
     if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.suspend(scope)
@@ -60,6 +62,7 @@ export class Suspension {
         services.contexts.distrust()
       }
       if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
+      if (this.#xid !== undefined) services.feeds.acknowledged(epochs.name, this.#xid, scope)
       this.#release(scope)
     }
     if (services.broken.has('R3-ack')) {

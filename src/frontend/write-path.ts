@@ -68,7 +68,7 @@ export function captureUnit(
       const seen = capture !== undefined && unseen ? { ...capture, catalogueChanged: capture.catalogueLocked } : capture
       // In a block nothing is committed yet; only a test that leaves out its rule gets here.
       if (session.status !== status.idle) return
-      suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false)
+      suspension.hold(scopeOf(session, seen, text, false), seen?.catalogueChanged ?? false, seen?.xid)
     },
     sendSync: () => {
       if (!convertedCopies.get(unit)?.isOver) session.link.send(syncFrame)

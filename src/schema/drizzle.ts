@@ -22,6 +22,8 @@ export const dependencies: View<'dependencies'> = view('dependencies')
 export const entries: View<'entries'> = view('entries')
 /** the latest things worth telling an operator */
 export const events: View<'events'> = view('events')
+/** who tells of what is written past this server, per database in use */
+export const feed: View<'feed'> = view('feed')
 /** long work of the server, running and past */
 export const jobs: View<'jobs'> = view('jobs')
 /** state of the tier on disk, one row */

@@ -44,6 +44,10 @@ export const relations = {
     created_at timestamptz not null, last_access_at timestamptz not null, expires_at timestamptz`,
   events: `
     at timestamptz not null, severity text not null, event text not null, subject text, detail text`,
+  feed: `
+    name text not null, kind text not null, slot text, plugin text, state text not null, position pg_lsn,
+    origin_lsn pg_lsn, lag interval, lag_bytes int8, watermark_at timestamptz, transactions int8 not null,
+    changes int8 not null, gaps int8 not null, retained_bytes int8, since timestamptz not null, last_error text`,
   jobs: `
     id int8 not null, kind text not null, description text not null, owner text not null, state text not null,
     fraction_completed float8, detail jsonb, created_at timestamptz not null, started_at timestamptz,
@@ -114,6 +118,7 @@ export const relations = {
     result_payload_bytes int8 not null, plan_hits int8 not null, plan_misses int8 not null,
     plan_evictions int8 not null, plan_expirations int8 not null, plan_invalidations int8 not null,
     plan_entries int8 not null, epoch_bumps int8 not null, epoch_bumps_global int8 not null, suspensions int8 not null,
+    feed_transactions int8 not null, feed_changes int8 not null, feed_gaps int8 not null, feeds_streaming int8 not null,
     unknown_outcomes int8 not null, sessions_opened int8 not null, sessions int8 not null,
     sessions_refused int8 not null, origin_connections_opened int8 not null, origin_connections_lost int8 not null,
     origin_connections int8 not null, protocol_errors int8 not null, cancels int8 not null,

@@ -136,6 +136,26 @@ export interface BypassRow {
   readonly lastRole: string
 }
 
+/** Who tells of what is written past this server in one database. */
+export interface FeedRow {
+  readonly name: string
+  readonly kind: 'logical' | 'none'
+  readonly slot: string | undefined
+  readonly plugin: string | undefined
+  readonly state: string
+  readonly position: string | undefined
+  readonly originLsn: string | undefined
+  readonly lagMs: number | undefined
+  readonly lagBytes: number | undefined
+  readonly watermarkAtMs: number | undefined
+  readonly transactions: number
+  readonly changes: number
+  readonly gaps: number
+  readonly retainedBytes: number | undefined
+  readonly sinceMs: number
+  readonly lastError: string | undefined
+}
+
 /** A relation of the origin that something was derived from or written to. */
 export interface RelationRow {
   readonly oid: number
@@ -208,6 +228,7 @@ export interface VirtualSources {
   decisions(): Iterable<DecisionRow>
   lastStatement(sessionId: number): LastStatementRow | undefined
   bypasses(): Iterable<BypassRow>
+  feeds(): Iterable<FeedRow>
   relations(): Iterable<RelationRow>
   dependencies(): Iterable<DependencyRow>
   sessions(): Iterable<SessionRow>

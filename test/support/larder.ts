@@ -30,6 +30,8 @@ export interface TestLarder {
   url(user?: string, database?: string): string
   /** A connected client; close() of the server ends it. */
   connect(config?: pg.ClientConfig): Promise<pg.Client>
+  /** Whatever others had committed before the call has been heard of. */
+  fence(database?: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,6 +44,8 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
       upstream: options.upstream,
       log_level: 'error',
       drain_timeout: '0',
+      // A stream that begins moves everything: where a test is not about it, it would only disturb.
+      feed: 'off',
       ...options.settings,
     }),
   )
@@ -67,6 +71,7 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
       await client.connect()
       return client
     },
+    fence: (database = 'postgres') => server.fence(database),
     async close() {
       await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
       await server.close()

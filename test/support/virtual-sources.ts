@@ -17,6 +17,7 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     decisions: none,
     lastStatement: () => undefined,
     bypasses: none,
+    feeds: none,
     relations: none,
     dependencies: none,
     sessions: none,

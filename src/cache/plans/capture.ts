@@ -52,6 +52,8 @@ interface Lock {
 export interface Capture {
   /** False if the transaction has no id: it wrote nothing. */
   readonly wrote: boolean
+  /** Its id modulo 2^32, as change feeds have it. */
+  readonly xid: number | undefined
   /** True if the session has made a temporary relation. */
   readonly temporary: boolean
   readonly catalogueChanged: boolean
@@ -94,6 +96,7 @@ export function readCapture(row: readonly (string | null)[]): Capture {
   const catalogueLocked = locks.some((lock) => lock.oid < firstUserOid && writeModes.has(lock.mode))
   return {
     wrote: xid !== null,
+    xid: typeof xid === 'string' ? Number(BigInt.asUintN(32, BigInt(xid))) : undefined,
     temporary: temporarySchema !== '0',
     catalogueChanged: changes !== '0' || catalogueLocked,
     catalogueLocked,

@@ -30,6 +30,7 @@ import {
 } from './origin-position.ts'
 import { RecallFilter } from './recall-filter.ts'
 import type { ResultCache } from './result-cache.ts'
+import { Standing } from './standing.ts'
 import { decodeAnswer, encodeAnswer, entryFactsOf, lastingKey, type StoredAnswer } from './stored-answer.ts'
 
 interface SecondTierParts {
@@ -77,6 +78,7 @@ const settleMs = 1000
 const askEveryMs = 1000
 
 export class SecondTier {
+  readonly standing = new Standing()
   readonly #parts: SecondTierParts
   #state: State = 'off'
   #legacy: Legacy | undefined
@@ -90,8 +92,6 @@ export class SecondTier {
   /** Answers that made room, and were in use. */
   readonly #pressed: Entry[] = []
   #position: OriginPosition | undefined
-  /** What the origin last said, whether it proves anything or not. */
-  #heard: OriginPosition | undefined
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
   /** Answers started at or above it would not be told from those of the next process. */
@@ -119,7 +119,7 @@ export class SecondTier {
 
   /** Which origin answers are of: as it last said, or an earlier process knew. */
   get origin(): OriginFacts | undefined {
-    const position = this.#heard ?? this.#legacy?.position
+    const position = this.standing.last ?? this.#legacy?.position
     return position === undefined ? undefined : factsOf(position)
   }
 
@@ -132,6 +132,7 @@ export class SecondTier {
     this.#legacy = text === undefined ? undefined : readLegacy(text)
     if (this.#legacy === undefined) return await this.forgetAll()
     epochs.advance(this.#legacy.clockMax)
+    this.standing.legacy = this.#legacy.position
     this.#state = 'unproven'
     if (this.#legacy.position === undefined) await this.forgetAll()
   }
@@ -168,7 +169,7 @@ export class SecondTier {
   /** What the origin answered to `positionQuestion`. True if that may prove something later. */
   heard(row: readonly (string | null)[] | undefined, nowMs: number): boolean {
     const position = readPosition(row)
-    this.#heard = position ?? this.#heard
+    if (position !== undefined) this.standing.heard(position, this.#parts.epochs)
     if (this.#state === 'unproven') {
       const before = this.#legacy?.position
       const isProven = before !== undefined && position !== undefined && nothingWritten(before, position)
@@ -318,6 +319,7 @@ export class SecondTier {
     this.#state = 'emptying'
     this.#isProvable = false
     this.#legacy = undefined
+    this.standing.legacy = undefined
     this.#awaitOnly([])
     for (const entry of this.#parts.results.entries()) entry.inL2 = false
     const generation = this.#generation

@@ -10,6 +10,7 @@ import type { DecisionsRow } from './decisions.ts'
 import type { DependenciesRow } from './dependencies.ts'
 import type { EntriesRow } from './entries.ts'
 import type { EventsRow } from './events.ts'
+import type { FeedRow } from './feed.ts'
 import type { JobsRow } from './jobs.ts'
 import type { L2Row } from './l2.ts'
 import type { LastStatementRow } from './last-statement.ts'
@@ -41,6 +42,7 @@ export type {
   DependenciesRow,
   EntriesRow,
   EventsRow,
+  FeedRow,
   JobsRow,
   L2Row,
   LastStatementRow,
@@ -72,6 +74,7 @@ export interface Rows {
   readonly dependencies: DependenciesRow
   readonly entries: EntriesRow
   readonly events: EventsRow
+  readonly feed: FeedRow
   readonly jobs: JobsRow
   readonly l2: L2Row
   readonly last_statement: LastStatementRow

@@ -49,6 +49,14 @@ export interface StatsRow {
   readonly epoch_bumps_global: string
   /** commits during which hits on what they may change were held back */
   readonly suspensions: string
+  /** commits that a change feed told of */
+  readonly feed_transactions: string
+  /** changes of rows, and truncations, that a change feed told of */
+  readonly feed_changes: string
+  /** streams of changes that broke off: everything read before the next one is void */
+  readonly feed_gaps: string
+  /** databases whose change feed is streaming */
+  readonly feeds_streaming: string
   /** commits whose origin connection was lost before it answered */
   readonly unknown_outcomes: string
   /** client sessions that completed their start-up */

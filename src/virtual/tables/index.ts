@@ -11,6 +11,7 @@ import { decisionsTable } from './decisions.ts'
 import { dependenciesTable } from './dependencies.ts'
 import { entriesTable } from './entries.ts'
 import { eventsTable } from './events.ts'
+import { feedTable } from './feed.ts'
 import { jobsTable } from './jobs.ts'
 import { l2Table } from './l2.ts'
 import { lastStatementTable } from './last-statement.ts'
@@ -40,6 +41,7 @@ export const virtualTables: readonly VirtualTable[] = [
   lastStatementTable,
   bypassesTable,
   reasonsTable,
+  feedTable,
   relationsTable,
   dependenciesTable,
   plansTable,
@@ -73,7 +75,6 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'audit',
   'connections',
   'evictions',
-  'feed',
   'graph_partitions',
   'guarantees',
   'invalidations',

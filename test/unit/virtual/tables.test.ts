@@ -49,6 +49,10 @@ it.each([
     `id pid database login role application_name client_addr tls state transaction consistency floor connection hits misses
      bypasses prepared settings connected_at last_at`,
   ],
+  [
+    'feed',
+    'name kind slot plugin state position origin_lsn lag lag_bytes watermark_at transactions changes gaps retained_bytes since last_error',
+  ],
   ['relations', 'oid name epoch proof feed lag dependents last_change_at last_change_lsn'],
   ['dependencies', 'kind node relation relation_name epoch current_epoch partition'],
   [

@@ -103,7 +103,7 @@ describe('is refused', () => {
   })
 
   it.each([
-    'SELECT * FROM cache.feed',
+    'SELECT * FROM cache.audit',
     "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.guarantees, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',

@@ -1,0 +1,189 @@
+// What foreign writers commit in one database of the origin, as invalidations (origins.md 4.3, R4, R5, R9): its states, and what is known of it.
+//
+//   connecting ──► streaming ──► lost ──► connecting …        with a growing pause in between
+//        └──────► refused ────────────────┘                   the origin says no: wal_level, REPLICATION, slots (refusals.ts)
+//
+// One connection streams, another asks. While there is no stream nothing is known of foreign writers: answers are then as old as their
+// time to live allows, as they are where there is no feed. When a stream begins, everything that was kept before it is void.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../base/index.ts'
+import type { DatabaseEpochs } from '../invalidation/index.ts'
+import { type OriginTarget, SideClient } from '../origin/index.ts'
+import { FeedWatch } from './feed-watch.ts'
+import { type FeedTally, Following } from './following.ts'
+import type { ForeignCommits } from './foreign-commits.ts'
+import { checkOrigin, refusalOf } from './refusals.ts'
+import { ReplicationStream, slotName } from './replication-stream.ts'
+
+export type FeedState = 'connecting' | 'streaming' | 'lost' | 'refused' | 'closed'
+
+export interface FeedParts {
+  /** Where the database is now. */
+  readonly target: () => OriginTarget
+  readonly epochs: DatabaseEpochs
+  readonly commits: ForeignCommits
+  readonly clock: Clock
+  readonly tally: FeedTally
+  /** Most of the origin's log that may be kept for us. */
+  readonly retainedBytesMax: () => number
+  /** The tick since when nothing was committed at the origin, as it shows now; undefined if that is not known. */
+  readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
+  /** Told of every change of state; `reason` says why it is lost or refused, and what to do. */
+  readonly onState: (state: FeedState, reason: string | undefined) => void
+  /** Somebody waits for the database to have no other connections. */
+  readonly onWanted: () => void
+  /** The feed has fallen behind. */
+  readonly onLate: (lagMs: number) => void
+}
+
+const pauseMsFirst = 100
+const pauseMsMost = 30_000
+const refusedMsFirst = 30_000
+const refusedMsMost = 300_000
+/** A stream that lasted so long is followed by the next without much of a pause. */
+const steadyMs = 10_000
+const answerMsMax = 30_000
+
+export class ChangeFeed {
+  state: FeedState = 'connecting'
+  /** Why it is not streaming. */
+  reason: string | undefined
+  /** Since when the state is what it is. */
+  sinceMs: number
+  readonly #parts: FeedParts
+  readonly #abort = new AbortController()
+  #following: Following | undefined
+  #watch: FeedWatch | undefined
+  #slot: string | undefined
+  #running: Promise<void> | undefined
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts
+    this.sinceMs = parts.clock.nowMs()
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when the origin has let go of the slot and the connections. */
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await this.#running
+    this.#become('closed', undefined)
+  }
+
+  /** Of the stream there is, if there is one. */
+  get slot(): string | undefined {
+    return this.#slot
+  }
+
+  get following(): Following | undefined {
+    return this.state === 'streaming' ? this.#following : undefined
+  }
+
+  get watch(): FeedWatch | undefined {
+    return this.#watch
+  }
+
+  /** Resolves when all is heard of that was acknowledged to anybody before the call (R6). */
+  async fence(): Promise<void> {
+    const { following } = this
+    const watch = this.#watch
+    if (following === undefined || watch === undefined) throw new Error('there is no stream')
+    await following.reached(await watch.flushed())
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort
+    let pauseMs = pauseMsFirst
+    let refusedMs = refusedMsFirst
+    while (!signal.aborted) {
+      const outcome = await this.#attempt()
+      if (signal.aborted) return
+      if (outcome.wasSteady) pauseMs = pauseMsFirst
+      this.#become(outcome.isRefused ? 'refused' : 'lost', outcome.reason)
+      await sleep(outcome.isRefused ? refusedMs : pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+      if (outcome.isRefused) refusedMs = Math.min(refusedMsMost, refusedMs * 2)
+      else pauseMs = Math.min(pauseMsMost, pauseMs * 2)
+      if (outcome.wasSteady) refusedMs = refusedMsFirst
+    }
+  }
+
+  /** One stream, until it is over. */
+  async #attempt(): Promise<{ isRefused: boolean; wasSteady: boolean; reason: string }> {
+    const { clock, target } = this.#parts
+    let begunUs: number | undefined
+    const begun = () => {
+      begunUs = clock.monotonicUs()
+      this.#become('streaming', undefined)
+    }
+    const reason = await this.#follow(begun).catch((error: unknown) => error as Error)
+    const refusal = refusalOf(reason, target().user)
+    const wasSteady = begunUs !== undefined && clock.monotonicUs() - begunUs > steadyMs * 1000
+    const isRefused = refusal !== undefined && (begunUs === undefined || refusal === reason)
+    return { isRefused, wasSteady, reason: (isRefused ? refusal : reason).message }
+  }
+
+  async #follow(onBegun: () => void): Promise<never> {
+    const { epochs, commits, clock, tally, unmovedSince } = this.#parts
+    const target = this.#parts.target()
+    const life = new AbortController()
+    const end = () => life.abort()
+    this.#abort.signal.addEventListener('abort', end, { once: true })
+    const side = await SideClient.open(target, { ...sideOptions, signal: this.#abort.signal })
+    const slot = slotName()
+    const watch = new FeedWatch({ ...this.#parts, side, slot, following: () => this.#following })
+    let stream: ReplicationStream | undefined
+    try {
+      await checkOrigin(side)
+      this.#watch = watch
+      this.#slot = slot
+      watch.start()
+      void watch.over.catch(end)
+      void side.over.then(end)
+      stream = await ReplicationStream.open(target, { slot, signal: life.signal })
+      const following = new Following({ epochs, commits, clock, side, stream, unmovedSince, tally })
+      this.#following = following
+      const isOver = Promise.race([following.over, watch.over])
+      isOver.catch(() => undefined)
+      await Promise.race([following.begin(), isOver, aborted(life.signal)])
+      onBegun()
+      return await Promise.race([isOver, aborted(life.signal)])
+    } catch (error) {
+      // The watch may know better why the stream was ended.
+      throw watch.failure ?? error
+    } finally {
+      this.#abort.signal.removeEventListener('abort', end)
+      watch.close()
+      this.#following?.close()
+      this.#following = undefined
+      this.#watch = undefined
+      this.#slot = undefined
+      await Promise.all([stream?.close(), side.leave()])
+    }
+  }
+
+  #become(state: FeedState, reason: string | undefined): void {
+    if (this.state === state && this.reason === reason) return
+    this.state = state
+    this.reason = reason
+    this.sinceMs = this.#parts.clock.nowMs()
+    this.#parts.onState(state, reason)
+  }
+}
+
+const sideOptions = {
+  applicationName: 'larder feed',
+  answerMsMax,
+  settings: { statement_timeout: `${answerMsMax}`, lock_timeout: '5s', idle_session_timeout: '0' },
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(new Error('closed'))
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+}

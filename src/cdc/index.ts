@@ -1,0 +1,5 @@
+// Door of `cdc`: who tells us that a relation changed.
+
+export { ChangeFeed, type FeedState } from './change-feed.ts'
+export { ForeignCommits } from './foreign-commits.ts'
+export { writeLsn } from './lsn.ts'

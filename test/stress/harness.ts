@@ -24,6 +24,10 @@ export interface StressOptions {
   readonly seconds?: number | undefined
   /** Reads between two writes of one writer. */
   readonly pace?: number
+  /** So many sessions write straight at the origin. */
+  readonly strangers?: number
+  /** Resolves when the server has heard of what was committed there so far. */
+  readonly heard?: () => Promise<void>
   /** Cuts the connection of a writer by this name, so that its outcome is unknown; called now and then. */
   readonly cut?: (name: string) => void
   /** Ends at once when so many violations were seen. */
@@ -87,9 +91,16 @@ class Run {
       index < writerCount ? 'writer' : index < writerCount + tenantCount ? 'tenant' : 'reader',
     )
     const sessions = await Promise.all(roles.map((role, index) => this.#open(role, index)))
-    await Promise.all(sessions.map((session, index) => this.#act(roles[index] as string, session)))
+    const strangers = await Promise.all(
+      Array.from({ length: this.#options.strangers ?? 0 }, (_, index) => this.#open('stranger', count + index)),
+    )
+    await Promise.all([
+      ...sessions.map((session, index) => this.#act(roles[index] as string, session)),
+      ...strangers.map((session) => this.#act('stranger', session)),
+    ])
+    await this.#options.heard?.()
     if (this.#report.violations.length === 0) await this.#compareAtTheEnd(sessions[count - 1] as StressSession)
-    for (const session of sessions) await session.client.close()
+    for (const session of [...sessions, ...strangers]) await session.client.close()
     const { reads, hits } = this.#report
     return {
       ...this.#report,
@@ -101,15 +112,19 @@ class Run {
     }
   }
 
-  #open(role: string, index: number): Promise<StressSession> {
+  async #open(role: string, index: number): Promise<StressSession> {
+    const isStranger = role === 'stranger'
+    const { host, port } = isStranger ? this.#options.origin : this.#options.server
     const target: WireTarget = {
-      ...this.#options.server,
+      ...{ host, port },
       user: role === 'tenant' ? 'stress_tenant' : 'postgres',
       database: 'postgres',
       parameters: { application_name: `${role}-${index}` },
     }
     const mayBeCut = role === 'writer' && this.#options.cut !== undefined
-    return StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report, mayBeCut)
+    const session = await StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report, mayBeCut)
+    if (isStranger) session.heard = this.#options.heard
+    return session
   }
 
   async #act(role: string, session: StressSession): Promise<void> {
@@ -125,7 +140,7 @@ class Run {
   }
 
   async #undertake(role: string, session: StressSession): Promise<void> {
-    if (role === 'writer') await this.#write(session)
+    if (role === 'writer' || role === 'stranger') await this.#write(session)
     else if (role === 'tenant') await readAsTenant(session)
     else await this.#read(session)
     await session.tidy()
@@ -140,7 +155,7 @@ class Run {
     await writing
     await session.tidy()
     // What a writer reads next is its own write as often as not.
-    if (session.random.chance(0.5)) await readOne(session)
+    if (session.random.chance(0.5) && session.heard === undefined) await readOne(session)
     const pace = (this.#options.pace ?? 20) * (1 + session.random.int(3))
     await this.#untilReads(this.#report.reads + pace)
   }

@@ -46,6 +46,7 @@ export class Ledger {
   readonly #statuses: Status[] = []
   readonly #targets = new Map<number, readonly Target[]>()
   readonly #acknowledged = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
+  readonly #elsewhere = new Set<number>()
   writeCount = 0
   abortCount = 0
 
@@ -65,6 +66,18 @@ export class Ledger {
     this.writeCount += 1
     for (const [group, key] of this.#targets.get(version) ?? []) this.raise(group, key, version)
     this.#targets.delete(version)
+  }
+
+  /** Committed past the server: it may be seen now, and must be seen from when it has been heard of. */
+  acknowledgedElsewhere(version: number, heard: Promise<void>): Promise<void> {
+    this.#set(version, 'committed')
+    this.#elsewhere.add(version)
+    return heard.then(() => this.acknowledged(version))
+  }
+
+  /** True if it was written past the server: then nothing says in what order it is seen in two answers. */
+  isElsewhere(version: number): boolean {
+    return this.#elsewhere.has(version)
   }
 
   aborted(version: number): void {

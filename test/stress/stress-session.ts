@@ -71,6 +71,8 @@ export class StressSession {
   #failed = false
 
   readonly #target: WireTarget
+  /** It writes past the server under test: resolves when that has heard of what was committed so far. */
+  heard: (() => Promise<void>) | undefined
   /** Versions whose end is not known yet. */
   #opened: number[] = []
 
@@ -153,12 +155,19 @@ export class StressSession {
       const dirty = shape.group === 'sequence' ? undefined : this.ledger.fault(version, this.ownVersion)
       if (dirty !== undefined) return `dirty: ${dirty}`
       // What is not committed yet may still be rolled back, so it is not remembered.
-      if (version !== this.ownVersion) seen[at] = version
+      if (version !== this.ownVersion && !this.ledger.isElsewhere(version)) seen[at] = version
     }
     return undefined
   }
 
   // Writing
+
+  /** The origin has acknowledged it. */
+  acknowledged(version: number): Promise<void> | undefined {
+    if (this.heard === undefined) this.ledger.acknowledged(version)
+    else return this.ledger.acknowledgedElsewhere(version, this.heard())
+    return undefined
+  }
 
   /** A new version for these rows. */
   open(...targets: readonly Target[]): number {

@@ -36,7 +36,7 @@ function single(name: string, weight: number, group: Group, sql: string, only: r
       const key = anyKey(session)
       const version = session.open([group, key])
       session.ledger.committing(version)
-      settle(session, version, await session.say(sql, [key, version], session.random.pick(only)))
+      await settle(session, version, await session.say(sql, [key, version], session.random.pick(only)))
     },
   }
 }
@@ -70,17 +70,17 @@ async function inBlock(
     session.ledger.aborted(version)
   } else {
     session.ledger.committing(version)
-    settle(session, version, await session.say('commit'))
+    await settle(session, version, await session.say('commit'))
   }
   session.ownVersion = undefined
 }
 
 /** A statement that changed no row wrote nothing; a COMMIT of a failed transaction is answered ROLLBACK. */
-function settle(session: StressSession, version: number, batch: Batch): void {
+async function settle(session: StressSession, version: number, batch: Batch): Promise<void> {
   const tags = batch.frames.filter((frame) => frame.type === 'C').map(tagOf)
   const failed = errorOf(batch) !== undefined || tags.some((tag) => /^(ROLLBACK|(UPDATE|DELETE|MERGE) 0)$/.test(tag))
   if (failed) session.ledger.aborted(version)
-  else session.ledger.acknowledged(version)
+  else await session.acknowledged(version)
 }
 
 function anyKey(session: StressSession): number {
@@ -174,7 +174,7 @@ export const writes: readonly Write[] = [
         succeeded(await session.say('insert into kv4_child values ($1, $2)', values))
       if (done) session.ledger.committing(version)
       const batch = await session.say(done ? 'commit' : 'rollback')
-      if (done) settle(session, version, batch)
+      if (done) await settle(session, version, batch)
       else session.ledger.aborted(version)
     },
   },
@@ -191,7 +191,7 @@ export const writes: readonly Write[] = [
         succeeded(locked) && succeeded(await session.say('truncate kv8')) && succeeded(await session.say(refill))
       if (done) session.ledger.committing(version)
       const batch = await session.say(done ? 'commit' : 'rollback')
-      if (done) settle(session, version, batch)
+      if (done) await settle(session, version, batch)
       else session.ledger.aborted(version)
     },
   },
@@ -215,7 +215,7 @@ export const writes: readonly Write[] = [
       const batch = await session.client.exchange(Buffer.concat([...data, copyDone(), ...(extended ? [sync()] : [])]))
       const error = errorOf(batch)
       if (error !== undefined) session.fail(error, sql)
-      settle(session, version, batch)
+      await settle(session, version, batch)
     },
   },
 
@@ -242,9 +242,9 @@ export const writes: readonly Write[] = [
       if (fails !== (error !== undefined && sqlstateOf(error) === 'P0001'))
         session.violation('CALL did not end as asked')
       // What the procedure committed before it failed is committed, whatever the client is told.
-      session.ledger.acknowledged(first)
+      await session.acknowledged(first)
       if (fails) session.ledger.aborted(second)
-      else session.ledger.acknowledged(second)
+      else await session.acknowledged(second)
     },
   },
 
@@ -259,7 +259,7 @@ export const writes: readonly Write[] = [
       const batch = await session.client.query(`begin; ${both}; commit; select 1 / 0`)
       if (errorOf(batch) === undefined) session.violation('a division by zero succeeded')
       const committed = batch.frames.some((frame) => frame.type === 'C' && tagOf(frame) === 'COMMIT')
-      if (committed) session.ledger.acknowledged(version)
+      if (committed) await session.acknowledged(version)
       else session.ledger.aborted(version)
       if (batch.status !== 'I') await session.say('rollback')
     },
@@ -288,7 +288,7 @@ export const writes: readonly Write[] = [
       const [[seen] = []] = rowsOfBatch(batch)
       if (seen !== undefined && seen < version)
         session.violation(`own write ${version} not seen in its pipeline: ${seen}`)
-      settle(session, version, batch)
+      await settle(session, version, batch)
     },
   },
 
@@ -309,7 +309,7 @@ export const writes: readonly Write[] = [
       const keep = !session.random.chance(rollbackShare)
       if (keep) session.ledger.committing(version)
       const batch = await session.say(`${keep ? 'commit' : 'rollback'} prepared 'stress-${version}'`)
-      if (keep && succeeded(batch)) session.ledger.acknowledged(version)
+      if (keep && succeeded(batch)) await session.acknowledged(version)
       else session.ledger.aborted(version)
     },
   },
@@ -343,9 +343,15 @@ export const writes: readonly Write[] = [
   },
 ]
 
+/** No feed tells of these: changes of the catalogue, sequences. */
+const untold: ReadonlySet<string> = new Set(['ddl view', 'ddl function', 'ddl table', 'refresh', 'sequence'])
+
 /** One of the writes, by weight. */
 export function pickWrite(session: StressSession): Write {
-  const choice = session.mayBeCut ? writes.filter(({ outlivesConnection }) => !outlivesConnection) : writes
+  const choice = writes.filter(
+    ({ name, outlivesConnection }) =>
+      !(session.mayBeCut && outlivesConnection) && !(session.heard !== undefined && untold.has(name)),
+  )
   let left = session.random.next() * choice.reduce((total, { weight }) => total + weight, 0)
   return choice.find(({ weight }) => {
     left -= weight
@@ -361,7 +367,7 @@ function ddl(group: Group, sql: (version: number) => string): Write {
     const version = session.open(...every(group))
     session.ledger.committing(version)
     const batch = await session.say(sql(version))
-    if (succeeded(batch)) session.ledger.acknowledged(version)
+    if (succeeded(batch)) await session.acknowledged(version)
     else session.ledger.aborted(version)
     if (batch.status !== 'I') await session.say('rollback')
   }

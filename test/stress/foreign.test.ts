@@ -1,0 +1,80 @@
+// Writers straight at the origin beside those through Larder: whatever was committed there is seen by every read that begins after the
+// feed has brought it. Before a server whose commits wait for a slow standby, they are heard of long before they are visible.
+//
+//   SEED=123 READS=200000 SESSIONS=32 npx vitest run --project stress test/stress/foreign.test.ts
+
+import { afterEach, describe, expect, it } from 'vitest'
+import { Random } from '../../src/base/index.ts'
+import { openLarder, type TestLarder } from '../support/larder.ts'
+import { availableVersions, openTestPostgres, type TestPostgres, type TestVersion } from '../support/postgres.ts'
+import { SlowStandby } from '../support/slow-standby.ts'
+import { describeOutcome, type StressOptions, stress } from './harness.ts'
+import { schema } from './schema.ts'
+
+const { READS = '12000', SESSIONS = '12' } = process.env
+const sessions = Number(SESSIONS)
+
+let origin: TestPostgres
+let larder: TestLarder
+let standby: SlowStandby | undefined
+
+afterEach(async () => {
+  await larder?.close()
+  await standby?.close()
+  standby = undefined
+  await origin.close()
+})
+
+async function open(version: TestVersion, options: { slow: boolean; brokenRules?: readonly string[] }): Promise<void> {
+  origin = await openTestPostgres({
+    version,
+    parameters: { max_prepared_transactions: 64, max_connections: sessions + 60, deadlock_timeout: '100ms' },
+  })
+  const client = await origin.connect()
+  await client.query(schema)
+  await client.end()
+  if (options.slow) standby = await SlowStandby.open(origin, 4)
+  const { brokenRules = [] } = options
+  larder = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h', feed: 'auto' }, brokenRules })
+  const watcher = await larder.connect()
+  const state = async () => (await watcher.query("select state from cache.feed where name = 'postgres'")).rows[0]?.state
+  await expect.poll(state, { timeout: 20_000, interval: 20 }).toBe('streaming')
+  await watcher.end()
+}
+
+async function run(options: Partial<StressOptions> = {}) {
+  const { seed } = Random.fromEnvironment()
+  const heard = () => larder.fence()
+  const about = { origin: origin.target, seed, sessions, reads: Number(READS), strangers: 4, heard }
+  const outcome = await stress({ server: larder, ...about, ...options })
+  console.log(describeOutcome(outcome))
+  return outcome
+}
+
+const timeoutMs = 240_000 + Number(READS) * 10
+
+describe.each(await availableVersions())('what strangers commit before PostgreSQL %i', (version) => {
+  it.each([false, true])(
+    'is seen by every read that begins after it was heard of (slow standby: %s)',
+    async (slow) => {
+      await open(version, { slow })
+      const outcome = await run(slow ? { reads: Number(READS) / 3 } : {})
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      expect(outcome.hitShare).toBeGreaterThan(0.02)
+      expect(outcome.writes).toBeGreaterThan(outcome.reads / 300)
+    },
+    timeoutMs,
+  )
+})
+
+describe('the harness with strangers', () => {
+  it.each(['R4-arrival R5-confirm', 'R5-confirm'])(
+    'notices that %s is left out',
+    async (rules) => {
+      await open(18, { slow: true, brokenRules: rules.split(' ') })
+      const outcome = await run({ reads: Number(READS) * 2, violationsMax: 1 })
+      expect(outcome.violations.length).toBeGreaterThan(0)
+    },
+    timeoutMs,
+  )
+})

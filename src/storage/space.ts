@@ -2,8 +2,8 @@
 //
 // The file grows by pages of zeros that are really written, so that the disk says "full" here and not in a commit.
 // Two marks hold back free pages: `reserve` is left to changes that make room or invalidate (urgent), and below it
-// `commitPages` is left to commits alone, which need some for the free map. While somebody holds a commit, what such changes replace
-// is not free again: for them the file may pass its bound, by as many pages as are kept.
+// `commitPages` is left to commits alone, which need some for the free map. A page that such a change replaces is free only when its commit
+// is durable and nobody holds an older one: until then, and by as many pages, the file may pass its bound for them.
 
 import type { Allocator, Run } from './allocator.ts'
 import type { Health } from './health.ts'
@@ -133,7 +133,8 @@ export class Space {
   #grow(pages: number, urgent: boolean): void {
     const { pageSize, pageCountMax } = this.#file
     const first = this.allocator.pageCount
-    const count = Math.min(pages, pageCountMax + (urgent ? this.allocator.keptCount : 0) - first)
+    const waiting = urgent ? this.allocator.unusedCount - this.allocator.freeCount : 0
+    const count = Math.min(pages, pageCountMax + waiting - first)
     if (count <= 0) throw noRoom('it has reached its largest size')
     const zeros = new Uint8Array(Math.min(zeroBytesMost, count * pageSize))
     const chunk = zeros.length / pageSize

@@ -70,10 +70,9 @@ async function readFromBefore({ stage, standby, reader, stranger }: Scene): Prom
   await gate.reached
   standby.release()
   await writing
-  await stage.larder.fence()
-  await expect
-    .poll(() => reader.rows('select position >= origin_lsn from cache.feed'), { interval: 20 })
-    .toEqual([['t']])
+  const flushed = await single(stranger, 'select pg_current_wal_flush_lsn()')
+  const isSettled = `select position >= '${flushed}' from cache.feed`
+  await expect.poll(() => reader.rows(isSettled), { interval: 5 }).toEqual([['t']])
   gate.release()
   if ((await reading) !== '12') throw new Error('the slow answer was not read before the commit was visible')
   return await single(reader, price)

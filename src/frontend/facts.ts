@@ -4,6 +4,7 @@ import {
   type Capture,
   contextFrames,
   contextQuestion,
+  declaredTypes,
   mayZoneTimes,
   namedFactsFrames,
   namesQuestion,
@@ -224,7 +225,9 @@ export async function learnFacts(
     refusal ??= inner.refusal
     names = mergeNames(names, inner.names)
   }
-  const answer = await askPrepared(session, namesQuestion, (prepared) => namedFactsFrames(names, oids, prepared))
+  const answer = await askPrepared(session, namesQuestion, (prepared) =>
+    namedFactsFrames(names, oids, declaredTypes(text) ?? [], prepared),
+  )
   if (answer.error !== undefined || answer.rows[0] === undefined) return probeFailed(session, answer.error)
   const named = readNamedFacts(answer.rows[0][0] ?? null)
   refusal ??= refusalOfNames(names, named)

@@ -2,8 +2,8 @@
 // name. What they answer, write, set or alter is not missed.
 
 import { describe, expect, it } from 'vitest'
-import type { WireClient } from '../support/wire-client.ts'
-import { theRow, useArena, verdictTo, warm } from './arena.ts'
+import { bind, describe as described, execute, parse, rowsOf, type WireClient } from '../support/wire-client.ts'
+import { group, theRow, useArena, verdictTo, warm } from './arena.ts'
 
 const arena = useArena()
 
@@ -136,6 +136,42 @@ it('what an extension was told before it was loaded is in no key (RRC-18)', asyn
   await weak.rows('set isn.weak = on')
   for (const _ of ['cold', 'warm', 'again']) expect(await weak.rows(read)).toEqual([['978-0-11-000533-1!']])
   await expect(reader.rows(read)).rejects.toThrow('invalid check digit')
+})
+
+describe('a type that the client gives its parameter', () => {
+  const typeNamed = async (name: string) =>
+    Number(await arena.truth(`select '${name}'::regtype::oid`).then((rows) => JSON.parse(rows)[0][0]))
+  const ask = async (client: WireClient, type: number, value: string) =>
+    rowsOf(
+      await client.exchange(
+        group(parse('', 'select $1, 7', [type]), bind({ values: [value] }), described('P'), execute()),
+      ),
+    )
+
+  it.each([
+    ['checked', '5'],
+    ['pair', '(1,2)'],
+    ['_checked', '{1}'],
+  ])('may write as it is read: %s (RRC-18)', async (type, value) => {
+    await arena.atOrigin('create type pair as (a checked, b int)')
+    const { reader, writer } = arena
+    const oid = await typeNamed(type)
+    for (const round of [1, 2, 3]) {
+      // What is known of the words with another type is no help.
+      expect(await ask(writer, 25, 'x')).toEqual([['x', '7']])
+      await warm(reader, theRow)
+      expect(await ask(writer, oid, value)).toEqual([[value, '7']])
+      expect(await reader.rows(theRow), verdictTo(writer)).toEqual([[String(round)]])
+    }
+  })
+
+  it('costs no hit if it is an enum (RRC-12)', async () => {
+    await arena.atOrigin("create type mood as enum ('fine')")
+    const { reader } = arena
+    const oid = await typeNamed('mood')
+    for (const _ of ['cold', 'warm']) expect(await ask(reader, oid, 'fine')).toEqual([['fine', '7']])
+    expect(verdictTo(reader)).toMatch(/^hit/)
+  })
 })
 
 it('PL/pgSQL comes with settings that are in the key before it is loaded, and costs new sessions no hit (RRC-12)', async () => {

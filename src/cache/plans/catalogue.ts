@@ -44,6 +44,8 @@ interface NamedFacts {
   readonly castTypes: readonly string[]
   /** A type of a user that is found before the built-in one of its name. */
   readonly shadowed: string | undefined
+  /** A type among those the client gave its parameters whose input may run code of users, or read the clock. */
+  readonly parameterType: string | undefined
   /** Columns of the relations involved of type timetz, and of type time. */
   readonly zonedTimes: readonly string[]
   readonly times: readonly string[]
@@ -113,6 +115,10 @@ const namesText = `SELECT pg_catalog.json_build_object(
    WHERE f.proname OPERATOR(pg_catalog.=) ANY ($7::pg_catalog.name[]) AND ${takesOne}),
  'castTypes', (SELECT pg_catalog.json_agg(t.typname) FROM pg_catalog.pg_type t
    WHERE t.oid OPERATOR(pg_catalog.>=) 16384 AND t.typtype OPERATOR(pg_catalog.<>) 'e' AND t.typname OPERATOR(pg_catalog.=) ANY ($7::pg_catalog.name[])),
+ 'parameterType', (SELECT pg_catalog.min(t.typname::pg_catalog.text) FROM pg_catalog.pg_type t
+   LEFT JOIN pg_catalog.pg_type e ON e.oid OPERATOR(pg_catalog.=) t.typelem
+   WHERE t.oid OPERATOR(pg_catalog.=) ANY ($8::pg_catalog.oid[]) AND (t.oid OPERATOR(pg_catalog.=) ANY ('{1266,1270}'::pg_catalog.oid[])
+    OR (t.oid OPERATOR(pg_catalog.>=) 16384 AND COALESCE(e.typtype, t.typtype) OPERATOR(pg_catalog.<>) ALL ('{e,b}'::pg_catalog."char"[])))),
  'shadowed', ${shadowedType}, 'zonedTimes', ${columnsOf('1266,1270')}, 'times', ${columnsOf('1083,1183')},
  'volatileCasts', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cast c LEFT JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) c.castfunc
    WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND (f.provolatile OPERATOR(pg_catalog.<>) 'i' OR c.castmethod OPERATOR(pg_catalog.=) 'i')))`
@@ -135,7 +141,12 @@ export function relationFactsFrames(oids: readonly number[], prepared: boolean):
   return question(relationsQuestion, relationsText, [arrayLiteral(oids)], prepared)
 }
 
-export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prepared: boolean): Buffer {
+export function namedFactsFrames(
+  names: NamesUsed,
+  oids: readonly number[],
+  parameterTypes: readonly number[],
+  prepared: boolean,
+): Buffer {
   const plain = (items: readonly { readonly name: string }[]) =>
     arrayLiteral([...new Set(items.map((item) => item.name))])
   const columns = arrayLiteral(names.dateCasts.filter((column) => column !== ''))
@@ -148,6 +159,7 @@ export function namedFactsFrames(names: NamesUsed, oids: readonly number[], prep
     columns,
     attributes,
     arrayLiteral(names.fields ?? []),
+    arrayLiteral(parameterTypes),
   ]
   return question(namesQuestion, namesText, values, prepared)
 }
@@ -177,6 +189,7 @@ export function readNamedFacts(json: string | null): NamedFacts {
     calls: facts.calls ?? [],
     castTypes: facts.castTypes ?? [],
     shadowed: facts.shadowed ?? undefined,
+    parameterType: facts.parameterType ?? undefined,
     zonedTimes: facts.zonedTimes ?? [],
     times: facts.times ?? [],
   }
@@ -224,6 +237,7 @@ export function refusalOfNames(names: NamesUsed, facts: NamedFacts): TextReason 
     refusalOfOperators(names, facts) ??
     refusalOfTypes(names, facts) ??
     refusalOfDateCasts(names, facts) ??
+    (facts.parameterType === undefined ? undefined : refusal('unknown_dependency', facts.parameterType)) ??
     (facts.shadowed === undefined ? undefined : refusal('unknown_dependency', facts.shadowed)) ??
     (facts.volatileCasts > 0 ? refusal('unknown_dependency', 'volatile cast') : undefined)
   )
@@ -312,6 +326,7 @@ export function onlyBuiltins(names: NamesUsed, facts: NamedFacts): boolean {
     facts.attributes.length === 0 &&
     facts.castTypes.length === 0 &&
     facts.shadowed === undefined &&
+    facts.parameterType === undefined &&
     facts.calls.every((called) => called.builtin && !sqlRunners.test(called.name)) &&
     facts.volatileCasts === 0 &&
     !names.functions.some((called) => sqlRunners.test(called.name)) &&

@@ -24,7 +24,13 @@ export {
   relationsQuestion,
 } from './catalogue.ts'
 export { ContextTable, contextFrames, contextMark, contextQuestion, type SessionContext } from './context.ts'
-export { describedTypes, parameterTypesFrames, parameterTypesOf, wantsParameterTypes } from './parameter-types.ts'
+export {
+  declaredTypes,
+  describedTypes,
+  parameterTypesFrames,
+  parameterTypesOf,
+  wantsParameterTypes,
+} from './parameter-types.ts'
 export { PlanCache } from './plan-cache.ts'
 export { Shape, type ShapeFacts } from './shape.ts'
 export { StatementText, type TextHints } from './statement-text.ts'

@@ -28,13 +28,21 @@ export function describedTypes(answer: Buffer): readonly number[] {
   return readOids(answer.subarray(frameHeaderBytes))
 }
 
-/** They stand behind the text in its key. */
-function declaredTypes(text: StatementText): readonly number[] | undefined {
+/** timetz is none of a user's, but takes the zone of today as it is read. */
+const readByDay = new Set([1266, 1270])
+
+/** True if some may be types whose input does more than read. */
+export function readByUsersCode(types: readonly number[] | undefined): boolean {
+  return types?.some((oid) => oid >= 16384 || readByDay.has(oid)) ?? false
+}
+
+/** Those the client's Parse gave; they stand behind the text in its key. */
+export function declaredTypes(text: Pick<StatementText, 'key' | 'text'>): readonly number[] | undefined {
   const tail = tailOf(text)
   return tail === undefined ? undefined : readOids(tail)
 }
 
-function tailOf({ key, text }: StatementText): Buffer | undefined {
+function tailOf({ key, text }: Pick<StatementText, 'key' | 'text'>): Buffer | undefined {
   return key.length > text.length ? Buffer.from(key.slice(text.length + 1), 'latin1') : undefined
 }
 

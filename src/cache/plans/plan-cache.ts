@@ -5,6 +5,7 @@
 
 import type { Counters } from '../../observe/index.ts'
 import { fingerprintOf, normalise, type Statement, type TextReason } from '../../sql/index.ts'
+import { declaredTypes, readByUsersCode } from './parameter-types.ts'
 import { Shape } from './shape.ts'
 import { StatementText, type TextHints } from './statement-text.ts'
 
@@ -166,12 +167,14 @@ export class PlanCache {
       (literal) => literal.kind === 'string' && this.#sources.mayMeanNow(literal.value),
     )
     const shapeKey = `${database}\0${scanned.normalised}`
-    let shape = scanned.ok && !meansNow ? this.#shapes.get(shapeKey) : undefined
+    // What is known of a shape is not known of it with parameters of a user's type, which may run code as they are read.
+    const likeOthers = scanned.ok && !meansNow && !readByUsersCode(declaredTypes({ key, text: latin1 }))
+    let shape = likeOthers ? this.#shapes.get(shapeKey) : undefined
     if (shape === undefined) {
       const analysis = this.#sources.analyse(text, database)
       const fingerprint = fingerprintOf(scanned.ok ? scanned.normalised : text)
       shape = new Shape(fingerprint, scanned.ok ? scanned.normalised : text, database, analysis.statement, nowMs)
-      const shared = scanned.ok && !meansNow && analysis.shareable
+      const shared = likeOthers && analysis.shareable
       // A shape that cannot be shared is still shown, unless one of its form is there already.
       if (keepsShape && (shared || !this.#shapes.has(`${shapeKey}\0own`))) {
         this.#addShape(shared ? shapeKey : `${shapeKey}\0own`, shape)

@@ -162,10 +162,13 @@ async function inspect(server: Server): Promise<void> {
     const verified = await client.query(`restore cache from '${id}' in '${target}' with (verify_only)`)
     expect(verified.rows).toMatchObject([{ state: 'verified' }])
   }
-  // What a killed one left is not among them: the backup just now has taken it away, where it can tell.
+  // What a killed one left is gone: the backup just now has taken it away, where it can tell, but for one that had not yet said whose it is.
   if (process.platform === 'linux') {
-    const ids = readdirSync(join(directory, 'backups')).filter((name) => name !== 'LATEST')
-    expect(ids.sort()).toEqual(rows.map(({ id }) => id).sort())
+    const folders = readdirSync(join(directory, 'backups')).filter((name) => !rows.some(({ id }) => id === name))
+    const left = folders
+      .filter((name) => name !== 'LATEST')
+      .flatMap((id) => readdirSync(join(directory, 'backups', id)))
+    expect(left.filter((name) => !name.startsWith('.writer.'))).toEqual([])
   }
   const stores = readdirSync(join(directory, 'data', 'l2')).filter((name) => /^(store|damaged)-/.test(name))
   expect(stores).toHaveLength(1)

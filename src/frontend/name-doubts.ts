@@ -72,7 +72,8 @@ export function trustNames(session: Session, unit: ClientUnit): void {
 export function trustPlainWrite(session: Session, text: StatementText | undefined, unit: CaptureUnit): void {
   const { capture } = unit
   const { kind, names } = text?.shape.statement ?? { kind: undefined, names: undefined }
-  if (kind !== 'write' || names?.functions.length !== 0 || capture === undefined || capture.triggers) return
+  if (kind !== 'write' || names?.functions.length !== 0 || names.fields?.length) return
+  if (capture === undefined || capture.triggers) return
   if (!unit.failed && !session.services.code.mayHide(session)) trustNames(session, unit)
 }
 

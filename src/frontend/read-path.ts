@@ -157,11 +157,18 @@ export function goUncached(
   }
   if (!session.quiet) return session.waitForQuiet()
   if (session.captureRefused || !convertible(text, request)) {
-    return text.shape.statement.names.functions.length === 0 && forget === undefined
+    return runsNothing(text, session.captureRefused) && forget === undefined
       ? passStraight(session, text, request, verdict)
       : runOpaque(session, text, request, 'write', verdict)
   }
   return runCaptured(session, text, request, { verdict, keep: undefined }, members)
+}
+
+/** True if nothing of a user can run: a simple query with parameters is an error, but where no locks are told any view may write. */
+function runsNothing(text: StatementText, isBlind: boolean): boolean {
+  const { functions, operators, relations, userTypes, fields } = text.shape.statement.names
+  if (functions.length > 0) return false
+  return !isBlind || (operators.length === 0 && relations.length === 0 && userTypes.length === 0 && !fields?.length)
 }
 
 function fill(

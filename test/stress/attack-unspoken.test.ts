@@ -174,6 +174,22 @@ describe('a type that the client gives its parameter', () => {
   })
 })
 
+it.each(['select * from bumping', 'select (id).bump_of from other', 'select 5::checked', 'values ((1).bump_of)'])(
+  'is seen where the origin tells no locks, as in a replication connection: %s (RRC-18)',
+  async (read) => {
+    const blind = await arena.through('postgres', { replication: 'database' })
+    for (const round of [1, 2]) {
+      await warm(arena.reader, theRow)
+      await blind.rows(read)
+      expect(await arena.reader.rows(theRow)).toEqual([[String(round)]])
+    }
+    const before = await warm(arena.reader, theRow)
+    await blind.rows('select 1')
+    expect(JSON.stringify(await arena.reader.rows(theRow))).toBe(before)
+    expect(verdictTo(arena.reader)).toMatch(/^hit/)
+  },
+)
+
 it('PL/pgSQL comes with settings that are in the key before it is loaded, and costs new sessions no hit (RRC-12)', async () => {
   await arena.atOrigin(`create table named (x int); insert into named values (2); grant all on named to public;
     create function ambiguous() returns int language plpgsql immutable as $$ declare x int = 1; begin return (select x from named); end $$`)

@@ -130,7 +130,7 @@ export class ChangeFeed {
     const { epochs, commits, clock, tally, unmovedSince } = this.#parts
     const target = this.#parts.target()
     const life = new AbortController()
-    const end = () => life.abort()
+    const end = (reason: unknown) => life.abort(reason instanceof Error ? reason : new Error('closed'))
     this.#abort.signal.addEventListener('abort', end, { once: true })
     const side = await SideClient.open(target, { ...sideOptions, signal: this.#abort.signal })
     const slot = slotName()
@@ -182,7 +182,7 @@ const sideOptions = {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const fail = () => reject(new Error('closed'))
+    const fail = () => reject(signal.reason)
     if (signal.aborted) fail()
     else signal.addEventListener('abort', fail, { once: true })
   })

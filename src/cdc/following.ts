@@ -44,8 +44,8 @@ export interface FeedTally {
 
 /** So long nothing is kept after a stream began while transactions run that ran then; longer ones are only watched. */
 const holdMsMax = 250
-/** Between two snapshots that showed nothing new. */
-const againMs = 2
+/** Before it is asked whether a commit is visible, and between two such questions. */
+const askAfterMs = 1
 /** Names are not read again sooner than this, nor than ten times as long as it took. */
 const namesEveryMs = 100
 /** Of a line that tells of a row: more than two quoted names are long. */
@@ -223,13 +223,15 @@ export class Following {
   async #confirmAll(): Promise<void> {
     const { commits } = this.#parts
     while (!this.#isOver && (commits.pendingCount > 0 || commits.suspectCount > 0)) {
-      const before = commits.pendingCount
+      // Of our own, the acknowledgement is on its way as often as not, and saves the question.
+      if (commits.pendingCount > 0) {
+        await sleep(askAfterMs, undefined, { ref: false })
+        if (commits.pendingCount === 0 || this.#isOver) continue
+      }
       await this.#look()
       const ageMs = (this.#parts.clock.monotonicUs() - this.#beganUs) / 1000
       if (commits.isHolding && ageMs > holdMsMax) commits.endHold()
-      // What arrived meanwhile is asked about at once; what does not become visible, not so often.
-      if (commits.pendingCount > 0) await (before > commits.pendingCount ? undefined : this.#rest(againMs))
-      else if (commits.suspectCount > 0) await this.#rest(Math.min(1000, Math.max(againMs, ageMs / 100)))
+      if (commits.pendingCount === 0 && commits.suspectCount > 0) await this.#rest(Math.min(1000, ageMs / 100))
     }
   }
 

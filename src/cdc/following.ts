@@ -231,7 +231,8 @@ export class Following {
       await this.#look()
       const ageMs = (this.#parts.clock.monotonicUs() - this.#beganUs) / 1000
       if (commits.isHolding && ageMs > holdMsMax) commits.endHold()
-      if (commits.pendingCount === 0 && commits.suspectCount > 0) await this.#rest(Math.min(1000, ageMs / 100))
+      if (commits.pendingCount === 0 && commits.suspectCount > 0)
+        await this.#rest(Math.min(1000, Math.max(askAfterMs, ageMs / 100)))
     }
   }
 

@@ -116,7 +116,7 @@ export class ForeignCommits {
       this.#suspects.delete(xid)
       isAnyUnheard = true
     }
-    if (isAnyUnheard) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs())
+    if (isAnyUnheard) this.#voidAll()
     if (this.#suspects.size === 0) this.endHold()
   }
 
@@ -132,8 +132,8 @@ export class ForeignCommits {
 
   /** A stream has begun. What was started at the tick `unmovedSince` or later holds, for nothing was committed since then. */
   begin(snapshot: Snapshot, unmovedSince: number | undefined): void {
-    if (unmovedSince !== undefined) this.#epochs.voidBefore(unmovedSince)
-    else if (!this.#broken.has('R9-gap')) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs())
+    if (unmovedSince === undefined) this.#voidAll()
+    else if (!this.#broken.has('R9-gap')) this.#epochs.voidBefore(unmovedSince)
     for (const xid of snapshot.running) if (!this.#pending.has(xid)) this.#suspects.add(xid)
     if (this.#suspects.size === 0) return
     this.#epochs.quarantine(wholeDatabase)
@@ -144,7 +144,7 @@ export class ForeignCommits {
   endHold(): void {
     if (!this.#isHolding) return
     this.#isHolding = false
-    this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs())
+    this.#voidAll()
     this.#epochs.endQuarantine(wholeDatabase)
   }
 
@@ -154,6 +154,11 @@ export class ForeignCommits {
     this.#suspects.clear()
     this.endHold()
     this.#acked.clear()
+  }
+
+  /** What was not heard may have changed anything. */
+  #voidAll(): void {
+    if (!this.#broken.has('R9-gap')) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs())
   }
 
   /** It was heard of: whatever it did is known. */

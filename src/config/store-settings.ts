@@ -26,7 +26,8 @@ export const storeSettingRows = [
     initial: '0',
     change: 'restart',
     group: 'store',
-    summary: 'Largest size of its file, but for a moment while much is removed; 0 is a quarter more than l2_bytes_max and 64 MB.',
+    summary:
+      'Largest size of its file, but for a moment while much is removed; 0 is a quarter more than l2_bytes_max and 64 MB.',
   }),
   setting({
     name: 'l2_page_size',

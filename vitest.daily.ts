@@ -1,5 +1,5 @@
 // The daily check: the quick kinds of test as one, so that what they share is loaded once in each of two processes.
-// Contracts that start processes or move archives are left to the whole run (vitest.config.ts).
+// Contracts that start processes, move archives or follow a stream of changes are left to the whole run (vitest.config.ts).
 
 import { defineConfig } from 'vitest/config'
 import { common } from './vitest.config.ts'
@@ -12,7 +12,7 @@ export default defineConfig({
     // One waits for a Postgres most of the time, whichever it is.
     maxWorkers: 3,
     include: kinds.map((kind) => `test/${kind}/**/*.test.ts`),
-    exclude: ['test/contract/{archive,blobs,command,origin}/**'],
+    exclude: ['test/contract/{archive,blobs,cdc,command,origin}/**', 'test/contract/virtual/psql.test.ts'],
     testTimeout: 30_000,
   },
 })

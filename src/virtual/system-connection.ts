@@ -129,8 +129,8 @@ export class SystemConnection {
     return rows
   }
 
-  /** Asks the server to stop what this connection runs; it may be too late. */
-  cancel(): void {
+  /** Asks the server to stop what this connection runs; resolves when it was told, which may have been too early or too late. */
+  cancel(): Promise<void> {
     const request = Buffer.alloc(12 + this.#key.length)
     request.writeInt32BE(request.length, 0)
     request.writeInt32BE(cancelRequestCode, 4)
@@ -140,6 +140,7 @@ export class SystemConnection {
     socket.on('error', () => undefined)
     socket.on('data', () => undefined)
     socket.end(request)
+    return new Promise((resolve) => socket.once('close', () => resolve()))
   }
 
   close(): void {

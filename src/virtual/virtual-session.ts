@@ -15,6 +15,7 @@
 //      blobs, which is only worked out there, in one that may write to that copy.
 //   4. Our own frames are all extended and named: the client's unnamed statement lives on, as it would elsewhere.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { conditions, ServerError } from '../errors/index.ts'
 import {
   bindFrame,
@@ -62,6 +63,9 @@ const mirroredSettings: ReadonlySet<string> = new Set(
    timezone xmlbinary xmloption`.split(/\s+/),
 )
 
+/** Between two requests to end a statement. */
+const cancelAgainMs = 10
+
 export class VirtualSession {
   readonly #options: VirtualSessionOptions
   #connection: SystemConnection | undefined
@@ -75,6 +79,7 @@ export class VirtualSession {
   #isRunning = false
   #isClosed = false
   #cancelled = false
+  #cancelling: Promise<void> | undefined
 
   constructor(options: VirtualSessionOptions) {
     this.#options = options
@@ -91,6 +96,8 @@ export class VirtualSession {
       return { failed: true, unresolved: false }
     } finally {
       this.#isRunning = false
+      // A request still on its way would end the next statement.
+      await this.#cancelling
     }
   }
 
@@ -98,7 +105,17 @@ export class VirtualSession {
   cancel(): void {
     if (!this.#isRunning) return
     this.#cancelled = true
-    this.#connection?.cancel()
+    this.#cancelling ??= this.#insist().finally(() => {
+      this.#cancelling = undefined
+    })
+  }
+
+  /** PostgreSQL forgets a request that comes before the statement has begun. */
+  async #insist(): Promise<void> {
+    while (this.#isRunning) {
+      await this.#connection?.cancel()
+      if (this.#isRunning) await delay(cancelAgainMs)
+    }
   }
 
   /** Forgets the client's prepared statements, as DISCARD ALL and DEALLOCATE ALL do. */

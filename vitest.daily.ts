@@ -1,5 +1,5 @@
 // The daily check: the quick kinds of test as one, so that what they share is loaded once in each of two processes.
-// Contracts that start processes, move archives or follow a stream of changes are left to the whole run (vitest.config.ts).
+// What starts processes, moves archives or follows a stream of changes is left to the whole run (vitest.config.ts).
 
 import { defineConfig } from 'vitest/config'
 import { common } from './vitest.config.ts'
@@ -12,7 +12,11 @@ export default defineConfig({
     // One waits for a Postgres most of the time, whichever it is.
     maxWorkers: 3,
     include: kinds.map((kind) => `test/${kind}/**/*.test.ts`),
-    exclude: ['test/contract/{archive,blobs,cdc,command,origin}/**', 'test/contract/virtual/psql.test.ts'],
+    exclude: [
+      'test/contract/{archive,blobs,cdc,command,origin}/**',
+      'test/contract/virtual/{psql,system-database}.test.ts',
+      'test/unit/archive/{backup,backup-service,restore}.test.ts',
+    ],
     testTimeout: 30_000,
   },
 })

@@ -1,4 +1,4 @@
-// The daily check: the quick kinds of test as one, so that what they share is loaded once in each of two processes.
+// The daily check: the quick kinds of test as one, so that what they share is loaded once in each process.
 // What starts processes, moves archives or follows a stream of changes is left to the whole run (vitest.config.ts).
 
 import { defineConfig } from 'vitest/config'

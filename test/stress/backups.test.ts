@@ -4,7 +4,7 @@
 //
 //   SEED=…        the same choices again, though not the same timing
 //   --long        (npm run stress -- --long backups) forty kills; --rounds N for another number. Without either it does not run: it
-//                 failed once in some fifty runs of three kills, and what it found then is not known yet
+//                 failed once among a dozen runs of three kills, and what it found then is not known yet
 
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

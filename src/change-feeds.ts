@@ -9,6 +9,7 @@
 
 import type { Clock } from './base/index.ts'
 import { ChangeFeed, type FeedState, ForeignCommits } from './cdc/index.ts'
+import type { FeedClient } from './frontend/index.ts'
 import type { Epochs, WriteScope } from './invalidation/index.ts'
 import type { Counters, EventRing } from './observe/index.ts'
 import type { OriginTarget, SideClient } from './origin/index.ts'
@@ -25,13 +26,6 @@ interface FeedsParts {
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
   /** Rules of consistency left out on purpose. */
   readonly broken: ReadonlySet<string>
-}
-
-/** Admins of this server and replication have no use for a feed. */
-interface FeedClient {
-  readonly database: string
-  readonly admin: boolean
-  readonly replication: boolean
 }
 
 /** A feed that nobody needs is kept for a moment: clients come and go. */

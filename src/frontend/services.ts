@@ -24,8 +24,8 @@ export interface OriginDoor {
   cancel(pid: number, key: Buffer): Promise<void>
 }
 
-/** Whoever does not use a database of the origin for more than its changes needs no feed. */
-interface FeedClient {
+/** A session, as far as it matters to feeds: admins of this server and replication have no use for one. */
+export interface FeedClient {
   readonly database: string
   readonly admin: boolean
   readonly replication: boolean

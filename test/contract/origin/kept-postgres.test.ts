@@ -6,7 +6,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { isAlive } from '../../../src/base/index.ts'
 import { KeptPostgres } from '../../../src/origin/index.ts'
-import { copyTemplate } from '../../support/postgres.ts'
+import { copyTemplate, openTestPostgres } from '../../support/postgres.ts'
 import { scratch } from '../../support/templates.ts'
 
 let parent = ''
@@ -97,6 +97,8 @@ test('closed at the very moment of its start, nothing is left running', async ()
   await untilTold(1)
   await new Promise((resolve) => setTimeout(resolve, 0))
   await postgres.close()
+  // A start that went on would be over when another, begun now, is.
+  await (await openTestPostgres()).close()
   const pid = await pidOf().catch(() => undefined)
   expect(pid === undefined || !isAlive(pid)).toBe(true)
 })

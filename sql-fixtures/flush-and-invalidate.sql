@@ -90,3 +90,13 @@ invalidate;
 flush all caches;
 --> ERROR 42501: permission denied for FLUSH ALL CACHES
 --> HINT: A member of role "cache_admin" may.
+-- session one
+select cause, kind, subject, entries from cache.invalidations where cause <> 'feed';
+--> cause text | kind text | subject text | entries int8
+--> statement | relation | public.item | 1
+--> statement | relation | public.item | 1
+--> statement | relation | public.person | 1
+--> statement | relation | public.item | 1
+--> statement | all | all | 2
+--> statement | plans | plans | 2
+--> SELECT 6

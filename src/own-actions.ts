@@ -52,6 +52,8 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       await secondTier.forgetTag(label)
       return entries
     },
+    invalidated: (kind, subject, entries) =>
+      parts.invalidations.noteSubject(kind, subject, { cause: 'statement', session: session.id, entries }),
     resetStats: () => parts.metrics.reset(),
     reload: () => parts.store.reload(),
     check: async () => [
@@ -117,7 +119,9 @@ async function invalidateRelation(
     (entry) =>
       entry.relations.includes(target) && staleness(entry, Date.now(), Number.POSITIVE_INFINITY)?.dead !== true,
   )
-  session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now())
+  session.epochs.bump({ everything: false, relations: [target] }, 'write', Date.now(), {
+    ...{ cause: 'statement', session: session.id, entries: entries.length },
+  })
   await parts.secondTier.forgetAll()
   return { kind: 'relation', subject: shown, entries: entries.length, durable: true }
 }

@@ -7,7 +7,7 @@ import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
 import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
-import type { Epochs } from './invalidation/index.ts'
+import type { Epochs, InvalidationRing } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
@@ -24,6 +24,7 @@ export interface OwnParts {
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
   readonly results: ResultCache
+  readonly invalidations: InvalidationRing
   readonly secondTier: SecondTier
   readonly decisions: Decisions
   readonly contexts: ContextTable

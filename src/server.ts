@@ -22,7 +22,7 @@ import {
   UnknownOutcomes,
 } from './frontend/index.ts'
 import { psqlCommand } from './help.ts'
-import { Epochs } from './invalidation/index.ts'
+import { Epochs, InvalidationRing } from './invalidation/index.ts'
 import { type MetricsDoor, openMetrics } from './metrics-door.ts'
 import { createLog, EventRing, type Log, Metrics } from './observe/index.ts'
 import { openOrigin } from './open-origin.ts'
@@ -213,7 +213,8 @@ function makeServices(parts: Parts) {
   const settings = store.snapshot
   const { counters } = metrics
   epochs.observer = {
-    bumped: (_database, scope) => {
+    bumped: (database, scope, by) => {
+      if (by !== undefined) invalidations.noteScope(database, scope, by)
       if (scope.everything) counters.epoch_bumps_global++
       else counters.epoch_bumps += scope.relations.length
       secondTier.moved()
@@ -225,10 +226,11 @@ function makeServices(parts: Parts) {
     counters,
     l1: parts.l1,
   })
+  const invalidations = new InvalidationRing(systemClock, settings.invalidationsMax)
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
   const lives = new OriginLives(() => {
-    epochs.bumpAllDatabases('unknown', systemClock.nowMs())
+    epochs.bumpAllDatabases('unknown', systemClock.nowMs(), { cause: 'unknown_outcome' })
     const detail = 'it was started, or it fell and got up: what was kept is asked for again'
     parts.events.record({ severity: 'warning', event: 'origin_began_anew', subject: 'origin', detail })
   })
@@ -258,6 +260,7 @@ function makeServices(parts: Parts) {
     epochs,
     results,
     decisions,
+    invalidations,
     contexts,
     schemas,
     cache: parts.cache,
@@ -296,6 +299,7 @@ function makeServices(parts: Parts) {
     schemas,
     code: new CodeWatch(),
     decisions,
+    invalidations,
     flights: new Flights(),
     outcomes,
     lives,
@@ -328,6 +332,7 @@ function planLimits(settings: Settings) {
 function reconfigure(services: Services, settings: Settings, events: EventRing): void {
   services.results.configure(resultLimits(settings))
   services.plans.configure(planLimits(settings))
+  services.invalidations.resize(settings.invalidationsMax)
   services.decisions.resize(settings.decisionsMax)
   events.resize(settings.eventsMax)
 }

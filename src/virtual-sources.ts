@@ -3,11 +3,12 @@
 import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
+import { writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
 import { feedRows, proofOf } from './feed-rows.ts'
 import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
-import type { Epochs, Relation } from './invalidation/index.ts'
+import type { Epochs, InvalidationRing, InvalidationRow, Relation } from './invalidation/index.ts'
 import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
@@ -16,6 +17,7 @@ import type {
   BypassRow,
   DecisionRow,
   DependencyRow,
+  InvalidationShown,
   LastStatementRow,
   PlanRow,
   QueryRow,
@@ -34,6 +36,7 @@ interface SourceParts {
   readonly feeds: ChangeFeeds
   readonly results: ResultCache
   readonly decisions: Decisions
+  readonly invalidations: InvalidationRing
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
   readonly l1: L1
@@ -110,6 +113,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       const rows = session?.settings.rows() ?? parts.store.rows()
       return rows.map((row) => ({ ...row, summary: summaryOf(row, parts) }))
     },
+    invalidations: () => parts.invalidations.rows().map(invalidationRow),
     events: () => parts.events.rows(),
     store: parts.cache.rows,
     memory: () => memoryRows(parts),
@@ -316,6 +320,10 @@ function relationRow(relation: Relation, dependents: number, proof: ReturnType<t
     lastChangeAtMs: relation.lastChangeAtMs || undefined,
     lastChangeLsn: undefined,
   }
+}
+
+function invalidationRow(row: InvalidationRow): InvalidationShown {
+  return { ...row, lsn: row.lsn === undefined ? undefined : writeLsn(row.lsn) }
 }
 
 function* dependencyRows(entry: Entry): Generator<DependencyRow> {

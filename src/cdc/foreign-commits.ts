@@ -98,7 +98,8 @@ export class ForeignCommits {
     const acked = this.#acked.get(xid)
     this.#acked.delete(xid)
     if (acked !== undefined && covers(acked, scope)) return false
-    if (!this.#broken.has('R4-arrival')) this.#epochs.bump(scope, 'write', this.#nowMs())
+    if (!this.#broken.has('R4-arrival'))
+      this.#epochs.bump(scope, 'write', this.#nowMs(), { cause: 'feed', lsn: commit.end })
     // Visible for sure: the bump alone does.
     if (acked !== undefined) return false
     this.#epochs.quarantine(scope)
@@ -122,7 +123,7 @@ export class ForeignCommits {
 
   /** What the commits so far were found to have changed may have been something else. */
   doubt(): void {
-    this.#epochs.bump(wholeDatabase, 'schema', this.#nowMs())
+    this.#epochs.bump(wholeDatabase, 'schema', this.#nowMs(), { cause: 'ddl' })
     for (const commit of [...this.#pending.values()]) {
       this.#epochs.endQuarantine(commit.scope)
       this.#epochs.quarantine(wholeDatabase)
@@ -158,7 +159,7 @@ export class ForeignCommits {
 
   /** What was not heard may have changed anything. */
   #voidAll(): void {
-    if (!this.#broken.has('R9-gap')) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs())
+    if (!this.#broken.has('R9-gap')) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs(), { cause: 'feed' })
   }
 
   /** It was heard of: whatever it did is known. */

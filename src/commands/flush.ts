@@ -78,6 +78,7 @@ export async function flush(context: CommandContext, target: FlushTarget, tag: s
     rows.push(row)
   }
   for (const name of namespaces) rows.push({ kind: 'namespace', name, ...(await context.blobs.flush(name)) })
+  for (const { kind, name, entries } of rows) actions.invalidated(kind, name, entries)
   return { tag, columns: flushColumns, rows: rows.map(valuesOf), notices: changeNotices(context) }
 }
 

@@ -145,7 +145,11 @@ async function invalidateEntries(
       entries[index] = (entries[index] as number) + count
     }
   }
-  return subjects.map((subject, index) => ({ kind, subject, entries: entries[index] as number, durable: isDurable }))
+  return subjects.map((subject, index) => {
+    const count = entries[index] as number
+    if (count > 0) context.actions.invalidated(kind, subject, count)
+    return { kind, subject, entries: count, durable: isDurable }
+  })
 }
 
 /** The one named; all (undefined), for an admin; else those the role may write, and then there must be some, or results of its own. */

@@ -123,6 +123,8 @@ export interface CommandActions {
   invalidateRelation(relation: RelationName, viewer: Viewer): Promise<InvalidateRow>
   /** Results with this label, of roles of the viewer's; how many left. */
   invalidateResults(kind: 'tag' | 'dependency', label: string, viewer: Viewer): number | Promise<number>
+  /** Notes that a statement has removed entries. */
+  invalidated(kind: string, subject: string, entries: number): void
   resetStats(): void
   /** Reads the settings files again. */
   reload(): void | Promise<void>

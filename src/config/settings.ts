@@ -323,6 +323,14 @@ export const settingTable = [
     summary: 'Rows kept in the relation decisions; 0 keeps none.',
   }),
   setting({
+    name: 'invalidations_max',
+    type: integer({ min: 0, max: 10_000_000 }),
+    initial: '10000',
+    change: 'reload',
+    group: 'observe',
+    summary: 'Rows kept in the relation invalidations; 0 keeps none.',
+  }),
+  setting({
     name: 'queries_max',
     type: integer({ min: 0, max: 10_000_000 }),
     initial: '5000',

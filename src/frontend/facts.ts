@@ -119,7 +119,8 @@ export function factsInForce(session: Session, text: StatementText, ttlMs: numbe
  */
 export function writesNothing(session: Session, tick: number, outcome: UnitOutcome): void {
   if (outcome.failed || session.epochs.schemaStamp <= tick) return
-  session.epochs.bump(wholeDatabase, 'write', session.services.clock.nowMs())
+  const by = { cause: 'ddl', session: session.id } as const
+  session.epochs.bump(wholeDatabase, 'write', session.services.clock.nowMs(), by)
 }
 
 interface Stored {

@@ -67,6 +67,7 @@ export function runOpaque(
   session.portals.forgetAll()
   const suspension = new Suspension(session)
   const schema = what !== 'several' && what !== 'cursor'
+  suspension.cause = what === 'ddl' ? 'ddl' : 'write'
   if (!(what === 'ddl' && session.services.broken.has('ddl'))) suspension.hold(wholeDatabase, schema)
   session.transaction.settings = true
   const reported =

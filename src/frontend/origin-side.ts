@@ -46,7 +46,8 @@ export class OriginSide implements LinkOwner {
     if (this.#session.derailed) {
       if (type === backend.readyForQuery) this.#session.status = bytes[start + 5] as number
       if (type === backend.readyForQuery || type === backend.commandComplete) {
-        this.#session.epochs.bump(wholeDatabase, 'unknown', this.#session.services.clock.nowMs())
+        const by = { cause: 'write', session: this.#session.id } as const
+        this.#session.epochs.bump(wholeDatabase, 'unknown', this.#session.services.clock.nowMs(), by)
         this.#session.forgetContext()
       }
       return true

@@ -5,7 +5,7 @@ import type { Clock } from '../base/index.ts'
 import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
 import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
-import type { Epochs, WriteScope } from '../invalidation/index.ts'
+import type { Epochs, InvalidationRing, WriteScope } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
@@ -60,6 +60,7 @@ export interface Services {
   readonly schemas: SchemaWatch
   readonly code: CodeWatch
   readonly decisions: Decisions
+  readonly invalidations: InvalidationRing
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes
   readonly lives: OriginLives

@@ -1,7 +1,7 @@
 // What a commit under way holds back, and lets go or bumps at its end.
 
 import { type Capture, type StatementText, writtenOids } from '../cache/plans/index.ts'
-import { type WriteScope, wholeDatabase } from '../invalidation/index.ts'
+import { type InvalidationCause, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
 import type { Session } from './session.ts'
 
 /** The scope of what a transaction holds; undefined if it changed nothing. */
@@ -32,6 +32,8 @@ export class Suspension {
   #scope: WriteScope | undefined
   #schema = false
   #xid: number | undefined
+  /** As cache.invalidations tells it; undefined if the scope says it. */
+  cause: InvalidationCause | undefined
 
   constructor(session: Session) {
     this.#session = session
@@ -55,13 +57,18 @@ export class Suspension {
     if (scope === undefined) return
     const { services, epochs } = this.#session
     const startedUs = services.clock.monotonicUs()
+    const by = {
+      cause: this.cause ?? (this.#schema ? 'ddl' : 'write'),
+      session: this.#session.id,
+      sinceUs: startedUs,
+    }
     const act = () => {
       if (this.#schema) {
-        services.epochs.bumpAllDatabases('schema', services.clock.nowMs())
+        services.epochs.bumpAllDatabases('schema', services.clock.nowMs(), by)
         // Roles may have been renamed, defaults of roles and databases changed.
         services.contexts.distrust()
       }
-      if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs())
+      if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs(), by)
       if (this.#xid !== undefined) services.feeds.acknowledged(epochs.name, this.#xid, scope)
       this.#release(scope)
     }
@@ -94,7 +101,7 @@ export class Suspension {
     services.counters.unknown_outcomes++
     services.events.record({ severity: 'warning', event: 'unknown_outcome', subject: `session ${identity.id}` })
     if (services.broken.has('R2-suspend')) epochs.suspend(scope)
-    services.outcomes.add({ pid: identity.pid, database: epochs, scope })
+    services.outcomes.add({ pid: identity.pid, database: epochs, scope, session: identity.id })
   }
 
   #take(): WriteScope | undefined {

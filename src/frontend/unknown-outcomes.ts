@@ -9,6 +9,8 @@ interface LostCommit {
   readonly pid: number
   readonly database: DatabaseEpochs
   readonly scope: WriteScope
+  /** Of this server, which has ended. */
+  readonly session?: number | undefined
 }
 
 export class UnknownOutcomes {
@@ -43,7 +45,7 @@ export class UnknownOutcomes {
       for (const lost of asked) {
         if (alive.has(lost.pid)) continue
         this.#lost.delete(lost)
-        lost.database.bump(lost.scope, 'unknown', nowMs())
+        lost.database.bump(lost.scope, 'unknown', nowMs(), { cause: 'unknown_outcome', session: lost.session })
         lost.database.release(lost.scope)
       }
     } finally {

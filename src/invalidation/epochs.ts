@@ -11,6 +11,7 @@
 //      fills back, never a hit: its end is a bump.
 
 import { assert } from '../base/index.ts'
+import type { ChangedBy } from './invalidation-ring.ts'
 
 /** A relation of one database, by OID: what a read was derived from, what a write has changed. */
 export class Relation {
@@ -52,7 +53,8 @@ export interface WriteScope {
 export const wholeDatabase: WriteScope = { everything: true, relations: [] }
 
 interface InvalidationObserver {
-  bumped(database: string, scope: WriteScope, cause: 'write' | GlobalCause): void
+  /** `by` is undefined where somebody else notes it, or has noted it, as when a commit that arrived becomes visible. */
+  bumped(database: string, scope: WriteScope, by: ChangedBy | undefined): void
   suspended(): void
 }
 
@@ -125,11 +127,11 @@ export class DatabaseEpochs {
     this.stamp = tick
     this.cause = 'unknown'
     this.schemaStamp = Math.max(this.schemaStamp, tick)
-    this.#epochs.observer?.bumped(this.name, wholeDatabase, 'unknown')
+    this.#epochs.observer?.bumped(this.name, wholeDatabase, { cause: 'feed' })
   }
 
   /** Makes everything derived from the scope before now unservable. A `write` changes rows, whatever else may change the catalogue. */
-  bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number): void {
+  bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number, by?: ChangedBy): void {
     const tick = this.#epochs.tick()
     if (scope.everything) {
       this.stamp = tick
@@ -142,7 +144,7 @@ export class DatabaseEpochs {
         relation.lastChangeAtMs = nowMs
       }
     }
-    this.#epochs.observer?.bumped(this.name, scope, cause)
+    this.#epochs.observer?.bumped(this.name, scope, by)
   }
 }
 
@@ -175,8 +177,8 @@ export class Epochs {
   }
 
   /** For what concerns the whole cluster: roles, memberships, databases, settings of the server. */
-  bumpAllDatabases(cause: GlobalCause, nowMs: number): void {
-    for (const database of this.databases.values()) database.bump(wholeDatabase, cause, nowMs)
+  bumpAllDatabases(cause: GlobalCause, nowMs: number, by?: ChangedBy): void {
+    for (const database of this.databases.values()) database.bump(wholeDatabase, cause, nowMs, by)
   }
 }
 

@@ -1,4 +1,9 @@
 // Door of `invalidation`: what was derived from what, and at which epoch.
 
 export * from './epochs.ts'
+export {
+  type InvalidationCause,
+  InvalidationRing,
+  type InvalidationRow,
+} from './invalidation-ring.ts'
 export { type DatabaseStamps, raiseStamps, stampsOf } from './stamps.ts'

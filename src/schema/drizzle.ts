@@ -24,6 +24,8 @@ export const entries: View<'entries'> = view('entries')
 export const events: View<'events'> = view('events')
 /** who tells of what is written past this server, per database in use */
 export const feed: View<'feed'> = view('feed')
+/** the latest changes that stored answers were hidden for */
+export const invalidations: View<'invalidations'> = view('invalidations')
 /** long work of the server, running and past */
 export const jobs: View<'jobs'> = view('jobs')
 /** state of the tier on disk, one row */

@@ -48,6 +48,9 @@ export const relations = {
     name text not null, kind text not null, slot text, plugin text, state text not null, position pg_lsn,
     origin_lsn pg_lsn, lag interval, lag_bytes int8, watermark_at timestamptz, transactions int8 not null,
     changes int8 not null, gaps int8 not null, retained_bytes int8, since timestamptz not null, last_error text`,
+  invalidations: `
+    at timestamptz not null, cause text not null, kind text not null, subject text not null, relation oid, lsn pg_lsn,
+    session int8, entries int8, elapsed_us int8`,
   jobs: `
     id int8 not null, kind text not null, description text not null, owner text not null, state text not null,
     fraction_completed float8, detail jsonb, created_at timestamptz not null, started_at timestamptz,

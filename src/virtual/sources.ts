@@ -4,6 +4,7 @@
 // Each function is called in the turn of the event loop in which the rows are copied, and may be a generator.
 
 import type { SettingState } from '../config/index.ts'
+import type { InvalidationRow } from '../invalidation/index.ts'
 import type { EventRow, Metrics } from '../observe/index.ts'
 import type { ReasonRow } from '../sql/index.ts'
 import type { StoreRows } from './store-rows.ts'
@@ -169,6 +170,9 @@ export interface RelationRow {
   readonly lastChangeLsn: string | undefined
 }
 
+/** A change that stored answers were hidden for. */
+export type InvalidationShown = Omit<InvalidationRow, 'lsn'> & { readonly lsn: string | undefined }
+
 export interface DependencyRow {
   readonly kind: 'result' | 'view' | 'aggregate' | 'plan' | 'label'
   /** Key of what was derived. */
@@ -234,6 +238,7 @@ export interface VirtualSources {
   sessions(): Iterable<SessionRow>
   /** As this session sees them. */
   settings(sessionId: number): Iterable<SettingState>
+  invalidations(): Iterable<InvalidationShown>
   events(): Iterable<EventRow>
   memory(): Iterable<MemoryRow>
   readonly store: StoreRows

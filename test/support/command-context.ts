@@ -56,6 +56,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
         noted.push(`invalidateResults ${kind} ${label}`)
         return 0
       },
+      invalidated: () => undefined,
       resetStats: () => void noted.push('resetStats'),
       reload: () => void noted.push('reload'),
       compact: async () => ({ extents: 0, pages: 0, bytes: 0 }),

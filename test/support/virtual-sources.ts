@@ -22,6 +22,7 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     dependencies: none,
     sessions: none,
     settings: () => SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) }).rows(),
+    invalidations: none,
     events: none,
     memory: none,
     store: storeWith(),

@@ -11,6 +11,7 @@ import type { DependenciesRow } from './dependencies.ts'
 import type { EntriesRow } from './entries.ts'
 import type { EventsRow } from './events.ts'
 import type { FeedRow } from './feed.ts'
+import type { InvalidationsRow } from './invalidations.ts'
 import type { JobsRow } from './jobs.ts'
 import type { L2Row } from './l2.ts'
 import type { LastStatementRow } from './last-statement.ts'
@@ -43,6 +44,7 @@ export type {
   EntriesRow,
   EventsRow,
   FeedRow,
+  InvalidationsRow,
   JobsRow,
   L2Row,
   LastStatementRow,
@@ -75,6 +77,7 @@ export interface Rows {
   readonly entries: EntriesRow
   readonly events: EventsRow
   readonly feed: FeedRow
+  readonly invalidations: InvalidationsRow
   readonly jobs: JobsRow
   readonly l2: L2Row
   readonly last_statement: LastStatementRow

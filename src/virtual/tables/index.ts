@@ -12,6 +12,7 @@ import { dependenciesTable } from './dependencies.ts'
 import { entriesTable } from './entries.ts'
 import { eventsTable } from './events.ts'
 import { feedTable } from './feed.ts'
+import { invalidationsTable } from './invalidations.ts'
 import { jobsTable } from './jobs.ts'
 import { l2Table } from './l2.ts'
 import { lastStatementTable } from './last-statement.ts'
@@ -44,6 +45,7 @@ export const virtualTables: readonly VirtualTable[] = [
   feedTable,
   relationsTable,
   dependenciesTable,
+  invalidationsTable,
   plansTable,
   sessionsTable,
   settingsTable,
@@ -77,7 +79,6 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'evictions',
   'graph_partitions',
   'guarantees',
-  'invalidations',
   'limitations',
   'materialized_views',
   'recommendations',

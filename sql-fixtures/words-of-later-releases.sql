@@ -5,8 +5,8 @@ create cache c from select 1;
 --> ERROR 0A000: CREATE CACHE is not supported
 --> DETAIL: It comes with a later release.
 -- own
-show cache guarantees;
---> ERROR 0A000: relation "cache.guarantees" is not supported
+show cache evictions;
+--> ERROR 0A000: relation "cache.evictions" is not supported
 --> DETAIL: It comes with a later release.
 -- own
 select * from cache.audit;

@@ -9,7 +9,7 @@
 
 import type { Clock } from './base/index.ts'
 import { ChangeFeed, type FeedState, ForeignCommits } from './cdc/index.ts'
-import type { FeedClient } from './frontend/index.ts'
+import type { FeedClient, FeedMode } from './frontend/index.ts'
 import type { Epochs, WriteScope } from './invalidation/index.ts'
 import type { Counters, EventRing } from './observe/index.ts'
 import type { OriginTarget, SideClient } from './origin/index.ts'
@@ -76,6 +76,19 @@ export class ChangeFeeds {
 
   feedOf(database: string): ChangeFeed | undefined {
     return this.#databases.get(database)?.feed
+  }
+
+  followed(database: string): FollowedDatabase | undefined {
+    return this.#databases.get(database)
+  }
+
+  /** Whether what is written past this server is heard of in time, and if not, why. */
+  modeOf(database: string): FeedMode {
+    if (!this.#parts.isOn) return { mode: 'off', reason: undefined }
+    const feed = this.feedOf(database)
+    if (feed?.state !== 'streaming') return { mode: 'alone', reason: feed?.reason }
+    if (feed.watch?.isLate) return { mode: 'alone', reason: 'the feed is late' }
+    return { mode: 'followed', reason: undefined }
   }
 
   /** A client has come to use the database. */

@@ -27,14 +27,15 @@ function feedRow(followed: FollowedDatabase, isOn: boolean): FeedRow {
     watermarkAtMs: watch?.watermarkMs,
     retainedBytes: watch?.retainedBytes,
     sinceMs: feed?.sinceMs ?? followed.sinceMs,
-    lastError: isOn ? feed && reasonOf(feed) : 'feed is off',
+    lastError: isOn ? feed && feedFailure(feed) : 'feed is off',
   }
 }
 
 /** A slot is there as soon as all that wrote when it was asked for has ended. */
 const slotMs = 1000
 
-function reasonOf({ state, slot, sinceMs, reason }: ChangeFeed): string | undefined {
+/** Why it does not stream. */
+export function feedFailure({ state, slot, sinceMs, reason }: ChangeFeed): string | undefined {
   if (state !== 'connecting' || slot === undefined || Date.now() - sinceMs < slotMs) return reason
   return 'waits for transactions that were writing, or prepared, when it began'
 }

@@ -8,6 +8,7 @@ import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
 import { feedRows, proofOf } from './feed-rows.ts'
 import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
+import { guaranteeRows } from './guarantee-rows.ts'
 import type { Epochs, InvalidationRing, InvalidationRow, Relation } from './invalidation/index.ts'
 import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
@@ -92,6 +93,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       }
     },
     feeds: () => feedRows(parts.feeds),
+    guarantees: () => guaranteeRows({ ...parts, resultTtlMs: parts.store.snapshot.resultTtl }),
     *relations() {
       const dependents = countDependents(results)
       for (const database of epochs.databases.values()) {

@@ -31,6 +31,11 @@ export interface FeedClient {
   readonly replication: boolean
 }
 
+export interface FeedMode {
+  readonly mode: 'followed' | 'alone' | 'off'
+  readonly reason: string | undefined
+}
+
 /** Who tells of what others commit. */
 interface ForeignFeeds {
   /** A client has come to use a database; it will leave. */
@@ -41,6 +46,7 @@ interface ForeignFeeds {
   /** True if they may be in the way of who wants these databases for himself. */
   holds(databases: readonly string[]): boolean
   letGo(databases: readonly string[]): Promise<void>
+  modeOf(database: string): FeedMode
   /** A commit through this server was acknowledged, and its scope bumped. */
   acknowledged(database: string, xid: number, scope: WriteScope): void
 }

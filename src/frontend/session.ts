@@ -38,7 +38,7 @@ import type { Recorder } from './recorder.ts'
 import { SearchPath } from './search-path.ts'
 import type { Services } from './services.ts'
 import { meansWhatItSays, type SessionIdentity } from './session-identity.ts'
-import { signalFrame } from './signal.ts'
+import { signalEnd } from './signal.ts'
 import { loseSightOf } from './suspension.ts'
 import { TransactionState } from './transaction-state.ts'
 import { ClientUnit, type UnitHost, type UnitOutcome } from './units.ts'
@@ -242,11 +242,7 @@ export class Session implements UnitHost {
       return
     }
     this.asked = undefined
-    const signal = this.settings.current.responseSignal
-    if (signal !== 'off' && this.#decided && this.last !== undefined) {
-      const { ourSchema } = this.services.contexts
-      this.output.add(signalFrame(signal, this.last, this.settings.current.consistency, ourSchema))
-    }
+    if (this.settings.current.responseSignal !== 'off') signalEnd(this, this.#decided ? this.last : undefined)
     this.#decided = false
     this.hintFaults.end(this.output)
     if (statusByte === status.idle) this.portals.ours = undefined

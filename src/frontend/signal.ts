@@ -2,9 +2,22 @@
 
 import { noticeFrame, parameterStatusFrame } from '../wire/index.ts'
 import type { DecisionRecord } from './decisions.ts'
+import { feedModeNotice } from './feed-mode.ts'
+import type { Session } from './session.ts'
+
+/** A statement ends, of a session that wants to be told; `decision` if there was one. */
+export function signalEnd(session: Session, decision: DecisionRecord | undefined): void {
+  const { responseSignal, consistency } = session.settings.current
+  if (responseSignal === 'off') return
+  const notice = responseSignal === 'notice' ? feedModeNotice(session) : undefined
+  if (notice !== undefined) session.output.add(notice)
+  if (decision === undefined) return
+  const { ourSchema } = session.services.contexts
+  session.output.add(signalFrame(responseSignal, decision, consistency, ourSchema))
+}
 
 /** The verdict of the last statement (SQL-34): `hit;age_ms=120;entry=0000000b;consistency=session`. */
-export function signalFrame(
+function signalFrame(
   kind: 'notice' | 'parameter',
   decision: DecisionRecord,
   consistency: string,

@@ -24,6 +24,8 @@ export const entries: View<'entries'> = view('entries')
 export const events: View<'events'> = view('events')
 /** who tells of what is written past this server, per database in use */
 export const feed: View<'feed'> = view('feed')
+/** what readers of a relation can rely on now, and why it is no more than that */
+export const guarantees: View<'guarantees'> = view('guarantees')
 /** the latest changes that stored answers were hidden for */
 export const invalidations: View<'invalidations'> = view('invalidations')
 /** long work of the server, running and past */

@@ -48,6 +48,9 @@ export const relations = {
     name text not null, kind text not null, slot text, plugin text, state text not null, position pg_lsn,
     origin_lsn pg_lsn, lag interval, lag_bytes int8, watermark_at timestamptz, transactions int8 not null,
     changes int8 not null, gaps int8 not null, retained_bytes int8, since timestamptz not null, last_error text`,
+  guarantees: `
+    oid oid not null, name text not null, proof text not null, feed text, consistency text not null, staleness interval,
+    reason text, since timestamptz, precision text not null`,
   invalidations: `
     at timestamptz not null, cause text not null, kind text not null, subject text not null, relation oid, lsn pg_lsn,
     session int8, entries int8, elapsed_us int8`,

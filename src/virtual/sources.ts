@@ -170,6 +170,19 @@ export interface RelationRow {
   readonly lastChangeLsn: string | undefined
 }
 
+/** What readers of a relation can rely on. */
+export interface GuaranteeRow {
+  readonly oid: number
+  readonly name: string
+  readonly proof: RelationRow['proof']
+  readonly feed: string | undefined
+  readonly consistency: 'eventual' | 'bounded' | 'session' | 'strict'
+  readonly stalenessMs: number | undefined
+  readonly reason: string | undefined
+  readonly sinceMs: number | undefined
+  readonly precision: 'relation' | 'row'
+}
+
 /** A change that stored answers were hidden for. */
 export type InvalidationShown = Omit<InvalidationRow, 'lsn'> & { readonly lsn: string | undefined }
 
@@ -234,6 +247,7 @@ export interface VirtualSources {
   bypasses(): Iterable<BypassRow>
   feeds(): Iterable<FeedRow>
   relations(): Iterable<RelationRow>
+  guarantees(): Iterable<GuaranteeRow>
   dependencies(): Iterable<DependencyRow>
   sessions(): Iterable<SessionRow>
   /** As this session sees them. */

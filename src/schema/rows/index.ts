@@ -11,6 +11,7 @@ import type { DependenciesRow } from './dependencies.ts'
 import type { EntriesRow } from './entries.ts'
 import type { EventsRow } from './events.ts'
 import type { FeedRow } from './feed.ts'
+import type { GuaranteesRow } from './guarantees.ts'
 import type { InvalidationsRow } from './invalidations.ts'
 import type { JobsRow } from './jobs.ts'
 import type { L2Row } from './l2.ts'
@@ -44,6 +45,7 @@ export type {
   EntriesRow,
   EventsRow,
   FeedRow,
+  GuaranteesRow,
   InvalidationsRow,
   JobsRow,
   L2Row,
@@ -77,6 +79,7 @@ export interface Rows {
   readonly entries: EntriesRow
   readonly events: EventsRow
   readonly feed: FeedRow
+  readonly guarantees: GuaranteesRow
   readonly invalidations: InvalidationsRow
   readonly jobs: JobsRow
   readonly l2: L2Row

@@ -12,6 +12,7 @@ import { dependenciesTable } from './dependencies.ts'
 import { entriesTable } from './entries.ts'
 import { eventsTable } from './events.ts'
 import { feedTable } from './feed.ts'
+import { guaranteesTable } from './guarantees.ts'
 import { invalidationsTable } from './invalidations.ts'
 import { jobsTable } from './jobs.ts'
 import { l2Table } from './l2.ts'
@@ -44,6 +45,7 @@ export const virtualTables: readonly VirtualTable[] = [
   reasonsTable,
   feedTable,
   relationsTable,
+  guaranteesTable,
   dependenciesTable,
   invalidationsTable,
   plansTable,
@@ -78,7 +80,6 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'connections',
   'evictions',
   'graph_partitions',
-  'guarantees',
   'limitations',
   'materialized_views',
   'recommendations',

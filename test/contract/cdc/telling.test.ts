@@ -53,4 +53,67 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
     await stranger.query('update item set n = n + 1')
     await expect.poll(begun, { interval: 10 }).toBeGreaterThan(before)
   })
+
+  it('each relation is told with what its readers can rely on, and why it is no more than that', async () => {
+    await stranger.query(
+      `create unlogged table loose (a int); create materialized view summed as select sum(n) from item`,
+    )
+    const told = async (through: pg.Client) => {
+      for (const name of ['item', 'loose', 'summed']) await through.query(`select * from ${name}`)
+      const { rows } = await through.query(
+        `select name, proof, feed, staleness <= '5s' as fresh, reason, since < now() as since, precision
+         from cache.guarantees where name in ('public.item', 'public.loose', 'public.summed') order by name`,
+      )
+      return rows.map((row) => Object.values(row))
+    }
+    const unlogged = 'unlogged: what is written to it is in no log; ALTER TABLE … SET LOGGED'
+    const materialized = 'materialized: a REFRESH is in no stream; run it through this server'
+    await expect.poll(async () => (await told(client))[0]?.[3], { interval: 10 }).toBe(true)
+    expect(await told(client)).toEqual([
+      ['public.item', 'exact', 'postgres', true, null, true, 'relation'],
+      ['public.loose', 'own_writes', null, false, unlogged, true, 'relation'],
+      ['public.summed', 'own_writes', null, false, materialized, true, 'relation'],
+    ])
+    const without = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h', feed: 'off' } })
+    try {
+      const [item] = await told(await without.connect())
+      expect(item).toEqual([
+        ...['public.item', 'own_writes', null, false],
+        ...['feed is off; set feed = auto and restart', true, 'relation'],
+      ])
+    } finally {
+      await without.close()
+    }
+  })
+
+  it('a session that wants notices is told once when the feed goes', async () => {
+    await stranger.query('create role app login replication; grant select on item to app')
+    const { target } = origin
+    const theirs = await openLarder({
+      upstream: origin.url.replace('postgres@', 'app@'),
+      settings: { result_ttl: '1h', feed: 'auto' },
+    })
+    try {
+      const reader = await theirs.connect({ user: 'app', options: '-c cache.response_signal=notice' })
+      const admin = await theirs.connect()
+      const mode = async () => (await admin.query('select state from cache.feed')).rows[0]?.state
+      await expect.poll(mode, { interval: 10 }).toBe('streaming')
+      const notices: string[] = []
+      reader.on('notice', ({ severity, message }) => notices.push(`${severity} ${message}`))
+      const ask = () => reader.query('select n from item')
+      await ask()
+      expect(target.user).toBe('postgres')
+      await stranger.query('alter role app noreplication')
+      await stranger.query("select pg_terminate_backend(pid) from pg_stat_replication where usename = 'app'")
+      await expect.poll(mode, { interval: 10 }).toBe('refused')
+      await ask()
+      await ask()
+      const told = () => notices.filter((text) => text.includes('past this server'))
+      expect(told()).toEqual(['WARNING what is written past this server is seen within result_ttl from now on'])
+      const { rows } = await admin.query("select reason from cache.guarantees where name = 'public.item'")
+      expect(rows[0].reason).toMatch(/ALTER ROLE "app" REPLICATION/)
+    } finally {
+      await theirs.close()
+    }
+  })
 })

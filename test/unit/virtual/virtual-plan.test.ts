@@ -105,7 +105,7 @@ describe('is refused', () => {
   it.each([
     'SELECT * FROM cache.audit',
     "INSERT INTO cache.rollups (name) VALUES ('a')",
-    'SELECT * FROM cache.guarantees, item',
+    'SELECT * FROM cache.evictions, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',
     'SELECT cache.token() FROM item',
   ])('until a later release: %s', (text) => {

@@ -50,10 +50,6 @@ comment on materialized view cache.v is 'mine';
 --> ERROR 0A000: COMMENT ON MATERIALIZED VIEW is not supported
 --> DETAIL: It comes with a later release.
 -- own
-explain (invalidates) delete from item;
---> ERROR 0A000: EXPLAIN (INVALIDATES) is not supported
---> DETAIL: It comes with a later release.
--- own
 drop cache backup 'none' in 'file:///elsewhere';
 --> ERROR 42501: permission denied for archive "file:///elsewhere"
 --> HINT: Only what the setting archive_allow lists can be used.

@@ -5,6 +5,7 @@ import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import { actionsOf } from './own-actions.ts'
 import { explain, type Said } from './own-explain.ts'
+import { invalidates } from './own-invalidates.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import { originHelp } from './own-postgres.ts'
 import type { SessionViewer } from './own-viewer.ts'
@@ -37,6 +38,7 @@ export function commandContext(
     copyData: (columnCount, isBinary) => copyData(session, columnCount, isBinary),
     isReadOnly: () => isReadOnly(session),
     explain: (request) => explain(session, request, said, parts),
+    explainInvalidates: (text, offset) => invalidates(session, text, offset, parts),
   }
 }
 

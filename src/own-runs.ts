@@ -274,7 +274,7 @@ export class OwnRuns {
   /** What the functions of ours in a statement answer to these values; undefined if it has none. */
   async callsOf(session: Session, own: OwnText, parameters: Parameters): Promise<string | undefined> {
     if ((own.kind !== 'virtual' && own.kind !== 'own') || own.calls === undefined) return undefined
-    if (session.open !== undefined && own.calls.calls.some(({ name }) => name === 'explain')) {
+    if (session.open !== undefined && own.calls.calls.some(({ name }) => name.startsWith('explain'))) {
       throw new ServerError(conditions.featureNotSupported, [
         `function ${this.schemaName}.explain() behind other statements before one Sync`,
       ])

@@ -1,12 +1,12 @@
 // EXPLAIN (CACHE …) query: says what would happen to it now; with ANALYZE it is run through the caches.
 //
-//   explain = EXPLAIN "(" CACHE { "," option } ")" query | EXPLAIN LAST STATEMENT
+//   explain = EXPLAIN "(" CACHE { "," option } ")" query | EXPLAIN "(" INVALIDATES ")" dml | EXPLAIN LAST STATEMENT
 //   option  = ANALYZE [bool] | FORMAT ( TEXT | JSON ) | any option of the origin's EXPLAIN
 
 import { quoteIdentifier } from '../virtual/index.ts'
 import { explainJson, explainLines } from './explain-cache.ts'
+import { readExplainInvalidates } from './explain-invalidates.ts'
 import { type ExplainOptions, readExplainOptions } from './explain-options.ts'
-import { comesLater } from './later.ts'
 import type {
   CommandContext,
   CommandResult,
@@ -27,7 +27,7 @@ export function readExplain(reader: StatementReader): OwnStatement | undefined {
   }
   const options = readExplainOptions(reader)
   if (options === undefined) return undefined
-  if (options.invalidates) throw comesLater('EXPLAIN (INVALIDATES)')
+  if (options.invalidates) return readExplainInvalidates(reader, options)
   // The origin's, without our options.
   if (!options.cache) return undefined
   const closed = reader.offsetBefore

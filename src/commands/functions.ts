@@ -10,6 +10,7 @@ import { typeOids } from './binary-text.ts'
 import { blobFunctions } from './blobs/blob-functions.ts'
 import { namespaceFunctions } from './blobs/namespace-functions.ts'
 import { explainJson } from './explain-cache.ts'
+import { explainInvalidates, invalidatesColumns } from './explain-invalidates.ts'
 import { flush, flushColumns } from './flush.ts'
 import { pickColumns, readSelected, type Selected } from './function-columns.ts'
 import { Arguments, type ArgumentType, argumentOids, type FunctionDefinition, scalar } from './function-definition.ts'
@@ -93,6 +94,19 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
         originOptions: [],
       })
       return { tag, columns: [], rows: [[explainJson(explained)]], notices: explained.notices }
+    },
+  },
+  explain_invalidates: {
+    parameters: [['statement', 'text']],
+    required: 1,
+    columns: invalidatesColumns,
+    isScalar: false,
+    needs: 'monitor',
+    changes: false,
+    async run(context, args, tag) {
+      const text = args.text('statement')
+      if (text === null) return { tag, columns: invalidatesColumns, rows: [] }
+      return explainInvalidates(context, text, undefined, tag)
     },
   },
   flush: {

@@ -11,6 +11,7 @@ import type { ArchiveAccess } from './archive/archive-access.ts'
 import type { BlobStore } from './blobs/blob-store.ts'
 import type { PointRead } from './blobs/point-read.ts'
 import type { ExplainCache } from './explain-cache.ts'
+import type { InvalidatesRow } from './explain-invalidates.ts'
 import type { Parameters } from './parameters.ts'
 import type { Described, OriginHelp, PostgresHelp } from './postgres-help.ts'
 
@@ -171,4 +172,9 @@ export interface CommandContext {
   isReadOnly(): boolean | Promise<boolean>
   /** Says what would happen to this statement now; with `analyze` it runs it through the caches. */
   explain(request: ExplainRequest): Promise<ExplainCache>
+  /** What a statement that writes would hide; `unknown` names what may write anything. Runs nothing of it. */
+  explainInvalidates(
+    text: string,
+    offset: number | undefined,
+  ): Promise<{ readonly rows: readonly InvalidatesRow[]; readonly unknown: readonly string[] }>
 }

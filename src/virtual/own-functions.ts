@@ -54,6 +54,10 @@ export const signatures: Readonly<Record<string, Signature>> = {
     parameters: 'statement text, params text[] = NULL, execute boolean = false',
     returns: 'jsonb',
   },
+  explain_invalidates: {
+    parameters: 'statement text',
+    returns: 'TABLE (relation text, via text, results int8, views int8, aggregates int8, blobs int8)',
+  },
   flush: {
     parameters: 'caches text[] = NULL, namespaces text[] = NULL, everything boolean = false',
     returns: 'TABLE (kind text, name text, existed bool, generation_before int8, generation_after int8, entries int8)',
@@ -139,6 +143,6 @@ export function functionsDdl(schemaName: string): string {
 /** They come with a later release: known names, not yet served. */
 export const laterFunctions: ReadonlySet<string> = new Set(
   `alter_cache audit create_cache create_schedule drop_cache drop_schedule
-   explain_invalidates install_stand_ins key_inputs refresh remove_stand_ins rows token
+   install_stand_ins key_inputs refresh remove_stand_ins rows token
    track_aggregates untrack_aggregates wait_for warm`.split(/\s+/),
 )

@@ -67,6 +67,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
       explained.push(request)
       return explainedWith()
     },
+    explainInvalidates: unasked,
     ...overrides,
   }
 }

@@ -37,6 +37,7 @@ export class Allocator {
   #openCommit: number
   /** Oldest first; the last is of the open commit. */
   #batches: Batch[]
+  #waitingCount = 0
   /** What was busy when each of those began who hold, and how long the file is to stay for him. */
   readonly #holds = new Map<PageBits, number>()
   /** Runs that are free but for a hold, as pairs. */
@@ -82,6 +83,11 @@ export class Allocator {
   /** Pages that are not reachable in the open commit, whether they can be handed out yet or not. */
   get unusedCount(): number {
     return this.#pageCount - this.#usedCount
+  }
+
+  /** Pages that are free once a commit is durable, but for a hold. */
+  get waitingCount(): number {
+    return this.#waitingCount
   }
 
   /** Pages that are free but for a hold. */
@@ -194,6 +200,7 @@ export class Allocator {
         freed += this.#giveBack({ page: at, pages: next - at })
       } else {
         this.#batches.at(-1)?.runs.push(at, next - at)
+        this.#waitingCount += next - at
       }
       at = next
     }
@@ -236,6 +243,7 @@ export class Allocator {
     this.#fresh.clearAll()
     this.#keepBefore(pageCount)
     this.#batches = this.#batches.filter(({ commit }) => commit <= this.#durableCommit)
+    this.#waitingCount = this.#batches.reduce((sum, { runs }) => sum + pagesOf(runs), 0)
     this.#openCommit = this.#durableCommit + 1
     this.#batches.push({ commit: this.#openCommit, runs: [] })
     this.#changedMaps.clear()
@@ -281,6 +289,8 @@ export class Allocator {
       kept += pages
     }
     assert(kept === this.#keptCount, 'kept pages are counted')
+    const waiting = this.#batches.reduce((sum, { runs }) => sum + pagesOf(runs), 0)
+    assert(waiting === this.#waitingCount, 'waiting pages are counted')
   }
 
   #take(page: number, pages: number): void {
@@ -301,6 +311,7 @@ export class Allocator {
       const batch = this.#batches[0] as Batch
       if (batch.commit > this.#durableCommit) break
       for (const run of pairs(batch.runs)) released += this.#giveBack(run)
+      this.#waitingCount -= pagesOf(batch.runs)
       this.#batches.shift()
     }
     return released
@@ -356,6 +367,12 @@ export class Allocator {
   #mapOf(page: number): number {
     return Math.floor(page / this.#bitsPerMap)
   }
+}
+
+function pagesOf(runs: readonly number[]): number {
+  let pages = 0
+  for (let index = 1; index < runs.length; index += 2) pages += runs[index] as number
+  return pages
 }
 
 function* pairs(runs: readonly number[]): Generator<Run> {

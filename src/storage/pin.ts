@@ -31,13 +31,16 @@ export class Pin {
   readonly #pager: Pager
   readonly #allocator: Allocator
   readonly #letGo: () => void
+  readonly #among: Set<Pin> | undefined
   #used: PageBits | undefined
   #isHeld = true
 
-  constructor(pager: Pager, superblock: Superblock) {
+  constructor(pager: Pager, superblock: Superblock, among?: Set<Pin>) {
     this.superblock = superblock
     this.file = pager.file
     this.#pager = pager
+    this.#among = among
+    among?.add(this)
     this.#allocator = pager.space.allocator
     this.#letGo = this.#allocator.hold(superblock.pageCount)
     const readers = treeNames.map((name, number) => {
@@ -129,13 +132,14 @@ export class Pin {
   release(): void {
     this.#isHeld = false
     this.#letGo()
+    this.#among?.delete(this)
   }
 
-  /** Throws when the commit is held no longer: it was released, or the store was reopened after a failure. */
+  /** Throws when the commit is held no longer: it was released or gave way, or the store was reopened after a failure. */
   assertHeld(): void {
     this.#pager.health.assertUsable()
     if (this.#isHeld && this.#pager.space.allocator === this.#allocator) return
-    throw new ServerError(conditions.storeNotOpen, ['reopened since this commit was held'])
+    throw new ServerError(conditions.storeNotOpen, ['past the commit that was held'])
   }
 
   #bytesOf(page: number, pages: number): Uint8Array {

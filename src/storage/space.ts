@@ -2,8 +2,9 @@
 //
 // The file grows by pages of zeros that are really written, so that the disk says "full" here and not in a commit.
 // Two marks hold back free pages: `reserve` is left to changes that make room or invalidate (urgent), and below it
-// `commitPages` is left to commits alone, which need some for the free map. A page that such a change replaces is free only when its commit
-// is durable and nobody holds an older one: until then, and by as many pages, the file may pass its bound for them.
+// `commitPages` is left to commits alone, for what is noted with them and for the free map. A page that such a change replaces is free only
+// when its commit is durable and nobody holds an older one: until then, and by as many pages, the file may pass its bound for them. Where
+// the disk itself is full the file cannot: then it is `tight` before the reserve is used up, and a commit brings pages back (L2-35).
 
 import type { Allocator, Run } from './allocator.ts'
 import type { Health } from './health.ts'
@@ -13,6 +14,8 @@ import { noRoom, type PageFile } from './page-file.ts'
 const zeroBytesMost = 1 << 20
 /** A blob is rather put into so many gaps than the file made longer. */
 const fewRuns = 8
+/** What is noted with a commit may change so many pages: rows of namespaces, and the numbers given out. */
+const notedPages = 8
 
 export class Space {
   readonly allocator: Allocator
@@ -20,6 +23,8 @@ export class Space {
   readonly #health: Health
   /** The next commit cuts off all of the free end that is not held back (L2-24). */
   endsEarly = false
+  /** What changes now belongs to the commit that is about to be sealed, and may have all the pages but those of its free map. */
+  #isSealing = false
 
   constructor(allocator: Allocator, file: PageFile, health: Health) {
     this.allocator = allocator
@@ -27,16 +32,34 @@ export class Space {
     this.#health = health
   }
 
+  /** Whoever changes much, and need not do so in one turn, lets a commit go between: only that brings pages back. */
+  get isTight(): boolean {
+    const { freeCount, waitingCount } = this.allocator
+    return this.#health.state === 'full' && waitingCount > 0 && freeCount < this.#commitPages + this.#half
+  }
+
+  /** Makes changes that belong to the commit that is sealed at once. */
+  sealing(change: () => void): void {
+    this.#isSealing = true
+    try {
+      change()
+    } finally {
+      this.#isSealing = false
+    }
+  }
+
   /** After this, `pages` can be taken one by one without fail. Throws before anything has changed (53100). */
   ensure(pages: number, urgent: boolean): void {
-    const wanted = pages + (urgent ? this.#commitPages : this.allocator.reserve)
+    const least = pages + this.#commitPages
+    // What is urgent leaves half of the reserve where it can: that a disk is full is to be known while something is left.
+    const wanted = pages + (urgent ? this.#commitPages + this.#half : this.#heldBack)
     if (this.allocator.freeCount >= wanted) return
     const missing = wanted - this.allocator.freeCount
     try {
       if (this.#health.state === 'full') throw noRoom('the disk is full')
-      this.#grow(Math.max(missing, this.allocator.reserve), urgent)
+      this.#grow(Math.max(missing, this.allocator.reserve), urgent && this.allocator.freeCount < least)
     } catch (error) {
-      if (!urgent || this.allocator.freeCount < pages + this.#commitPages) throw error
+      if (!urgent || this.allocator.freeCount < least) throw error
     }
   }
 
@@ -49,7 +72,7 @@ export class Space {
   runsFor(bytes: number): Run[] {
     const { pageSize } = this.#file
     const pages = Math.ceil((bytes + pageHeaderBytes) / pageSize)
-    const inside = this.allocator.freeCount - pages >= this.allocator.reserve
+    const inside = this.allocator.freeCount - pages >= this.#heldBack
     const run = inside ? this.allocator.findRun(pages) : undefined
     const runs = run !== undefined ? [run] : (this.#someRuns(bytes, fewRuns) ?? this.#atTheEnd(pages))
     const found = runs ?? this.#someRuns(bytes, extentCountMax)
@@ -65,7 +88,7 @@ export class Space {
     const { pageSize } = this.#file
     const { allocator } = this
     const pages = Math.ceil((bytes + pageHeaderBytes) / pageSize)
-    if (allocator.freeCount - pages - fewRuns < allocator.reserve) return undefined
+    if (allocator.freeCount - pages - fewRuns < this.#heldBack) return undefined
     const run = allocator.findRun(pages, page)
     const apart = Math.ceil((bytes + fewRuns * pageHeaderBytes) / pageSize)
     const runs = run !== undefined ? [run] : allocator.findRuns(apart, Math.ceil(apart / fewRuns), fewRuns, page)
@@ -76,14 +99,14 @@ export class Space {
 
   /** Pages that a file with nothing free but what is held back would have. */
   get pagesLeast(): number {
-    const { pageCount, unusedCount, reserve } = this.allocator
-    return pageCount - unusedCount + reserve + this.#commitPages
+    const { pageCount, unusedCount } = this.allocator
+    return pageCount - unusedCount + this.#heldBack
   }
 
   /** Gaps inside the file. Each extent has a header of its own. */
   #someRuns(bytes: number, countMost: number): Run[] | undefined {
     const pages = Math.ceil((bytes + countMost * pageHeaderBytes) / this.#file.pageSize)
-    if (this.allocator.freeCount - pages < this.allocator.reserve) return undefined
+    if (this.allocator.freeCount - pages < this.#heldBack) return undefined
     return this.allocator.findRuns(pages, Math.ceil(pages / countMost), countMost)
   }
 
@@ -92,7 +115,7 @@ export class Space {
     const tail = this.allocator.freeTail()
     const grown = Math.max(0, pages - tail.pages)
     if (this.#health.state === 'full' || this.allocator.pageCount + grown > this.#file.pageCountMax) return undefined
-    if (this.allocator.freeCount - Math.min(pages, tail.pages) < this.allocator.reserve) {
+    if (this.allocator.freeCount - Math.min(pages, tail.pages) < this.#heldBack) {
       // The tail is what is held back: leave it and begin behind it.
       if (this.allocator.pageCount + pages > this.#file.pageCountMax) return undefined
       const page = this.allocator.pageCount
@@ -109,11 +132,11 @@ export class Space {
     const tail = allocator.freeTail()
     if (this.endsEarly) {
       this.endsEarly = false
-      const spare = Math.min(tail.pages, allocator.freeCount - allocator.reserve - this.#commitPages)
+      const spare = Math.min(tail.pages, allocator.freeCount - this.#heldBack)
       if (spare > 0) allocator.cut(allocator.pageCount - spare)
       return
     }
-    const spare = Math.min(tail.pages, allocator.freeCount - 2 * allocator.reserve)
+    const spare = Math.min(tail.pages, allocator.freeCount - this.#heldBack - allocator.reserve)
     if (spare >= Math.max(2 * allocator.reserve, allocator.pageCount >> 4)) allocator.cut(allocator.pageCount - spare)
   }
 
@@ -145,9 +168,18 @@ export class Space {
     }
   }
 
-  /** What a commit may need for the free map: every map page, its directory, and as many again for what that changes. */
+  /** Free pages that a change leaves unless it is urgent. */
+  get #heldBack(): number {
+    return this.allocator.reserve + this.#commitPages
+  }
+
+  get #half(): number {
+    return this.allocator.reserve >> 1
+  }
+
+  /** What a commit may need for the free map: every map page, its directory, and as many again for what that changes; and what is noted. */
   get #commitPages(): number {
-    return 2 * (this.allocator.mapCount + 1)
+    return 2 * (this.allocator.mapCount + 1) + (this.#isSealing ? 0 : notedPages)
   }
 }
 

@@ -117,3 +117,13 @@ export function translated<T>(what: string, work: () => T): T {
     throw new ServerError(conditions.ioError, [what, cause.message], { cause })
   }
 }
+
+/** Makes another store of the directory the live one; nobody may have it open (ARC-13). The old one goes at the next opening. */
+export function makeLive(disk: Disk, directory: string, name: string): void {
+  const lock = StoreDirectory.open(disk, directory, { create: false })
+  try {
+    translated(`make "${name}" the live store of "${directory}"`, () => lock.switchTo(name))
+  } finally {
+    lock.release()
+  }
+}

@@ -60,6 +60,8 @@ export class Store implements ChainContext {
   #era = 0
   readonly #commits = new GroupCommit(() => this.#commitOnce(false))
   readonly #counts = { commits: 0, pagesFreed: 0 }
+  /** Those who hold a commit only as long as its pages are not needed. */
+  readonly #yielding = new Set<Pin>()
 
   /** Opens the store in a directory, or makes one there. Errors have names: 55006, XX001, 0A000, 58030. */
   static open(disk: Disk, directory: string, options: StoreOptions = {}): Store {
@@ -80,16 +82,6 @@ export class Store implements ChainContext {
       `open the store in "${directory}/${name}"`,
       () => new Store(disk, unlocked, name, options, undefined),
     )
-  }
-
-  /** Makes another store of the directory the live one; nobody may have it open (ARC-13). The old one goes at the next opening. */
-  static makeLive(disk: Disk, directory: string, name: string): void {
-    const lock = StoreDirectory.open(disk, directory, { create: false })
-    try {
-      translated(`make "${name}" the live store of "${directory}"`, () => lock.switchTo(name))
-    } finally {
-      lock.release()
-    }
   }
 
   static #openIn(disk: Disk, lock: StoreDirectory, options: StoreOptions): Store {
@@ -210,10 +202,20 @@ export class Store implements ChainContext {
     if (this.pager.changed || this.#commits.isRunning) await this.#commits.join()
   }
 
-  /** Holds the last durable commit: it can be read as it is now until it is released (L2-42). */
-  pin(): Pin {
+  /** Holds the last durable commit: it can be read as it is now until it is released (L2-42), or gives way to a full disk. */
+  pin({ givesWay = false } = {}): Pin {
     this.#health.assertUsable()
-    return new Pin(this.pager, this.#durable)
+    return new Pin(this.pager, this.#durable, givesWay ? this.#yielding : undefined)
+  }
+
+  /** Everything since the last durable commit never was, as after a commit that failed; and pins that give way are released. */
+  async fallBack(): Promise<void> {
+    this.#health.assertUsable()
+    await this.#commits.idle()
+    while (this.pager.beingWritten.size > 0) await this.pager.settled()
+    for (const pin of [...this.#yielding]) pin.release()
+    this.#dropChanges()
+    this.#health.assertUsable()
   }
 
   /** Keeps every page that can be reached now from being used again, while something is read in slices. */

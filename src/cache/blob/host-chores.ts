@@ -161,7 +161,13 @@ export class HostChores {
   }
 
   *#runSweep(steps: Steps<SweepReport>): Generator<undefined, void, undefined> {
-    const report = yield* steps
+    let report: SweepReport
+    try {
+      report = yield* steps
+    } catch (error) {
+      for (const id of this.#sweepers.splice(0)) this.#report.fail(id, error)
+      throw error
+    }
     this.#report.swept(report)
     for (const id of this.#sweepers.splice(0)) this.#report.reply({ id, result: report, durable: false })
   }
@@ -243,7 +249,7 @@ function* noteAccesses(
   entries: Extract<Asked, { kind: 'accessed' }>['entries'],
 ): Generator<undefined, void, undefined> {
   for (const [index, [scope, key, atMs]] of entries.entries()) {
-    if (index > 0 && index % accessesPerStep === 0) yield
+    if ((index > 0 && index % accessesPerStep === 0) || l2.store.space.isTight) yield
     if (l2.namespaces.alive(scope) !== undefined) l2.entries.noteAccess(recordKeyOf(scope, key), atMs)
   }
 }

@@ -3,8 +3,9 @@
 import type { Clock, Disk } from '../../base/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { Store } from '../../storage/index.ts'
-import type { HostPort } from './host-report.ts'
+import type { HostPort, HostReport } from './host-report.ts'
 import { L2, type L2Observer } from './l2.ts'
+import { keyOfRecordKey } from './l2-keys.ts'
 import type { StoreSettings } from './store-messages.ts'
 
 /** Opens the store; called again when it has to begin anew. */
@@ -25,6 +26,30 @@ export interface HostParts {
   readonly clock: Clock
   readonly disk: Disk
   readonly path: string
+}
+
+/** Opens the store with a second tier over it, whose damages are told. */
+export function openL2(
+  { open, clock, path }: HostParts,
+  settings: StoreSettings,
+  report: HostReport,
+  stateChanged: StoreEvents['stateChanged'],
+): L2 {
+  const corrupt = (subject: string, detail: string): void =>
+    report.event({ severity: 'warning', event: 'page_corrupt', subject, detail })
+  const pageCorrupt: StoreEvents['pageCorrupt'] = (page, tree, problem) => corrupt(tree ?? `page ${page}`, problem)
+  const store = open({ stateChanged, pageCorrupt })
+  const l2 = layOn(store, {
+    ...{ settings, clock, counters: report.counters },
+    observer: {
+      damaged: (key, error) => corrupt(keyOfRecordKey(key), error.message),
+      synopsis: (scope, synopsis) => report.synopsis({ scope, shared: synopsis?.shared }),
+    },
+  })
+  if (store.setAside !== undefined) {
+    report.event({ severity: 'error', event: 'store_set_aside', subject: path, detail: store.setAside })
+  }
+  return l2
 }
 
 export function layOn(

@@ -8,8 +8,17 @@ import { listEntries, listLabels, type Trees } from './l2-listing.ts'
 import type { Steps } from './l2-value.ts'
 import type { FoundMessage, ListedMessage, ReadRequest, Results, WriteRequest } from './store-messages.ts'
 
-/** Carries a write out. */
+/** Carries a write out. There is one at a time. */
 export function* carryOut(l2: L2, request: WriteRequest): Steps<Results[keyof Results]> {
+  l2.commits.begin()
+  try {
+    return yield* stepsOf(l2, request)
+  } finally {
+    l2.commits.end()
+  }
+}
+
+function* stepsOf(l2: L2, request: WriteRequest): Steps<Results[keyof Results]> {
   switch (request.kind) {
     case 'put':
       return yield* l2.put(request.put)
@@ -29,7 +38,10 @@ export function* carryOut(l2: L2, request: WriteRequest): Steps<Results[keyof Re
     case 'drop':
       return l2.drop(request.namespace)
     case 'note':
-      for (const [name, bytes] of request.rows) l2.note(request.of, name, bytes)
+      for (const [name, bytes] of request.rows) {
+        l2.note(request.of, name, bytes)
+        if (l2.store.space.isTight) yield
+      }
       return undefined
     case 'admit':
       for (const { scope } of request.refused) l2.drop(scope.id)
@@ -39,17 +51,14 @@ export function* carryOut(l2: L2, request: WriteRequest): Steps<Results[keyof Re
 }
 
 /** What a write that cannot be carried out now leaves to be done before anything is read again. */
-export function again(l2: L2, request: WriteRequest): () => void {
+export function again(l2: L2, request: WriteRequest): () => Steps<unknown> {
   if (request.kind === 'put') return () => takeKeys(l2, request.put.scope, [request.put.key])
   if (request.kind === 'touch') return () => takeKeys(l2, request.touch.scope, request.touch.keys)
   if (request.kind === 'remove') {
     const keys = request.rows.map(({ key }) => key)
     return () => takeKeys(l2, request.scope, keys)
   }
-  return () => {
-    const steps = carryOut(l2, request)
-    while (steps.next().done !== true);
-  }
+  return () => stepsOf(l2, request)
 }
 
 /** What a write does to a store that is not there. */
@@ -144,6 +153,9 @@ function isThere(l2: L2, scope: Scope, key: string): boolean {
   return l2.namespaces.alive(scope) !== undefined && l2.entries.living(recordKeyOf(scope, key)) !== undefined
 }
 
-function takeKeys(l2: L2, scope: Scope, keys: readonly string[]): void {
-  for (const key of keys) l2.entries.takeKey(recordKeyOf(scope, key), 'invalidated')
+function* takeKeys(l2: L2, scope: Scope, keys: readonly string[]): Steps<void> {
+  for (const key of keys) {
+    l2.entries.takeKey(recordKeyOf(scope, key), 'invalidated')
+    yield
+  }
 }

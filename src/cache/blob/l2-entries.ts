@@ -14,6 +14,7 @@ import type { Attributes, L2Record } from './l2-record.ts'
 import type { L2Rows } from './l2-rows.ts'
 import type { L2Synopses } from './l2-synopses.ts'
 import type { VisitedBits } from './l2-visited.ts'
+import { isNoRoom } from './no-room.ts'
 
 /** Why an entry leaves. */
 export type LeaveReason = 'expired' | 'generation' | 'pressure' | 'quota' | 'invalidated' | 'damaged'
@@ -138,7 +139,12 @@ export class L2Entries {
     if (record === undefined || record.policy.idleTtlMs === 0) return
     const lastAccessAtMs = roundedAccess(atMs, record.policy.idleTtlMs)
     if (lastAccessAtMs <= record.lastAccessAtMs) return
-    rows.replace(recordKey, record, { ...record, lastAccessAtMs }, rows.attributesOf(record))
+    try {
+      rows.replace(recordKey, record, { ...record, lastAccessAtMs }, rows.attributesOf(record))
+    } catch (error) {
+      // On a full disk its life is the shorter one that was written down.
+      if (!isNoRoom(error)) throw error
+    }
   }
 
   /** The same for a record that was read just now. */

@@ -37,7 +37,7 @@ interface HeldNamespace {
 /** Commits what waits and holds that commit; the caller releases the pin. */
 export async function holdCommit(l2: L2): Promise<{ readonly pin: Pin; readonly held: HeldCommit }> {
   await l2.commit()
-  const pin = l2.store.pin()
+  const pin = l2.store.pin({ givesWay: true })
   try {
     const { superblock } = pin
     const { formatVersion, pageSize, commit, incarnation, systemId, timeline, feedLsn } = superblock

@@ -19,6 +19,7 @@ import type { L2Namespaces } from './l2-namespaces.ts'
 import type { L2Record } from './l2-record.ts'
 import type { L2Rows } from './l2-rows.ts'
 import type { Steps } from './l2-value.ts'
+import { isNoRoom } from './no-room.ts'
 
 interface InvalidationParts {
   readonly store: Store
@@ -53,10 +54,7 @@ export class L2Invalidation {
   /** How many entries each subject took. */
   *invalidate(request: InvalidationRequest): Steps<number[]> {
     const { scope, target, markStale } = request
-    this.#parts.commits.remember(() => {
-      const steps = this.#invalidate(scope, target, false)
-      while (steps.next().done !== true);
-    })
+    this.#parts.commits.rememberSteps(() => this.#invalidate(scope, target, false))
     return yield* this.#invalidate(scope, target, markStale)
   }
 
@@ -64,7 +62,7 @@ export class L2Invalidation {
   *removeIfSame(scope: Scope, rows: readonly { key: string; stamp: number }[]): Steps<boolean[]> {
     const removed: boolean[] = []
     for (const [index, { key, stamp }] of rows.entries()) {
-      if (index > 0 && index % rowsPerStep === 0) yield
+      if ((index > 0 && index % rowsPerStep === 0) || this.#parts.store.space.isTight) yield
       const recordKey = recordKeyOf(scope, key)
       const record = this.#isAlive(scope) ? this.#parts.entries.living(recordKey) : undefined
       const same = record?.stamp === stamp
@@ -82,7 +80,7 @@ export class L2Invalidation {
     for (const [index, subject] of target.subjects.entries()) {
       if (!this.#isAlive(scope)) counts.push(0)
       else if (target.kind === 'key') {
-        if (index > 0 && index % rowsPerStep === 0) yield
+        if ((index > 0 && index % rowsPerStep === 0) || this.#parts.store.space.isTight) yield
         counts.push(this.#takeKey(recordKeyOf(scope, subject), markStale))
       } else if (target.kind === 'prefix') counts.push(yield* this.#takePrefix(scope, subject, markStale))
       else counts.push(yield* this.#takeLabel(scope, target.kind, subject, markStale))
@@ -115,7 +113,7 @@ export class L2Invalidation {
       for (const [key] of this.#parts.store.trees[tree].scan({ from, to }, 'sequential_scan')) {
         count += this.#takeKey(recordKeyOfRow(key), markStale)
         from = next(key)
-        more = ++rows === rowsPerStep
+        more = ++rows === rowsPerStep || this.#parts.store.space.isTight
         if (more) break
       }
       if (more) yield
@@ -136,7 +134,12 @@ export class L2Invalidation {
     if (!markStale || record.policy.staleWindowMs === 0) return void entries.take(recordKey, record, 'invalidated')
     const expiresAtMs = Math.min(nowMs, rows.lifetime(recordKey, record).expiresAtMs)
     const policy = { ...record.policy, expiresAtMs }
-    rows.replace(recordKey, record, { ...record, policy }, rows.attributesOf(record))
+    try {
+      rows.replace(recordKey, record, { ...record, policy }, rows.attributesOf(record))
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+      entries.take(recordKey, record, 'invalidated')
+    }
   }
 
   #isAlive(scope: Scope): boolean {

@@ -16,6 +16,7 @@ import { ByteReader, ByteWriter } from './byte-codec.ts'
 import { sound } from './damage.ts'
 import { behind, catalogKey, type Scope } from './l2-keys.ts'
 import { type Lineage, lineagesIn, writeLineage } from './l2-lineage.ts'
+import { isNoRoom } from './no-room.ts'
 
 const rowFormat = 1
 
@@ -198,11 +199,7 @@ export class L2Namespaces {
     namespace.dropped = true
     namespace.loading = false
     this.#supersede(namespace, namespace.generation + 1)
-    if (namespace.deadEntries > 0) this.#write(namespace)
-    else {
-      catalog.delete(droppedKey(namespace))
-      this.#byId.delete(namespace.id)
-    }
+    this.#write(namespace)
   }
 
   /** Makes a namespace that nobody sees before admit(): a crash before leaves it to the sweeper, and drop() ends it. */
@@ -249,10 +246,7 @@ export class L2Namespaces {
     this.#deadEntries += sign
     namespace.deadEntries += sign
     namespace.deadBytes += sign * bytes
-    if (namespace.dropped && namespace.deadEntries === 0) {
-      this.#store.trees.catalog.delete(droppedKey(namespace))
-      this.#byId.delete(namespace.id)
-    }
+    if (namespace.dropped && namespace.deadEntries === 0) this.#endWithLast(namespace)
   }
 
   queueNumber(): number {
@@ -310,9 +304,21 @@ export class L2Namespaces {
   #write(namespace: L2Namespace): void {
     const { namespaces, catalog } = this.#store.trees
     const row = encodeNamespaceRow(namespace)
-    if (namespace.dropped || namespace.loading) catalog.set(droppedKey(namespace), row, true)
+    if (namespace.dropped && namespace.deadEntries === 0) {
+      catalog.delete(droppedKey(namespace))
+      this.#byId.delete(namespace.id)
+    } else if (namespace.dropped || namespace.loading) catalog.set(droppedKey(namespace), row, true)
     else namespaces.set(Buffer.from(namespace.name), row, true)
     namespace.changed = false
+  }
+
+  /** The entry has left already: where there is no room now, the namespace goes with the commit. */
+  #endWithLast(namespace: L2Namespace): void {
+    try {
+      this.#write(namespace)
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+    }
   }
 }
 

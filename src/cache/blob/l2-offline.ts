@@ -19,13 +19,19 @@ export async function checkDirectory(disk: Disk, directory: string): Promise<Off
   const pin = store.pin()
   try {
     const findings: string[] = []
-    for (const finding of pin.check({ extentsOf })) if (finding !== undefined) findings.push(finding.message)
+    const orphans: string[] = []
+    for (const finding of pin.check({ extentsOf })) {
+      if (finding !== undefined) (finding.kind === 'orphan' ? orphans : findings).push(finding.message)
+    }
     // Rows that cannot be read are told once, by the pages they would be in.
     if (findings.length === 0) {
-      for (const finding of checkL2(layBeside(store), true)) {
+      const l2 = layBeside(store)
+      for (const finding of checkL2(l2, true)) {
         if (finding !== undefined) findings.push(`${finding.kind} ${finding.subject}: ${finding.detail}`)
       }
+      if (l2.rows.known.pages) orphans.length = 0
     }
+    findings.push(...orphans)
     const { commit, pageCount, trees } = pin.superblock
     return { findings, commit, records: trees[1]?.count ?? 0, pages: pageCount }
   } finally {

@@ -8,7 +8,7 @@
 // other store, whole.
 
 import type { Disk } from '../../base/index.ts'
-import { Store } from '../../storage/index.ts'
+import { makeLive, Store } from '../../storage/index.ts'
 import type { L2 } from './l2.ts'
 import { type Adoption, adopt, type LiveFacts } from './l2-adopt.ts'
 
@@ -38,7 +38,7 @@ export async function replaceStore(live: L2, { disk, directory, name, ...rest }:
     throw error
   }
   await live.close()
-  Store.makeLive(disk, directory, name)
+  makeLive(disk, directory, name)
   return adoption
 }
 

@@ -1,16 +1,19 @@
 // The rows of one entry in the trees: its record, its labels, its place in the expiry and in the queue of evictions.
 //
 // An entry is changed in one turn, index rows first, then the record, then what the old one had alone (L2-19); where there is no room for
-// that, nothing is changed. Should a page not be readable on the way, rows may stay that no record backs: `orphansSuspected` tells the sweeper to look for them.
+// that, nothing is changed. Where there is none for the last of it, or a page on the way cannot be read, rows may stay that no record backs:
+// `orphansSuspected` tells the sweeper to look for them, and a mark in the catalog tells that of the next process.
 //
-// Invariant: every row of `labels`, `expiry` and `queue` is backed by a record, and the reverse (L2-44).
+//   catalog  "blobs" | 0 | "orphans"  -> 1 rows, 2 pages, 3 both
+//
+// Invariant: every row of `labels`, `expiry` and `queue` is backed by a record, or the mark is there; and the reverse (L2-44).
 
 import { crc32 } from '../../base/index.ts'
 import type { Strategy } from '../../eviction/index.ts'
 import type { Extent, Store } from '../../storage/index.ts'
 import { sound } from './damage.ts'
 import { expiryOf, isExtended, jitterSeed, type Lifetime, usableUntilMs } from './freshness.ts'
-import { expiryKey, keyOfRecordKey, labelKey, queueKey, scopeOfRecordKey } from './l2-keys.ts'
+import { catalogKey, expiryKey, keyOfRecordKey, labelKey, queueKey, scopeOfRecordKey } from './l2-keys.ts'
 import type { L2Namespaces } from './l2-namespaces.ts'
 import {
   type Attributes,
@@ -23,6 +26,8 @@ import {
 import { isNoRoom } from './no-room.ts'
 
 const nothing = new Uint8Array(0)
+const markKey = catalogKey('blobs', 'orphans')
+const [markRows, markPages] = [1, 2]
 
 export class L2Rows {
   readonly #store: Store
@@ -31,10 +36,37 @@ export class L2Rows {
   orphansSuspected = false
   /** Since this commit pages may lie about that nothing refers to. */
   pagesLostAt: number | undefined
+  /** As the catalog has it. */
+  #mark = 0
 
   constructor(store: Store, namespaces: L2Namespaces) {
     this.#store = store
     this.#namespaces = namespaces
+    this.readMark()
+  }
+
+  /** It is known what may lie about: the sweeper is at it, and it is no fault. */
+  get known(): { readonly rows: boolean; readonly pages: boolean } {
+    return { rows: (this.#mark & markRows) !== 0, pages: (this.#mark & markPages) !== 0 }
+  }
+
+  /** What the commit says that may lie about. */
+  readMark(): void {
+    this.#mark = this.#store.trees.catalog.get(markKey)?.[0] ?? 0
+    if ((this.#mark & markRows) !== 0) this.orphansSuspected = true
+    if ((this.#mark & markPages) !== 0) this.pagesLostAt ??= 0
+  }
+
+  /** The commit that is about to be sealed says what may lie about in it; `search`: what the sweeper has not yet looked through. */
+  writeMark(search: { readonly rows: boolean; readonly pages: boolean }): void {
+    const rows = this.orphansSuspected || search.rows
+    const pages = this.pagesLostAt !== undefined || search.pages
+    const mark = (rows ? markRows : 0) + (pages ? markPages : 0)
+    if (mark === this.#mark) return
+    const { catalog } = this.#store.trees
+    if (mark === 0) catalog.delete(markKey)
+    else catalog.set(markKey, Uint8Array.of(mark), true)
+    this.#mark = mark
   }
 
   /** Throws Damage if the record cannot be read. Inline bytes are a view that holds until the next change. */
@@ -68,8 +100,8 @@ export class L2Rows {
       )
       if (old !== undefined) this.#namespaces.account(scopeOfRecordKey(recordKey), oldBytes, -1)
       this.#namespaces.account(scopeOfRecordKey(recordKey), entryBytes(recordKey, bytes.length, fresh), 1)
-      for (const [name, row] of before) if (!after.has(name)) this.#store.trees[row.tree].delete(row.key)
       if (old !== undefined) this.#freeUnless(old, fresh)
+      for (const [name, row] of before) if (!after.has(name)) this.#unlist(row)
     })
   }
 
@@ -81,8 +113,8 @@ export class L2Rows {
     this.#attempt(() => {
       records.delete(recordKey)
       this.#namespaces.account(scopeOfRecordKey(recordKey), bytes, -1)
-      for (const { tree, key } of rows.values()) this.#store.trees[tree].delete(key)
       if (record.payload.kind === 'chain') this.#store.chains.free(record.payload.extents)
+      for (const row of rows.values()) this.#unlist(row)
     })
     return bytes
   }
@@ -103,7 +135,7 @@ export class L2Rows {
       this.#namespaces.account(scopeOfRecordKey(newKey), entryBytes(newKey, bytes.length, record), 1)
       records.delete(recordKey)
       this.#namespaces.account(scopeOfRecordKey(recordKey), charge, -1)
-      for (const [name, row] of before) if (!after.has(name)) this.#store.trees[row.tree].delete(row.key)
+      for (const [name, row] of before) if (!after.has(name)) this.#unlist(row)
     })
   }
 
@@ -185,6 +217,16 @@ export class L2Rows {
     }
   }
 
+  /** The record has left: a row that there is no room to take out is one for the sweeper. */
+  #unlist({ tree, key }: IndexRow): void {
+    try {
+      this.#store.trees[tree].delete(key)
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+      this.orphansSuspected = true
+    }
+  }
+
   /** The extents of one of them that the other has not. */
   #freeUnless({ payload }: L2Record, other: L2Record | undefined): void {
     if (payload.kind !== 'chain') return
@@ -193,13 +235,13 @@ export class L2Rows {
     this.#store.chains.free(freed)
   }
 
+  /** What finds no room has changed nothing, or has said what it left. */
   #attempt(change: () => void): void {
-    let done = false
     try {
       change()
-      done = true
-    } finally {
-      if (!done) this.orphansSuspected = true
+    } catch (error) {
+      if (!isNoRoom(error)) this.orphansSuspected = true
+      throw error
     }
   }
 }

@@ -286,6 +286,7 @@ export class L2 {
     if (this.store.state === 'open' || this.store.state === 'full') {
       // So that no other commit runs: what is saved must be all that the last one holds.
       await this.commit().catch(() => {})
+      if (this.commits.isFallen) return await this.store.giveUp('what was out of force is there again')
       this.#saveSynopses()
       this.#beforeSeal()
     }
@@ -314,6 +315,7 @@ export class L2 {
     while (this.namespaces.bytes > target) {
       for (let count = 0; count < evictionsPerStep && this.namespaces.bytes > target; count++) {
         if (!this.#eviction.evictOne(undefined)) return
+        if (this.store.space.isTight) break
       }
       yield
     }
@@ -336,7 +338,7 @@ export class L2 {
       if (!overQuota && this.namespaces.bytes - old + bytes <= this.#options.bytesMax) return true
       const evicted = overQuota ? this.#eviction.evictOwn(namespace, recordKey) : this.#eviction.evictOne(recordKey)
       if (!evicted) return false
-      if (count % evictionsPerStep === 0) yield
+      if (count % evictionsPerStep === 0 || this.store.space.isTight) yield
     }
   }
 
@@ -347,6 +349,7 @@ export class L2 {
 
   #beforeSeal(): void {
     this.namespaces.persist()
+    this.rows.writeMark(this.sweeper.search)
     this.store.note({ bytesInUse: this.namespaces.bytes, recordCount: this.namespaces.entries })
   }
 
@@ -379,6 +382,7 @@ export class L2 {
 
   #afterFall(): void {
     this.namespaces.reload()
+    this.rows.readMark()
     this.synopses.forgetAll()
     this.entries.gauges()
   }

@@ -11,19 +11,21 @@
 //   2. The reply to a durable write leaves after its commit, or says that there was none (G-5).
 //   3. While the store is fenced nothing is read or written; what is to leave is remembered, and leaves before anything is
 //      read again (L2-34). A store that cannot be trusted any more is given up, with all that is in it.
+//   4. Where the disk is full and little of what is held back is left, everything waits for a commit, which brings pages back (L2-35).
 
 import { conditions, ServerError } from '../../errors/index.ts'
 import { CommitGroup } from './commit-group.ts'
 import { HostArchive } from './host-archive.ts'
 import { HostChores } from './host-chores.ts'
-import { type HostParts, layOn } from './host-parts.ts'
+import { HostFalls } from './host-falls.ts'
+import { type HostParts, openL2 } from './host-parts.ts'
 import { HostReads } from './host-reads.ts'
 import { HostReport } from './host-report.ts'
 import { again, carryOut, emptyAnswer } from './host-requests.ts'
 import { openedMessage, statusOf } from './host-status.ts'
 import { endOfTurnUs, freshTurn } from './host-turn.ts'
 import type { L2 } from './l2.ts'
-import { keyOfRecordKey } from './l2-keys.ts'
+import { isNoRoom } from './no-room.ts'
 import type {
   ChoreRequest,
   OpenedMessage,
@@ -43,6 +45,7 @@ export class StoreHost {
   readonly #report: HostReport
   readonly #chores: HostChores
   readonly #archive: HostArchive
+  readonly #falls: HostFalls
   #settings: StoreSettings
   #l2: L2 | undefined
   #state: StoreState = 'opening'
@@ -57,7 +60,6 @@ export class StoreHost {
   #isScheduled = false
   #turnEndUs = 0
   #commitTimer: NodeJS.Timeout | undefined
-  #retryTimer: NodeJS.Timeout | undefined
   #closing: number | undefined
 
   constructor(parts: HostParts) {
@@ -79,13 +81,19 @@ export class StoreHost {
       settings: () => this.#settings,
       send: () => this.#send(),
     })
+    this.#falls = new HostFalls({
+      ...{ path: directory, report: this.#report, l2: () => this.#l2 },
+      retryDelayMs: () => this.#settings.retryDelayMs,
+      commit: () => this.#commit(),
+      meet: (error) => this.#meet(error),
+      goOn: this.#goOn,
+    })
   }
 
   /** Opens the store and tells the wire. */
   start(): void {
     this.#open('start')
-    this.#send()
-    this.#schedule()
+    this.#goOn()
   }
 
   receive(requests: readonly Request[]): void {
@@ -98,26 +106,15 @@ export class StoreHost {
   }
 
   #open(cause: OpenedMessage['cause']): void {
-    const { open, path, clock } = this.#parts
     try {
-      const store = open({
-        stateChanged: (state, reason) => this.#stateChanged(state, reason),
-        pageCorrupt: (page, tree, problem) => this.#tell('warning', 'page_corrupt', tree ?? `page ${page}`, problem),
-      })
-      this.#l2 = layOn(store, {
-        ...{ settings: this.#settings, clock, counters: this.#report.counters },
-        observer: {
-          damaged: (key, error) => this.#tell('warning', 'page_corrupt', keyOfRecordKey(key), error.message),
-          synopsis: (scope, synopsis) => this.#report.synopsis({ scope, shared: synopsis?.shared }),
-        },
-      })
+      const l2 = openL2(this.#parts, this.#settings, this.#report, (...change) => this.#stateChanged(...change))
+      this.#l2 = l2
       this.#state = 'open'
-      if (store.setAside !== undefined) this.#tell('error', 'store_set_aside', path, store.setAside)
-      this.#report.opened(openedMessage(this.#l2, cause, path))
-      this.#chores.take(this.#l2, this.#settings)
+      this.#report.opened(openedMessage(l2, cause, this.#parts.path))
+      this.#chores.take(l2, this.#settings)
     } catch (error) {
       this.#state = 'failed'
-      this.#tell('error', 'store_not_opened', path, (error as Error).message)
+      this.#tell('error', 'store_not_opened', this.#parts.path, (error as Error).message)
     }
   }
 
@@ -136,22 +133,33 @@ export class StoreHost {
     setImmediate(this.#turn)
   }
 
+  readonly #goOn = (): void => {
+    this.#send()
+    this.#schedule()
+  }
+
   readonly #isOver = (): boolean => this.#parts.clock.monotonicUs() >= this.#turnEndUs
 
   readonly #turn = (): void => {
     this.#isScheduled = false
     this.#turnEndUs = endOfTurnUs(this.#parts.clock, this.#isCommitting)
     try {
-      this.#read()
-      while (!this.#isOver() && (this.#stepWrite() || this.#reads.hasWork(this.#done))) this.#read()
-      if (this.#isUsable) this.#chores.step(this.#hasWrites ? 1 : Number.POSITIVE_INFINITY, this.#isOver)
+      if (this.#hasReads) this.#read()
+      while (!this.#isOver() && (this.#stepWrite() || this.#hasReads)) this.#read()
+      const isOver = (): boolean => this.#isOver() || this.#isHeldUp
+      if (this.#isUsable && !this.#isHeldUp) this.#chores.step(this.#hasWrites ? 1 : Number.POSITIVE_INFINITY, isOver)
     } catch (error) {
       this.#meet(error)
     }
     this.#commitIfWanted()
     this.#send()
-    if (this.#hasWrites || this.#chores.hasWork || this.#reads.hasWork(this.#done)) this.#schedule()
+    if (this.#hasWrites || (this.#chores.hasWork && !this.#isHeldUp) || this.#hasReads) this.#schedule()
     else this.#closeIfAsked()
+  }
+
+  /** The disk is full, and only the commit that is made brings pages back; or what was out of force has to leave again first. */
+  get #isHeldUp(): boolean {
+    return this.#l2 !== undefined && (this.#l2.commits.isFallen || this.#l2.store.space.isTight)
   }
 
   #read(): void {
@@ -163,14 +171,19 @@ export class StoreHost {
     return this.#l2 !== undefined && (this.#state === 'open' || this.#state === 'full')
   }
 
+  get #hasReads(): boolean {
+    return this.#reads.hasWork(this.#done) && this.#l2?.commits.isFallen !== true
+  }
+
   get #hasWrites(): boolean {
     if ((this.#write === undefined && this.#writes.length === 0) || this.#state === 'restoring') return false
-    return !this.#isUsable || !this.#isCommitting || (this.#l2?.commits.unsettledCount ?? 0) < unsettledMax
+    if (!this.#isUsable) return true
+    return !this.#isHeldUp && (!this.#isCommitting || (this.#l2?.commits.unsettledCount ?? 0) < unsettledMax)
   }
 
   /** False if there is none to do. */
-  #stepWrite(): boolean {
-    if (!this.#hasWrites) return false
+  #stepWrite(evenIfHeldUp = false): boolean {
+    if (!this.#hasWrites && !evenIfHeldUp) return false
     if (this.#write === undefined) {
       const request = this.#writes.shift() as WriteRequest
       const l2 = this.#l2
@@ -188,8 +201,9 @@ export class StoreHost {
       this.#finish(request, step.value)
     } catch (error) {
       this.#breakOff(error)
-      // What was to leave may still be there, half done: only a fenced store does it over, any other is given up.
+      // What was to leave may still be there, half done: a store that falls back to its last commit does it over, any other is given up.
       if (this.#l2?.store.state === 'fenced') this.#retryLater()
+      else if (isNoRoom(error)) this.#fallBack(error)
       else this.#giveUp((error as Error).message)
     }
     return true
@@ -202,7 +216,9 @@ export class StoreHost {
     this.#write = undefined
     this.#done = request.number
     this.#report.fail(request.id, error)
-    if (this.#l2 !== undefined) this.#l2.commits.remember(again(this.#l2, request))
+    if (this.#l2 === undefined) return
+    this.#l2.commits.end()
+    this.#l2.commits.rememberSteps(again(this.#l2, request))
   }
 
   #finish(request: WriteRequest, result: Answer): void {
@@ -223,7 +239,7 @@ export class StoreHost {
       this.#report.reply({ id: request.id, result: emptyAnswer(request), durable: true })
       return
     }
-    l2.commits.remember(again(l2, request))
+    l2.commits.rememberSteps(again(l2, request))
     if (l2.commits.unsettledCount > 4 * unsettledMax) this.#giveUp('too much was left to be done')
     if (!request.durable) this.#report.reply({ id: request.id, result: emptyAnswer(request), durable: false })
     else this.#report.fail(request.id, new ServerError(conditions.storeNotOpen, [this.#state]))
@@ -231,9 +247,9 @@ export class StoreHost {
 
   #commitIfWanted(): void {
     const l2 = this.#l2
-    if (l2 === undefined || !this.#isUsable) return
+    if (l2 === undefined || !this.#isUsable || l2.commits.isFallen) return
     const isDue = this.#group.isDue(this.#done, this.#hasWrites, this.#parts.clock)
-    if (isDue || this.#bytesSinceCommit >= this.#settings.commitBytesMax) this.#commit()
+    if (isDue || l2.store.space.isTight || this.#bytesSinceCommit >= this.#settings.commitBytesMax) this.#commit()
     else if (l2.commits.unsettledCount > 0 && this.#commitTimer === undefined) {
       this.#commitTimer = setTimeout(() => {
         this.#commitTimer = undefined
@@ -270,8 +286,7 @@ export class StoreHost {
         this.#isCommitting = false
         this.#reads.committed()
         this.#commitIfWanted()
-        this.#send()
-        this.#schedule()
+        this.#goOn()
       })
   }
 
@@ -280,6 +295,7 @@ export class StoreHost {
     const store = this.#l2?.store
     if (store === undefined) return
     if (store.state === 'fenced') this.#retryLater()
+    else if (this.#l2?.commits.isFallen === true) this.#giveUp((error as Error).message)
     else if (error instanceof ServerError && error.condition === conditions.diskFull) this.#chores.relieve()
     else this.#giveUp((error as Error).message)
   }
@@ -300,26 +316,12 @@ export class StoreHost {
   /** A fenced store is read anew from its last commit; nothing of it is seen before what was to leave has left. */
   #retryLater(): void {
     this.#breakOff(new ServerError(conditions.storeNotOpen, [this.#state]))
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = undefined
-      this.#reopen()
-    }, this.#settings.retryDelayMs)
-    this.#retryTimer.unref()
+    this.#falls.retryLater()
   }
 
-  #reopen(): void {
-    const l2 = this.#l2
-    if (l2 === undefined || l2.store.state !== 'fenced') return
-    try {
-      l2.store.reopen()
-      l2.commits.fallen()
-      this.#tell('info', 'store_reopened', this.#parts.path, undefined)
-      this.#commit()
-    } catch (error) {
-      this.#meet(error)
-    }
-    this.#send()
-    this.#schedule()
+  #fallBack(error: unknown): void {
+    for (const { id } of this.#group.take()) this.#report.fail(id, error)
+    if (this.#l2 !== undefined) this.#falls.fallBack(this.#l2)
   }
 
   /** What is in the store cannot be told any more: it is set aside, and L2 begins anew, empty (L2-33). */
@@ -341,10 +343,7 @@ export class StoreHost {
         // It may not be read again, also not by the next process.
         (error: Error) => this.#tell('error', 'store_not_opened', this.#parts.path, error.message),
       )
-      .finally(() => {
-        this.#send()
-        this.#schedule()
-      })
+      .finally(this.#goOn)
   }
 
   #usable(): L2 {
@@ -354,7 +353,7 @@ export class StoreHost {
 
   /** Reads find nothing, and writes wait: who asks meanwhile notices no more (ARC-13). */
   #suspend(): void {
-    while (this.#write !== undefined && this.#stepWrite());
+    while (this.#write !== undefined && this.#isUsable) this.#stepWrite(true)
     this.#state = 'restoring'
     this.#chores.drop()
     this.#send()
@@ -376,7 +375,9 @@ export class StoreHost {
   #closeIfAsked(): void {
     const id = this.#closing
     if (id === undefined || this.#state === 'closed' || this.#state === 'restoring' || this.#isCommitting) return
-    for (const timer of [this.#commitTimer, this.#retryTimer]) clearTimeout(timer)
+    if (this.#isUsable && this.#isHeldUp) return
+    clearTimeout(this.#commitTimer)
+    this.#falls.stop()
     this.#chores.drop()
     this.#state = 'closed'
     const closing = this.#l2?.close() ?? Promise.resolve()
@@ -393,8 +394,7 @@ export class StoreHost {
   }
 
   #send(): void {
-    const store = this.#l2?.store
-    if (store !== undefined) this.#report.gauge(store)
+    if (this.#l2 !== undefined) this.#report.gauge(this.#l2.store)
     this.#report.send({ done: this.#done, durable: this.#durable, state: this.#state }, this.#l2?.namespaces)
   }
 }

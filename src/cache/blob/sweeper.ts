@@ -114,7 +114,7 @@ export class L2Sweeper {
       const before = namespaces.entries
       entries.takeExpired(key)
       counts.evicted += before - namespaces.entries
-      if (++count === most) break
+      if (++count === most || store.space.isTight) break
     }
     counts.scanned += count
     return count > 0
@@ -129,12 +129,17 @@ export class L2Sweeper {
       for (const [key] of store.trees.records.scan(deadRange(namespace), 'sequential_scan')) {
         entries.takeKey(key, 'generation')
         counts.recordsDead++
-        if (++count === most) break
+        if (++count === most || store.space.isTight) break
       }
-      if (count === most) break
+      if (count === most || store.space.isTight) break
     }
     counts.scanned += count
     return count > 0
+  }
+
+  /** What it is looking for, and has not come to the end of. */
+  get search(): { readonly rows: boolean; readonly pages: boolean } {
+    return { rows: this.#orphansFrom !== undefined, pages: this.#walk !== undefined }
   }
 
   get #looksForOrphans(): boolean {
@@ -143,14 +148,15 @@ export class L2Sweeper {
 
   #orphans(most: number, counts: { scanned: number; orphanRows: number }): boolean {
     if (!this.#looksForOrphans) return false
-    this.#parts.rows.orphansSuspected = false
+    // What is suspected from now on may lie where this search has been: another one follows.
+    if (this.#orphansFrom === undefined) this.#parts.rows.orphansSuspected = false
     const place = this.#orphansFrom ?? { tree: 0, key: undefined }
     const name = indexTrees[place.tree] as IndexTree
     const tree = this.#parts.store.trees[name]
     let count = 0
     this.#orphansFrom = place.tree + 1 < indexTrees.length ? { tree: place.tree + 1, key: undefined } : undefined
     for (const [key, value] of tree.scan({ from: place.key }, 'sequential_scan')) {
-      if (count++ === most) {
+      if (count++ === most || this.#parts.store.space.isTight) {
         this.#orphansFrom = { tree: place.tree, key }
         break
       }

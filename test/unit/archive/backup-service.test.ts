@@ -101,7 +101,7 @@ describe('a backup', () => {
         await expect(side.l2.commit()).rejects.toThrow('EIO')
         side.syncFails = false
         side.l2.store.reopen()
-        side.l2.commits.fallen()
+        await side.l2.commits.fallen()
         for (let round = 0; round < 3; round++) {
           for (const key of values.keys()) side.put(pages, key, random.bytes(3000))
           await side.l2.commit()

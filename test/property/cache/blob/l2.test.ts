@@ -243,7 +243,7 @@ class Play {
     this.stage.disk.rules.length = 0
     if (this.stage.store.state === 'fenced') {
       this.stage.store.reopen()
-      this.stage.l2.commits.fallen()
+      await this.stage.l2.commits.fallen()
       // The slot may have been written before its sync failed: then this commit is found.
       if (this.stage.store.header.commit > header.commit) this.durable = new Map(this.model)
     }

@@ -109,7 +109,7 @@ it('the switch holds after a fall of the store behind it (ARC-14, L2-34)', async
   await expect(stage.l2.commit()).rejects.toThrow()
   stage.disk.rules.length = 0
   stage.store.reopen()
-  stage.l2.commits.fallen()
+  await stage.l2.commits.fallen()
   expect(valuesOf(stage.l2, { id: 11, generation: 2 })).toBe('archived')
   await stage.l2.commit()
   expect(whichIs(stage.disk.afterKill(), stage)).toBe('archived')

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../../src/base/index.ts'
+import { carryOut } from '../../../../src/cache/blob/host-requests.ts'
 import { hashText } from '../../../../src/cache/blob/key-hash.ts'
 import { decodeRecord, extentsOf } from '../../../../src/cache/blob/l2-record.ts'
 import { finish, L2Stage, plainAttributes } from '../../../support/blob.ts'
@@ -327,6 +328,34 @@ describe('a value that is damaged', () => {
 })
 
 describe('a commit that fails', () => {
+  it('does not bring back what a write replaced or took out of which the commit before held a part (L2-27, L2-34)', async () => {
+    const stage = new L2Stage()
+    for (let index = 0; index < 100; index++) stage.put({ key: `k${index}`, attributes: { tags: ['red'] } })
+    stage.put('replaced')
+    await stage.l2.commit()
+    const target = { kind: 'tag' as const, subjects: ['red'] }
+    const write = { id: 1, number: 1, durable: false }
+    const requests = [
+      { ...write, kind: 'put', put: stage.request({ key: 'replaced', value: random.bytes(300_000) }) },
+      { ...write, kind: 'invalidate', known: [], request: { scope: stage.shop, target, markStale: false } },
+    ] as const
+    for (const request of requests) {
+      const steps = carryOut(stage.l2, request)
+      expect(steps.next().done).toBe(false)
+      await stage.l2.commit()
+      finish(steps)
+      stage.disk.failOnce('sync', 'EIO')
+      await expect(stage.l2.commit()).rejects.toThrow('EIO')
+      stage.store.reopen()
+      await stage.l2.commits.fallen()
+    }
+    expect(stage.get('replaced')).toBeUndefined()
+    expect(stage.l2.namespaces.entries).toBe(0)
+    await stage.l2.commit()
+    expect(stage.l2.commits.unsettledCount).toBe(0)
+    expect(stage.check()).toEqual([])
+  })
+
   it('does not bring back what was replaced, invalidated or flushed meanwhile (L2-27, L2-34)', async () => {
     const stage = new L2Stage()
     stage.l2.define('other', { id: 2, generation: 1 }, '{}')
@@ -352,7 +381,7 @@ describe('a commit that fails', () => {
     await expect(stage.l2.commit()).rejects.toThrow('EIO')
     expect(stage.store.state).toBe('fenced')
     stage.store.reopen()
-    stage.l2.commits.fallen()
+    await stage.l2.commits.fallen()
     for (const key of ['replaced', 'new', 'invalidated', 'tagged', 'touched']) expect(stage.get(key)).toBeUndefined()
     expect(stage.get('kept')).toBe('value of kept')
     expect(stage.get('flushed', { id: 2, generation: 1 })).toBeUndefined()
@@ -378,7 +407,7 @@ describe('a commit that fails', () => {
     await expect(stage.l2.commit()).rejects.toThrow('EIO')
     stage.store.reopen()
     expect(stage.store.header.commit).toBeGreaterThan(commit)
-    stage.l2.commits.fallen()
+    await stage.l2.commits.fallen()
     expect(stage.get('a', first)).toBeUndefined()
     expect(stage.l2.namespaces.alive(first)).toBeUndefined()
     expect(stage.l2.namespaces.alive(second)?.name).toBe('again')

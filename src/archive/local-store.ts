@@ -135,6 +135,7 @@ export class LocalStore implements ArchiveStore {
     const path = await this.#pathFor(name)
     const unlock = await this.#lock(join(dirname(path), `.${basename(path)}.lock`), signal)
     try {
+      await removeTemporaries(path)
       const current = await readSmall(this, name, 0, signal)
       if (current?.version !== expected) return 'changed'
       await this.write(name, contentOf(bytes), signal)
@@ -202,6 +203,13 @@ export class LocalStore implements ArchiveStore {
       else await this.patience.wait(lockWaitMs, signal)
     }
     throw new TransferError('locked by another process')
+  }
+}
+
+/** Under the lock of an object: whoever wrote these is dead, or has lost the lock and must not replace it any more. */
+async function removeTemporaries(path: string): Promise<void> {
+  for (const { name } of await entriesOf(dirname(path))) {
+    if (temporaryPattern.exec(name)?.[1] === basename(path)) await rm(join(dirname(path), name), { force: true })
   }
 }
 

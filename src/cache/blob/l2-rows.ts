@@ -98,8 +98,9 @@ export class L2Rows {
         () => records.set(recordKey, bytes),
         () => this.#freeUnless(fresh, old),
       )
-      if (old !== undefined) this.#namespaces.account(scopeOfRecordKey(recordKey), oldBytes, -1)
+      // In this order: a namespace that was dropped goes with its last entry.
       this.#namespaces.account(scopeOfRecordKey(recordKey), entryBytes(recordKey, bytes.length, fresh), 1)
+      if (old !== undefined) this.#namespaces.account(scopeOfRecordKey(recordKey), oldBytes, -1)
       if (old !== undefined) this.#freeUnless(old, fresh)
       for (const [name, row] of before) if (!after.has(name)) this.#unlist(row)
     })

@@ -222,3 +222,16 @@ it('a service that lets nobody list uploads is told of, and what is certain goes
   await relay.close()
   await place.close()
 })
+
+it('a killed writer of LATEST leaves nothing that the next one does not take away, and nothing of other names is touched (ARC-8)', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'larder-left-'))
+  const url = `file://${root}`
+  const store = await openArchiveStore(url, archiveSettings({ archiveAllow: [url] }), impatience())
+  const others = ['.LATEST.copy.0123456789ab.partial', '.LATES.0123456789ab.partial', '.LATEST.0123.partial']
+  for (const name of ['.LATEST.0123456789ab.partial', '.LATEST.ba9876543210.partial', ...others])
+    await writeFile(join(root, name), 'half of it')
+  expect(await store.writeIf('LATEST', Buffer.from('a'), undefined)).toBe('written')
+  expect((await readdir(root)).sort()).toEqual(['LATEST', ...others].sort())
+  store.close()
+  await rm(root, { recursive: true })
+})

@@ -186,3 +186,20 @@ it('is done by the store thread when there is time, and answered (L2-24)', async
   expect((await stage.get('k59')).blob?.value).toHaveLength(20_000)
   expect(await stage.value('meanwhile')).toBe('x')
 })
+
+it('the last entry of a namespace that was dropped may be moved before it is swept', async () => {
+  const stage = newStage()
+  for (let index = 0; index < 60; index++) stage.put({ key: `k${index}`, value: random.bytes(30_000) })
+  const gone = { id: 2, generation: 1 }
+  stage.l2.define('gone', gone, '{}')
+  stage.put({ key: 'last', value: random.bytes(30_000), scope: gone })
+  await stage.l2.commit()
+  for (let index = 0; index < 50; index++) stage.invalidate({ kind: 'key', subjects: [`k${index}`] })
+  stage.l2.drop(gone.id)
+  await stage.l2.commit()
+  expect((await run(stage)).extents).toBeGreaterThan(10)
+  expect(stage.l2.namespaces.deadEntries).toBe(1)
+  expect([...checkL2(stage.l2, true)].filter((finding) => finding !== undefined)).toEqual([])
+  await stage.restart()
+  expect([...checkL2(stage.l2, true)].filter((finding) => finding !== undefined)).toEqual([])
+})

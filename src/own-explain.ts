@@ -19,6 +19,7 @@ import {
   mergeHints,
   probeContext,
   readSource,
+  refusalInBlock,
   refusalOf,
   type Session,
 } from './frontend/index.ts'
@@ -216,8 +217,9 @@ async function predict(
     reason: { code, argument },
     relations,
   })
-  if (!isIdle) return bypass(session.transaction.told ? 'wrote' : 'in_transaction')
-  const refusal = refusalOf(session, text, hints, settings.resultCache, undefined)
+  const refusal = isIdle
+    ? refusalOf(session, text, hints, settings.resultCache, undefined)
+    : refusalInBlock(session, text, hints)
   if (refusal?.reason !== undefined) return bypass(refusal.reason, refusal.argument)
   if (context?.readable === false) return bypass('unknown_key', 'client_encoding')
   if (context?.temporary) return bypass('temporary', 'pg_temp')

@@ -199,7 +199,7 @@ export const settingTable = [
   }),
   setting({
     name: 'result_in_transaction',
-    type: enumeration(['until_write', 'never'], ['until_write']),
+    type: enumeration(['until_write', 'never']),
     initial: 'never',
     change: 'session',
     group: 'results',

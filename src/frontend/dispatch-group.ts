@@ -6,6 +6,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
+import { begun } from './block-reads.ts'
 import { awaitCopy, mayCopy } from './copy-in.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { isOurs, notReadyForBlock, route } from './dispatch.ts'
@@ -195,9 +196,9 @@ function textOf(session: Session, group: Pick<Group, 'steps'>, name: string): St
 /** An Execute with a row limit reads part of an answer: never kept. */
 function limited(session: Session, execute: ResolvedExecute, group: Group): boolean {
   const request = requestOf(group, execute.aside)
-  if (inBlockNow(session)) return inBlock(session, execute.text, request)
+  if (inBlockNow(session)) return inBlock(session, execute.text, undefined, request)
   if (!session.quiet) return session.waitForQuiet()
-  if (session.status !== status.idle) return inBlock(session, execute.text, request)
+  if (session.status !== status.idle) return inBlock(session, execute.text, undefined, request)
   if (execute.text.shape.statement.kind !== 'read') return runOpaque(session, execute.text, request, 'write')
   return takeRead(session, execute.text, execute.parameters, request, 'cursor')
 }
@@ -230,7 +231,10 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
     if (notReadyForBlock(session)) return false
     for (const execute of executes.slice(1)) noteInBlock(session, execute.text)
     session.portals.follow(session, group.steps)
-    passStraight(session, undefined, request, { verdict: 'pass', reason: 'transaction' })
+    const [begin, ...others] = executes.map(({ text }) => text)
+    passStraight(session, undefined, request, { verdict: 'pass', reason: 'transaction' }, ({ failed }) => {
+      if (begin !== undefined && !failed) begun(session, begin.shape.statement, others)
+    })
     if (mayCopy(executes)) awaitCopy(session)
     return true
   }

@@ -6,6 +6,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import { plainKey } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
+import { begun, wantsContext } from './block-reads.ts'
 import { prepareCapture, settleCatalogueCounts } from './capture-helper.ts'
 import { copyIn } from './copy-in.ts'
 import { contextInForce, probeContext } from './facts.ts'
@@ -64,11 +65,11 @@ export function routeToOrigin(session: Session, text: StatementText, parameters:
   // In a block everything is the origin's; but a stale status must not decide what is in a block.
   if (session.status !== status.idle && !session.transaction.ending) {
     const ruleBroken = statement.kind === 'read' && session.quiet && session.services.broken.has('txn')
-    return ruleBroken ? takeRead(session, text, parameters, request) : inBlock(session, text, request)
+    return ruleBroken ? takeRead(session, text, parameters, request) : inBlock(session, text, parameters, request)
   }
   if (statement.kind === 'read') return takeRead(session, text, parameters, request)
   if (!session.quiet) return session.waitForQuiet()
-  if (session.status !== status.idle) return inBlock(session, text, request)
+  if (session.status !== status.idle) return inBlock(session, text, parameters, request)
   return autocommit(session, text, request)
 }
 
@@ -183,6 +184,7 @@ function answersByRule(session: Session, request: Request): boolean {
 /** True if something must be done before a block begins: the helper is tried, so that it cannot fail inside. */
 export function notReadyForBlock(session: Session): boolean {
   if (!session.captureReady && !session.captureRefused) session.slowly(() => prepareCapture(session))
+  else if (wantsContext(session)) session.slowly(() => probeContext(session))
   else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
   else if (!session.captureRefused && !session.services.code.isCurrent(session)) {
     session.slowly(() => session.services.code.ask(session))
@@ -195,5 +197,7 @@ function passTransaction(session: Session, text: StatementText, request: Request
   const { verb } = text.shape.statement
   if (verb === 'begin' && notReadyForBlock(session)) return false
   if (verb !== 'begin') session.transaction.ending = true
-  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, ({ failed }) => {
+    if (verb === 'begin' && !failed) begun(session, text.shape.statement)
+  })
 }

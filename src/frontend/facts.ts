@@ -88,6 +88,8 @@ const undeterminedContext: SessionContext = {
   schemaTaken: false,
   readable: false,
   clientEncoding: '',
+  isolation: '',
+  idleInBlockMs: 0,
   mark: '',
   life: '',
   atMs: Number.POSITIVE_INFINITY,

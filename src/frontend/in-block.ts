@@ -5,6 +5,7 @@ import type { SessionSettings } from '../config/index.ts'
 import { ServerError } from '../errors/index.ts'
 import type { StatementKind } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
+import { noteForReads, readInBlock } from './block-reads.ts'
 import { commitBlock } from './commit-block.ts'
 import { copyInBlock } from './copy-in.ts'
 import { factsInForce } from './facts.ts'
@@ -14,8 +15,13 @@ import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 import { isPlain, mayChangeSettings, readsOnly } from './several.ts'
 
-/** One statement inside a block: noted for its end, and passed on. */
-export function inBlock(session: Session, text: StatementText, request: Request): boolean {
+/** One statement inside a block: noted for its end, and passed on. Without `parameters` it is never answered from memory. */
+export function inBlock(
+  session: Session,
+  text: StatementText,
+  parameters: string | undefined,
+  request: Request,
+): boolean {
   const { statement } = text.shape
   const { transaction } = session
   if (statement.kind === 'transaction') return transactionVerb(session, text, request)
@@ -26,14 +32,13 @@ export function inBlock(session: Session, text: StatementText, request: Request)
     session.portals.forgetAll()
     return runOpaque(session, text, request, statement.kind === 'several' ? 'several' : 'write')
   }
-  const code = transaction.told ? 'wrote' : 'in_transaction'
+  const read = statement.kind === 'read' ? readInBlock(session, text, parameters, request) : undefined
+  if (read === true) return true
   noteInBlock(session, text)
   if (statement.kind === 'several') {
     return passStraight(session, text, request, { verdict: 'bypass', reason: 'several_statements' })
   }
-  if (statement.kind === 'read') {
-    return passStraight(session, text, request, session.part?.options.verdict ?? { verdict: 'bypass', reason: code })
-  }
+  if (read !== undefined) return passStraight(session, text, request, read)
   if (statement.kind === 'copy_in') return copyInBlock(session, text, request)
   return passStraight(session, text, request, { verdict: 'pass', reason: passReason(text) })
 }
@@ -41,6 +46,7 @@ export function inBlock(session: Session, text: StatementText, request: Request)
 export function noteInBlock(session: Session, text: StatementText): void {
   const { statement } = text.shape
   const { transaction } = session
+  noteForReads(session, text)
   if (session.status !== status.idle && session.services.code.mayDrop(session)) session.captureReady = false
   if (statement.truncates) {
     transaction.told = true
@@ -122,6 +128,7 @@ function transactionVerb(session: Session, text: StatementText, request: Request
     case 'release':
     case 'rollback_to': {
       const name = savepointName(text)
+      noteForReads(session, text)
       if (name === undefined) break
       if (!session.quiet) return session.waitForQuiet()
       const { verb } = statement
@@ -130,7 +137,7 @@ function transactionVerb(session: Session, text: StatementText, request: Request
       })
     }
     default:
-      break
+      transaction.onlyReads = false
   }
   return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' })
 }

@@ -1,6 +1,7 @@
 // Door of `frontend`: listener, start-up, sessions and the ways of their statements.
 
 export type { ParseStep } from './batch.ts'
+export { refusalInBlock } from './block-reads.ts'
 export { prepareCapture } from './capture-helper.ts'
 export { CodeWatch } from './code-watch.ts'
 export { type DecisionRecord, Decisions } from './decisions.ts'

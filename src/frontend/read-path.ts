@@ -10,7 +10,6 @@ import type { ShapeFacts, StatementText, TextHints } from '../cache/plans/index.
 import { type Entry, parametersMayMeanNow, readsText, staleness } from '../cache/results/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
-import { status } from '../wire/index.ts'
 import { convertible } from './dispatch.ts'
 import { contextInForce, factsInForce, probeContext, writesNothing } from './facts.ts'
 import { FillMark, type FillWish } from './fill-mark.ts'
@@ -105,7 +104,7 @@ export function refusalOf(
 }
 
 /** True if it was answered from the cache; else why not. */
-function lookUp(
+export function lookUp(
   session: Session,
   text: StatementText,
   parameters: string,
@@ -129,7 +128,7 @@ function lookUp(
     return { code: 'schema_changed', argument: undefined }
   if (!reply(session, entry, request)) return { code: 'undescribed', argument: undefined }
   noteHit(session, text, entry, request.aside)
-  session.finish(status.idle)
+  session.finish(session.status)
   return true
 }
 

@@ -36,6 +36,7 @@ export function textHints(hints: Hints): TextHints | undefined {
     coalesceWaitMs: values.get('coalesce_wait') as number | undefined,
     priority: values.get('priority') as number | undefined,
     l2: values.get('l2') as 'on' | 'off' | undefined,
+    inTransaction: values.get('in_transaction') as 'until_write' | 'never' | undefined,
   }
 }
 
@@ -80,6 +81,7 @@ export function mergeHints(own: TextHints | undefined, beside: TextHints | undef
     coalesceWaitMs: beside.coalesceWaitMs ?? own.coalesceWaitMs,
     priority: beside.priority ?? own.priority,
     l2: beside.l2 ?? own.l2,
+    inTransaction: beside.inTransaction ?? own.inTransaction,
     faults: [...own.faults, ...beside.faults],
   }
 }

@@ -20,6 +20,12 @@ export class TransactionState {
   opaque = false
   /** Tick at which a statement of it was first taken to write nothing, by what was known of it; a later change of the catalogue voids that. */
   assumedAt: number | undefined
+  /** All it has done so far is read, and nothing of a user ran in it. */
+  onlyReads = false
+  /** Its isolation level, where that is known. */
+  isolation: string | undefined
+  /** When the origin last answered in it. */
+  askedAtMs = 0
   /** A message under way may end the block, so the status is not to be relied on. */
   ending = false
   #before: number = status.idle
@@ -38,6 +44,7 @@ export class TransactionState {
       if (unit.tag === 'COMMIT') settings.commit()
       else settings.rollback()
       settings.begin()
+      this.onlyReads = false
     }
     this.#before = outcome.status
     if (outcome.failed || outcome.status === status.idle || unit.tag === 'COMMIT' || unit.tag === 'ROLLBACK')
@@ -45,7 +52,10 @@ export class TransactionState {
     if (outcome.status === status.idle) {
       if (this.settings) session.forgetContext()
       this.reset()
-    } else if (session.quiet) this.ending = false
+      return
+    }
+    this.askedAtMs = session.services.clock.nowMs()
+    if (session.quiet) this.ending = false
   }
 
   /** True if its locks must be asked for before it commits. */
@@ -62,6 +72,8 @@ export class TransactionState {
     this.told = false
     this.settings = false
     this.opaque = false
+    this.onlyReads = false
+    this.isolation = undefined
     this.ending = false
   }
 }

@@ -74,7 +74,9 @@ const contextText = `SELECT current_user, session_user, pg_catalog.current_datab
  pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('search_path'),
  (SELECT pg_catalog.json_agg(pg_catalog.current_setting(n, true) ORDER BY n) FROM pg_catalog.unnest($2::pg_catalog.text[]) n),
- EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE s.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.name)`
+ EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE s.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.name),
+ pg_catalog.current_setting('default_transaction_isolation'),
+ pg_catalog.date_part('epoch', pg_catalog.current_setting('idle_in_transaction_session_timeout')::pg_catalog.interval)`
 
 const instant = (moment: string): string => `pg_catalog.encode(pg_catalog.timestamptz_send(${moment}), 'hex')`
 
@@ -122,6 +124,10 @@ export interface SessionContext {
   /** False when the text's bytes may not mean what our grammar reads: another encoding, or backslashes that escape. */
   readonly readable: boolean
   readonly clientEncoding: string
+  /** Of blocks that do not name theirs: `read committed`, … */
+  readonly isolation: string
+  /** After so many milliseconds the origin ends a session that is idle in a block; 0 for never. */
+  readonly idleInBlockMs: number
   /** Value of contextMark() when it was read. */
   readonly mark: string
   /** Which life of the origin this is: see OriginLives. */
@@ -188,6 +194,8 @@ export class ContextTable {
       searchPath,
       custom,
       taken,
+      isolation,
+      idleSeconds,
       mark,
       life,
     ] = row
@@ -215,6 +223,8 @@ export class ContextTable {
       schemaTaken: taken === 't',
       readable: encoding === 'UTF8' && conforming === 'on',
       clientEncoding: encoding ?? '',
+      isolation: isolation ?? '',
+      idleInBlockMs: Number(idleSeconds) * 1000,
       mark: mark ?? '',
       life: life ?? '',
       atMs,

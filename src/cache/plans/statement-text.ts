@@ -21,6 +21,7 @@ export interface TextHints {
   /** For the answer that is stored; undefined if nothing is said of them. */
   readonly tags: readonly string[] | undefined
   readonly coalesceWaitMs: number | undefined
+  readonly inTransaction: 'until_write' | 'never' | undefined
   readonly priority: number | undefined
   readonly l2: 'on' | 'off' | undefined
   /** What is ours among them and cannot be followed, one message each. */

@@ -4,8 +4,8 @@
 // the block writes, locks, or changes a setting: from then on it must see what it did itself. The other levels want one snapshot for
 // all statements, which only the origin has. What such a block reads at the origin is never kept.
 //
-// While the origin is not asked it takes the session for idle, and ends it after idle_in_transaction_session_timeout: half of that
-// without a word to the origin, and it is asked again.
+// While the origin is not asked it takes the session for idle, and ends it after idle_in_transaction_session_timeout. Where there is such a
+// limit, it is asked every second, or ten times within the limit: by so much too early may a session end that is really idle.
 
 import type { StatementText, TextHints } from '../cache/plans/index.ts'
 import type { ReasonCode, Statement } from '../sql/index.ts'
@@ -86,5 +86,5 @@ export function refusalInBlock(
 
 function mayBeTakenForIdle({ transaction, context, services }: Session): boolean {
   const limitMs = context?.idleInBlockMs ?? 0
-  return limitMs > 0 && services.clock.nowMs() - transaction.askedAtMs > limitMs / 2
+  return limitMs > 0 && services.clock.nowMs() - transaction.askedAtMs > Math.min(1000, limitMs / 10)
 }

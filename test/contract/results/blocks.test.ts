@@ -226,8 +226,10 @@ describe('RRC-17 from its first statement that is more than a read', () => {
   it('what is sent behind BEGIN before it is answered counts, locks included', async () => {
     const client = await session()
     await warm(client)
-    const [first, holder] = [query('begin'), query('select v from item where id = 3 for update')]
-    await client.exchange(Buffer.concat([first, holder]), 2)
+    const locking = 'select v from item where id = 3 for update'
+    // From the second time on it is known not to write, and not held back until BEGIN is answered.
+    await client.query(locking)
+    await client.exchange(Buffer.concat([query('begin'), query(locking)]), 2)
     expect(await ask(client)).toMatch(/^bypass/)
     await client.query('rollback')
   })
@@ -249,6 +251,17 @@ describe('RRC-17 a block of another kind', () => {
     await warm(client)
     await client.query('start transaction')
     expect(await ask(client)).toBe('bypass;reason=isolation(repeatable read)')
+    await client.query('commit')
+  })
+
+  it('that becomes another kind by a second BEGIN is the origin’s', async () => {
+    const client = await session()
+    await warm(client)
+    await client.query('begin')
+    expect(await ask(client)).toBe('hit')
+    await client.query('begin isolation level repeatable read')
+    expect(await ask(client)).toBe('bypass;reason=in_transaction')
+    expect((await client.rows('show transaction_isolation'))[0]).toEqual(['repeatable read'])
     await client.query('commit')
   })
 
@@ -277,12 +290,12 @@ describe('RRC-17 a block of another kind', () => {
 
   it('is not taken for idle by the origin while it is answered from memory', async () => {
     const client = await session()
-    await client.query("set idle_in_transaction_session_timeout = '300ms'")
+    await client.query("set idle_in_transaction_session_timeout = '2s'")
     await warm(client)
     await client.query('begin')
     const from = Date.now()
     const seen = new Set<string>()
-    while (Date.now() - from < 1200) seen.add(await ask(client))
+    while (Date.now() - from < 3000) seen.add(await ask(client))
     expect(seen).toContain('hit')
     expect((await client.query('commit')).status).toBe('I')
   })

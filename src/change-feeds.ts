@@ -8,7 +8,7 @@
 // by the origin, and noticed (feed-watch.ts), but for DROP DATABASE, which fails at once.
 
 import type { Clock } from './base/index.ts'
-import { ChangeFeed, type FeedState, ForeignCommits } from './cdc/index.ts'
+import { ChangeFeed, type FeedState, ForeignCommits, OwnCommit } from './cdc/index.ts'
 import type { FeedClient, FeedMode } from './frontend/index.ts'
 import type { Epochs, WriteScope } from './invalidation/index.ts'
 import type { Counters, EventRing } from './observe/index.ts'
@@ -33,6 +33,9 @@ const lingerMs = 30_000
 /** Whoever wanted the database for himself has so long to do with it what he wanted. */
 const apartMs = 10_000
 
+/** A feed that did not tell of a commit in time (a large transaction, commits that do not wait for their log) is not waited for so long. */
+const impatientUs = 1_000_000
+
 /** The feed of a database, and who needs it. */
 export class FollowedDatabase {
   readonly name: string
@@ -48,6 +51,8 @@ export class FollowedDatabase {
   /** Since when there is no feed, where there is none. */
   sinceMs: number
   closing: Promise<void> | undefined
+  /** Until then no acknowledgement waits for the feed. */
+  impatientUntilUs = 0
   /** What was last told of a refusal. */
   told: string | undefined
 
@@ -141,6 +146,24 @@ export class ChangeFeeds {
     if (followed?.feed?.state === 'streaming') followed.commits?.acknowledged(xid, scope)
   }
 
+  /** True if changes of rows are told as such. */
+  tellsRows(database: string): boolean {
+    return this.feedOf(database)?.state === 'streaming'
+  }
+
+  /** A commit is about to be sent; undefined if nothing is gained by waiting for what the feed tells of its rows. */
+  expect(database: string, xid: number, scope: WriteScope): OwnCommit | undefined {
+    const { clock } = this.#parts
+    const followed = this.#databases.get(database)
+    const following = followed?.feed?.following
+    if (followed?.commits === undefined || following === undefined || scope.everything) return undefined
+    const relations = scope.relations.filter(({ rows }) => rows !== undefined && rows.count > 0)
+    if (relations.length === 0 || clock.monotonicUs() < followed.impatientUntilUs) return undefined
+    return new OwnCommit(followed.commits, following, xid, relations, () => {
+      followed.impatientUntilUs = clock.monotonicUs() + impatientUs
+    })
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all(
@@ -172,7 +195,7 @@ export class ChangeFeeds {
         commits: followed.commits,
         clock,
       },
-      ...{ retainedBytesMax, unmovedSince },
+      ...{ retainedBytesMax, unmovedSince, broken },
       tally: {
         transaction: () => {
           followed.transactions++

@@ -3,16 +3,19 @@
 import type { ChangeFeeds, FollowedDatabase } from './change-feeds.ts'
 import { feedFailure, proofOf } from './feed-rows.ts'
 import type { Epochs, Relation } from './invalidation/index.ts'
+import { precisionOf } from './row-precision.ts'
 import type { GuaranteeRow } from './virtual/index.ts'
 
 interface GuaranteeParts {
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
   readonly resultTtlMs: number
+  /** invalidation_precision is `row`. */
+  readonly isInRows: boolean
 }
 
 /** Of relations that an answer was derived from since the start. */
-export function* guaranteeRows({ epochs, feeds, resultTtlMs }: GuaranteeParts): Generator<GuaranteeRow> {
+export function* guaranteeRows({ epochs, feeds, resultTtlMs, isInRows }: GuaranteeParts): Generator<GuaranteeRow> {
   for (const { name: database, relations } of epochs.databases.values()) {
     const followed = feeds.followed(database)
     const broken = whyNoFeed(feeds, followed)
@@ -20,14 +23,15 @@ export function* guaranteeRows({ epochs, feeds, resultTtlMs }: GuaranteeParts): 
       if (relation.name === undefined) continue
       const { proof, feed, lagMs } = proofOf(relation, database, feeds)
       const isCovered = feed !== undefined
+      const rows = precisionOf(relation, isCovered, isInRows)
       yield {
         ...{ oid: relation.oid, name: relation.name, proof, feed },
         // Foreign writes have no order among the answers, whoever tells of them.
         consistency: 'eventual',
         stalenessMs: isCovered ? lagMs : resultTtlMs,
-        reason: isCovered ? undefined : (whyUnfed(relation) ?? broken),
+        reason: isCovered ? rows.remedy : (whyUnfed(relation) ?? broken),
         sinceMs: followed?.feed?.sinceMs ?? followed?.sinceMs,
-        precision: 'relation',
+        precision: rows.precision,
       }
     }
   }

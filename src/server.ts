@@ -29,7 +29,7 @@ import { openOrigin } from './open-origin.ts'
 import { DataDirectory } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
-import { analyse, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
+import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 import type { OpenSystemServer } from './virtual/index.ts'
 
 interface RunningServer {
@@ -281,6 +281,10 @@ function makeServices(parts: Parts) {
       recognise: (text, statement, database) => own.recognise(text, statement, database),
       loose: (text, statement) => own.loose(text, statement),
       hints: (text) => textHints(readHints(text)),
+      footprint: (text) => {
+        const statements = parts.parser.parse(text).tree?.stmts
+        return statements?.length === 1 ? footprintOf(statements[0]?.stmt) : undefined
+      },
     },
     counters,
   )

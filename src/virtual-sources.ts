@@ -93,7 +93,10 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       }
     },
     feeds: () => feedRows(parts.feeds),
-    guarantees: () => guaranteeRows({ ...parts, resultTtlMs: parts.store.snapshot.resultTtl }),
+    guarantees: () => {
+      const { resultTtl, invalidationPrecision } = parts.store.snapshot
+      return guaranteeRows({ ...parts, resultTtlMs: resultTtl, isInRows: invalidationPrecision === 'row' })
+    },
     *relations() {
       const dependents = countDependents(results)
       for (const database of epochs.databases.values()) {

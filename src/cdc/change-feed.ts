@@ -29,6 +29,8 @@ export interface FeedParts {
   readonly retainedBytesMax: () => number
   /** The tick since when nothing was committed at the origin, as it shows now; undefined if that is not known. */
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
+  /** Rules of consistency left out on purpose. */
+  readonly broken: ReadonlySet<string>
   /** Told of every change of state; `reason` says why it is lost or refused, and what to do. */
   readonly onState: (state: FeedState, reason: string | undefined) => void
   /** Somebody waits for the database to have no other connections. */
@@ -127,7 +129,7 @@ export class ChangeFeed {
   }
 
   async #follow(onBegun: () => void): Promise<never> {
-    const { epochs, commits, clock, tally, unmovedSince } = this.#parts
+    const { epochs, commits, clock, tally, unmovedSince, broken } = this.#parts
     const target = this.#parts.target()
     const life = new AbortController()
     const end = (reason: unknown) => life.abort(reason instanceof Error ? reason : new Error('closed'))
@@ -144,7 +146,7 @@ export class ChangeFeed {
       void watch.over.catch(end)
       void side.over.then(end)
       stream = await ReplicationStream.open(target, { slot, signal: life.signal })
-      const following = new Following({ epochs, commits, clock, side, stream, unmovedSince, tally })
+      const following = new Following({ epochs, commits, clock, side, stream, unmovedSince, tally, broken })
       this.#following = following
       const isOver = Promise.race([following.over, watch.over])
       isOver.catch(() => undefined)

@@ -8,21 +8,24 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/index.ts'
-import { type DatabaseEpochs, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
+import { type DatabaseEpochs, type Relation, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
 import type { SideClient } from '../origin/index.ts'
 import { type FeedEvent, type RelationName, UnreadableChange } from './change.ts'
+import { prefixOf, readLine } from './feed-line.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
 import type { Lsn } from './lsn.ts'
-import { type Named, proveNames, RelationNames } from './relation-names.ts'
+import { type Claim, type Named, proveNames, RelationNames } from './relation-names.ts'
 import type { ReplicationStream } from './replication-stream.ts'
+import { RowChanges } from './row-changes.ts'
+import { RowShapes } from './row-shapes.ts'
 import { readSnapshot } from './snapshot.ts'
-import { readWithoutRows } from './test-decoding.ts'
 
 /** Of the transaction that the stream tells of now. */
 interface Telling {
   touchesAll: boolean
   readonly names: Set<Named>
   readonly truncated: Set<number>
+  readonly rows: RowChanges
 }
 
 interface FollowingParts {
@@ -34,6 +37,8 @@ interface FollowingParts {
   /** What was started at this tick or later holds, for nothing was committed since then (asked after the stream began). */
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
   readonly tally: FeedTally
+  /** Rules of consistency left out on purpose. */
+  readonly broken: ReadonlySet<string>
 }
 
 /** Told of what is heard. */
@@ -48,8 +53,6 @@ const holdMsMax = 250
 const askAfterMs = 1
 /** Names are not read again sooner than this, nor than ten times as long as it took. */
 const namesEveryMs = 100
-/** Of a line that tells of a row: more than two quoted names are long. */
-const rowHeadBytes = 512
 
 export class Following {
   /** Everything up to here has been heard of. */
@@ -58,7 +61,10 @@ export class Following {
   messageCount = 0
   readonly #parts: FollowingParts
   readonly #names = new RelationNames()
-  #telling: Telling = { touchesAll: false, names: new Set(), truncated: new Set() }
+  readonly #shapes = new RowShapes()
+  readonly #shapesWanted = new Set<Relation>()
+  #isReadingShapes = false
+  #telling: Telling
   /** How a line begins that tells of another row of the relation just touched. */
   #prefix: Buffer | undefined
   #isConfirming = false
@@ -74,6 +80,7 @@ export class Following {
 
   constructor(parts: FollowingParts) {
     this.#parts = parts
+    this.#telling = this.#newTelling()
     this.position = parts.stream.start
     let end: (reason: Error) => void = () => undefined
     this.over = new Promise<never>((_, reject) => {
@@ -126,6 +133,27 @@ export class Following {
     await heard
   }
 
+  /**
+   * Of relations that a transaction of ours holds locks on that keep their definitions as they are: which of them are known, and are what
+   * they were when names and shapes were read. By relation, the mark its rows must have been read with.
+   */
+  async prove(relations: readonly Relation[]): Promise<ReadonlyMap<Relation, string>> {
+    const asked: [Relation, Claim][] = []
+    for (const relation of relations) {
+      const named = this.#names.named(relation.oid)
+      const shape = relation.rows === undefined ? undefined : this.#shapes.find(relation)
+      if (named === undefined || shape === undefined) continue
+      asked.push([relation, { named, rowMark: shape.mark }])
+    }
+    if (asked.length === 0) return new Map()
+    const claims = asked.map(([, claim]) => claim)
+    const { others } = await proveNames(this.#parts.side, claims, () => false)
+    if (others.length > 0) this.#readNamesSoon()
+    return new Map(
+      asked.filter(([, claim]) => !others.includes(claim)).map(([relation, { rowMark }]) => [relation, rowMark ?? '']),
+    )
+  }
+
   #line(head: Buffer, isWhole: boolean, end: Lsn): void {
     const { tally } = this.#parts
     const prefix = this.#prefix
@@ -139,10 +167,10 @@ export class Following {
     if (event === undefined) {
       tally.change()
       this.#telling.touchesAll = true
-    } else this.#take(event, head, end)
+    } else this.#take(event, head, isWhole, end)
   }
 
-  #take(event: FeedEvent, head: Buffer, end: Lsn): void {
+  #take(event: FeedEvent, head: Buffer, isWhole: boolean, end: Lsn): void {
     const { tally } = this.#parts
     switch (event.kind) {
       case 'begin':
@@ -154,13 +182,15 @@ export class Following {
       case 'update':
       case 'delete':
         tally.change()
-        this.#touch(event.relation)
-        this.#prefix = prefixOf(head)
+        this.#prefix = this.#noteRow(this.#touch(event.relation), head, isWhole) ? undefined : prefixOf(head)
         return
       case 'truncate':
         tally.change()
         for (const relation of event.relations)
-          for (const { oid } of this.#touch(relation)) this.#telling.truncated.add(oid)
+          for (const { oid } of this.#touch(relation)) {
+            this.#telling.truncated.add(oid)
+            this.#telling.rows.giveUp(this.#parts.epochs.relation(oid))
+          }
         return
       case 'prepare':
       case 'fate':
@@ -184,21 +214,51 @@ export class Following {
     return found
   }
 
+  /** True if the next row of it is to be looked at as well. */
+  #noteRow(found: readonly Named[], line: Buffer, isWhole: boolean): boolean {
+    const { rows } = this.#telling
+    const relations = found.map(({ oid }) => this.#parts.epochs.relation(oid))
+    const [relation] = relations
+    if (relation === undefined || relations.length > 1 || !isWhole) {
+      for (const one of relations) rows.giveUp(one)
+      return false
+    }
+    if (!rows.wants(relation)) {
+      rows.giveUp(relation)
+      return false
+    }
+    const shape = this.#shapes.find(relation)
+    if (shape === undefined) this.#readShapesSoon(relation)
+    rows.note(relation, shape, line)
+    return rows.wants(relation)
+  }
+
+  #newTelling(): Telling {
+    return { touchesAll: false, names: new Set(), truncated: new Set(), rows: new RowChanges(this.#parts.broken) }
+  }
+
   #forgetTelling(): void {
-    this.#telling = { touchesAll: false, names: new Set(), truncated: new Set() }
+    this.#telling = this.#newTelling()
     this.#prefix = undefined
   }
 
   #committed(xid: number, end: Lsn): void {
     const { epochs, commits } = this.#parts
-    const { names, truncated, touchesAll } = this.#telling
+    const { names, truncated, touchesAll, rows } = this.#telling
     this.#forgetTelling()
     if (!touchesAll && names.size === 0) return
     // Printed before names were read, perhaps with others.
     const isAll = touchesAll || end <= this.#names.validFrom
+    const told = new Map([...rows.told()].filter(([, { shape }]) => end > shape.validFrom))
     const relations = [...new Set([...names].map(({ oid }) => oid))].map((oid) => epochs.relation(oid))
-    const scope: WriteScope = isAll ? wholeDatabase : { everything: false, relations }
-    if (commits.arrived({ xid, end, scope, names: isAll ? [] : [...names], truncated })) this.#confirm()
+    const changes = new Map([...told].map(([relation, one]) => [relation, one.changes]))
+    const scope: WriteScope = isAll
+      ? wholeDatabase
+      : { everything: false, relations, ...(changes.size === 0 ? {} : { rows: changes }) }
+    const claims = [...names].map((named): Claim => {
+      return { named, rowMark: told.get(epochs.relation(named.oid))?.shape.mark }
+    })
+    if (commits.arrived({ xid, end, scope, claims: isAll ? [] : claims, truncated })) this.#confirm()
   }
 
   #reach(position: Lsn): void {
@@ -238,20 +298,23 @@ export class Following {
 
   async #look(): Promise<void> {
     const { commits, side } = this.#parts
-    const names = new Set<Named>()
-    for (const commit of commits.pending) for (const named of commit.names) names.add(named)
+    const claims = new Map<string, Claim>()
+    const arrived = new Set([...commits.pending].map(({ xid }) => xid))
+    for (const commit of commits.pending)
+      for (const claim of commit.claims) claims.set(`${claim.named.oid}:${claim.rowMark ?? ''}`, claim)
     const isTruncatedBy = (oid: number, xid: number) => {
       for (const commit of commits.pending) if (commit.xid === xid) return commit.truncated.has(oid)
       return false
     }
-    const { snapshot, holds } = await proveNames(side, names, isTruncatedBy)
+    const { snapshot, others } = await proveNames(side, [...claims.values()], isTruncatedBy)
     if (this.#isOver) return
-    if (!holds) {
+    if (others.length > 0 && !this.#parts.broken.has('rows-proof')) {
       this.#names.forget()
+      this.#shapes.forget()
       commits.doubt()
       this.#readNamesSoon()
     }
-    commits.seen(readSnapshot(snapshot))
+    commits.seen(readSnapshot(snapshot), arrived)
   }
 
   /** Ends early when another commit arrives. */
@@ -279,6 +342,26 @@ export class Following {
       })
   }
 
+  /** Rows of a relation have become of interest, or more of their columns. */
+  #readShapesSoon(relation: Relation): void {
+    this.#shapesWanted.add(relation)
+    if (this.#isReadingShapes) return
+    this.#isReadingShapes = true
+    this.#readShapes()
+      .catch(this.#end)
+      .finally(() => {
+        this.#isReadingShapes = false
+      })
+  }
+
+  async #readShapes(): Promise<void> {
+    while (this.#shapesWanted.size > 0 && !this.#isOver) {
+      const relations = [...this.#shapesWanted].slice(0, 1000)
+      for (const relation of relations) this.#shapesWanted.delete(relation)
+      await this.#shapes.read(this.#parts.side, relations)
+    }
+  }
+
   async #readNames(): Promise<void> {
     const { clock, side } = this.#parts
     while (this.#areNamesOutdated && !this.#isOver) {
@@ -288,38 +371,4 @@ export class Following {
       await sleep(Math.max(namesEveryMs, (clock.monotonicUs() - startUs) / 100), undefined, { ref: false })
     }
   }
-}
-
-/** Undefined if it may be about anything: a list of relations that was cut. */
-function readLine(head: Buffer, isWhole: boolean): FeedEvent | undefined {
-  const isTable = head.toString('latin1', 0, 6) === 'table '
-  if (!isTable) {
-    // What is not cut short is read to its end. A message that is tells nothing that is needed.
-    return isWhole
-      ? readWithoutRows(head.toString())
-      : { kind: 'message', transactional: true, prefix: '', content: '' }
-  }
-  const short = head.length > rowHeadBytes ? tryRead(head.toString('utf8', 0, rowHeadBytes)) : undefined
-  if (short !== undefined) return short
-  return isWhole ? readWithoutRows(head.toString()) : tryRead(head.toString())
-}
-
-function tryRead(line: string): FeedEvent | undefined {
-  try {
-    return readWithoutRows(line)
-  } catch (error) {
-    if (error instanceof UnreadableChange) return undefined
-    throw error
-  }
-}
-
-const verbs = [': INSERT:', ': UPDATE:', ': DELETE:'].map((verb) => Buffer.from(verb))
-
-/** The line up to behind its verb, copied; undefined if it is far away, or if a name may hold what looks like a verb. */
-function prefixOf(head: Buffer): Buffer | undefined {
-  const beginning = head.subarray(0, rowHeadBytes)
-  const ends = verbs.map((verb) => beginning.indexOf(verb)).filter((at) => at !== -1)
-  if (ends.length === 0) return undefined
-  const prefix = beginning.subarray(0, Math.min(...ends) + ': INSERT:'.length)
-  return prefix.includes(0x22) ? undefined : Buffer.from(prefix)
 }

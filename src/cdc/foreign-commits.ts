@@ -15,19 +15,25 @@
 //   1. A relation's quarantines equal the number of pending commits that changed it; everything's those that changed anything, and the hold.
 //   2. What is remembered of our own commits is bounded: to forget one costs a bump, never a row.
 
-import { type DatabaseEpochs, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
+import {
+  type ChangedBy,
+  type DatabaseEpochs,
+  type Relation,
+  type WriteScope,
+  wholeDatabase,
+} from '../invalidation/index.ts'
 import type { Lsn } from './lsn.ts'
-import type { Named } from './relation-names.ts'
+import type { Claim } from './relation-names.ts'
 import { isVisible, type Snapshot } from './snapshot.ts'
 
 /** A commit as the feed tells of it. */
-interface HeardCommit {
+export interface HeardCommit {
   readonly xid: number
   /** Behind its commit. */
   readonly end: Lsn
   readonly scope: WriteScope
-  /** By what names the scope was found. */
-  readonly names: readonly Named[]
+  /** What the scope was concluded from. */
+  readonly claims: readonly Claim[]
   /** Of those, what it truncated. */
   readonly truncated: ReadonlySet<number>
 }
@@ -41,6 +47,7 @@ export class ForeignCommits {
   readonly #pending = new Map<number, HeardCommit>()
   /** Acknowledged through this server and not yet heard of: what was bumped for them. */
   readonly #acked = new Map<number, WriteScope>()
+  readonly #expected = new Map<number, (heard: HeardCommit) => void>()
   readonly #suspects = new Set<number>()
   #isHolding = false
 
@@ -91,6 +98,34 @@ export class ForeignCommits {
     if (this.#acked.size > ackedMax) this.#acked.delete(this.#acked.keys().next().value as number)
   }
 
+  /** A commit through this server is under way: `tell` is called when the feed tells of it. */
+  expect(xid: number, tell: (heard: HeardCommit) => void): void {
+    this.#expected.set(xid, tell)
+  }
+
+  expectNoMore(xid: number): void {
+    this.#expected.delete(xid)
+  }
+
+  /**
+   * The same as `acknowledged`, for a commit that was heard of before: of what the feed told in rows, and is `proven`, only these rows were
+   * changed. The rest of `scope`, which is what the transaction locked, is bumped as a whole.
+   */
+  acknowledgedInRows(
+    heard: HeardCommit,
+    proven: ReadonlyMap<Relation, string>,
+    scope: WriteScope,
+    by: ChangedBy | undefined,
+  ): void {
+    const pending = this.#pending.get(heard.xid)
+    if (pending !== undefined) this.#confirm(pending, by)
+    const rest = scope.relations.filter((relation) => {
+      const claim = heard.claims.find(({ named }) => named.oid === relation.oid)
+      return heard.scope.rows?.has(relation) !== true || proven.get(relation) !== claim?.rowMark
+    })
+    if (rest.length > 0) this.#epochs.bump({ everything: false, relations: rest }, 'write', this.#nowMs(), by)
+  }
+
   /** The feed tells of a commit; it may not be visible yet. True if that has to be found out. */
   arrived(commit: HeardCommit): boolean {
     const { xid, scope } = commit
@@ -98,18 +133,21 @@ export class ForeignCommits {
     const acked = this.#acked.get(xid)
     this.#acked.delete(xid)
     if (acked !== undefined && covers(acked, scope)) return false
+    // Visible for sure: the bump alone does, and what it was concluded from will not be proven.
+    const bumped = acked === undefined ? scope : { everything: scope.everything, relations: scope.relations }
     if (!this.#broken.has('R4-arrival'))
-      this.#epochs.bump(scope, 'write', this.#nowMs(), { cause: 'feed', lsn: commit.end })
-    // Visible for sure: the bump alone does.
+      this.#epochs.bump(bumped, 'write', this.#nowMs(), { cause: 'feed', lsn: commit.end })
     if (acked !== undefined) return false
     this.#epochs.quarantine(scope)
     this.#pending.set(xid, commit)
+    this.#expected.get(xid)?.(commit)
     return true
   }
 
-  /** What the origin showed after the arrivals so far. */
-  seen(snapshot: Snapshot): void {
-    for (const commit of this.#pending.values()) if (isVisible(commit.xid, snapshot)) this.#confirm(commit)
+  /** What the origin showed after these arrivals. Of others, what they were concluded from is not proven yet. */
+  seen(snapshot: Snapshot, arrived?: ReadonlySet<number>): void {
+    for (const commit of this.#pending.values())
+      if (arrived?.has(commit.xid) !== false && isVisible(commit.xid, snapshot)) this.#confirm(commit)
     if (this.#suspects.size === 0) return
     let isAnyUnheard = false
     for (const xid of this.#suspects) {
@@ -127,7 +165,7 @@ export class ForeignCommits {
     for (const commit of [...this.#pending.values()]) {
       this.#epochs.endQuarantine(commit.scope)
       this.#epochs.quarantine(wholeDatabase)
-      this.#pending.set(commit.xid, { ...commit, scope: wholeDatabase, names: [] })
+      this.#pending.set(commit.xid, { ...commit, scope: wholeDatabase, claims: [] })
     }
   }
 
@@ -167,8 +205,8 @@ export class ForeignCommits {
     if (this.#suspects.delete(xid) && this.#suspects.size === 0) this.endHold()
   }
 
-  #confirm(commit: HeardCommit): void {
-    if (!this.#broken.has('R5-confirm')) this.#epochs.bump(commit.scope, 'write', this.#nowMs())
+  #confirm(commit: HeardCommit, by?: ChangedBy): void {
+    if (!this.#broken.has('R5-confirm')) this.#epochs.bump(commit.scope, 'write', this.#nowMs(), by)
     this.#release(commit)
   }
 

@@ -3,3 +3,4 @@
 export { ChangeFeed, type FeedState } from './change-feed.ts'
 export { ForeignCommits } from './foreign-commits.ts'
 export { writeLsn } from './lsn.ts'
+export { OwnCommit } from './own-commit.ts'

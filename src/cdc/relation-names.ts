@@ -13,6 +13,7 @@
 import type { SideClient } from '../origin/index.ts'
 import type { RelationName } from './change.ts'
 import { type Lsn, readLsn } from './lsn.ts'
+import { rowMark } from './row-shapes.ts'
 
 /** What a name stood for when it was read. */
 export interface Named {
@@ -29,17 +30,19 @@ const listed = `SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS nam
   WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}') AND c.relpersistence OPERATOR(pg_catalog.=) 'p'
  UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, pg_catalog.pg_current_wal_insert_lsn()::text`
 
-/** What is visible now, and of the relations asked for ($1, with the marks $2) those whose rows are others. */
+/** What is visible now, and of the relations asked for ($1, with the marks $2 and, where rows were told, $3) those whose rows are others. */
 const proofQuestion = `SELECT pg_catalog.pg_current_snapshot()::text AS snapshot, (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-   k.number, n.nspname, c.relname, c.xmin::text, pg_catalog.concat(n.oid, '.', n.xmin)))
-  FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY k (oid, mark, number)
+   k.number, n.nspname, c.relname, c.xmin::text, pg_catalog.concat(n.oid, '.', n.xmin), m.differs))
+  FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) WITH ORDINALITY k (oid, mark, rows, number)
   LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) k.oid
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  WHERE k.mark OPERATOR(pg_catalog.<>) pg_catalog.concat(c.xmin, '.', n.oid, '.', n.xmin)) AS others`
+  CROSS JOIN LATERAL (SELECT CASE WHEN k.rows OPERATOR(pg_catalog.<>) '' THEN k.rows OPERATOR(pg_catalog.<>) ${rowMark} ELSE false END) m (differs)
+  WHERE m.differs OR k.mark OPERATOR(pg_catalog.<>) pg_catalog.concat(c.xmin, '.', n.oid, '.', n.xmin)) AS others`
 
 export class RelationNames {
   /** More than one of a name only where names are no text in the origin's encoding, and look the same. */
   #byKey: ReadonlyMap<string, readonly Named[]> = new Map()
+  #byOid: ReadonlyMap<number, Named> = new Map()
   /** What was committed before it may have been printed with other names. */
   validFrom: Lsn = 0n
 
@@ -47,56 +50,72 @@ export class RelationNames {
     // One statement: whatever its snapshot does not show yet has a position behind the one it tells, or is counted as before.
     const rows = await client.query(listed)
     const byKey = new Map<string, Named[]>()
+    const byOid = new Map<number, Named>()
     for (const { oid, schema, name, relation_mark: relationMark, schema_mark: schemaMark, lsn } of rows) {
       if (lsn !== null) this.validFrom = readLsn(lsn)
       if (oid === null) continue
       const key = keyOf({ schema: schema ?? '', name: name ?? '' })
       const named = { oid: Number(oid), key, relationMark: relationMark ?? '', schemaMark: schemaMark ?? '' }
+      byOid.set(named.oid, named)
       const same = byKey.get(key)
       if (same === undefined) byKey.set(key, [named])
       else same.push(named)
     }
     this.#byKey = byKey
+    this.#byOid = byOid
   }
 
   /** Nothing is known any more: all names stand for everything. */
   forget(): void {
     this.#byKey = new Map()
+    this.#byOid = new Map()
   }
 
   /** Undefined if nothing is known of the name. */
   find(name: RelationName): readonly Named[] | undefined {
     return this.#byKey.get(keyOf(name))
   }
+
+  named(oid: number): Named | undefined {
+    return this.#byOid.get(oid)
+  }
 }
 
 interface Proof {
   /** `pg_current_snapshot()`. */
   readonly snapshot: string | null
-  /** All of them are still what they were. */
-  readonly holds: boolean
+  /** Those that are no longer what they were. */
+  readonly others: readonly Claim[]
+}
+
+/** What was concluded from a line: whose it was and, if rows were read, what they were read with. */
+export interface Claim {
+  readonly named: Named
+  readonly rowMark: string | undefined
 }
 
 /** What the origin shows now, and whether these names stood for the same all the time since they were read. */
 export async function proveNames(
   client: SideClient,
-  names: Iterable<Named>,
+  claims: readonly Claim[],
   isTruncatedBy: (oid: number, xid: number) => boolean,
 ): Promise<Proof> {
-  const asked = [...names]
-  const oids = `{${asked.map(({ oid }) => oid).join()}}`
-  const marks = `{${asked.map(({ relationMark, schemaMark }) => `${relationMark}.${schemaMark}`).join()}}`
-  const [row] = await client.query(proofQuestion, [oids, marks])
-  const others = JSON.parse(row?.others ?? '[]') as (string | number | null)[][]
-  const holds = others.every(([number, schema, name, relationMark, schemaMark]) => {
-    const named = asked[Number(number) - 1] as Named
-    const key = keyOf({ schema: String(schema), name: String(name) })
-    if (named.key !== key || named.schemaMark !== schemaMark) return false
-    if (!isTruncatedBy(named.oid, Number(relationMark))) return false
-    named.relationMark = String(relationMark)
-    return true
-  })
-  return { snapshot: row?.snapshot ?? null, holds }
+  const oids = `{${claims.map(({ named }) => named.oid).join()}}`
+  const marks = `{${claims.map(({ named }) => `${named.relationMark}.${named.schemaMark}`).join()}}`
+  const rowMarks = `{${claims.map((claim) => `"${claim.rowMark ?? ''}"`).join()}}`
+  const [row] = await client.query(proofQuestion, [oids, marks, rowMarks])
+  const differing = JSON.parse(row?.others ?? '[]') as (string | number | boolean | null)[][]
+  const others: Claim[] = []
+  for (const [number, schema, name, relationMark, schemaMark, isRowOther] of differing) {
+    const claim = claims[Number(number) - 1] as Claim
+    const { named } = claim
+    const isSameName =
+      named.key === keyOf({ schema: String(schema), name: String(name) }) && named.schemaMark === schemaMark
+    const isSame = named.relationMark === relationMark || isTruncatedBy(named.oid, Number(relationMark))
+    if (!isSameName || !isSame || isRowOther === true) others.push(claim)
+    else named.relationMark = String(relationMark)
+  }
+  return { snapshot: row?.snapshot ?? null, others }
 }
 
 function keyOf({ schema, name }: RelationName): string {

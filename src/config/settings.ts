@@ -90,6 +90,15 @@ export const settingTable = [
     summary: 'Whether commits of others are read from the replication stream of the origin, where it allows that.',
   }),
   setting({
+    name: 'invalidation_precision',
+    type: enumeration(['row', 'relation']),
+    initial: 'row',
+    change: 'reload',
+    group: 'origin',
+    summary:
+      'What a change of rows hides that the feed tells of: answers that depend on these rows, or all from the relation.',
+  }),
+  setting({
     name: 'feed_retained_bytes_max',
     type: bytes({ min: '1MB' }),
     initial: '1GB',

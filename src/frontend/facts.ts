@@ -22,16 +22,18 @@ import {
   type SessionContext,
   type ShapeFacts,
   type StatementText,
+  type TableFacts,
   wantsParameterTypes,
 } from '../cache/plans/index.ts'
 import { type Entry, type EntryFacts, parametersMayMeanNow } from '../cache/results/index.ts'
-import { quarantined, unmoved, wholeDatabase } from '../invalidation/index.ts'
+import { type DatabaseEpochs, keepFootprints, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { FillMark } from './fill-mark.ts'
 import type { Landing } from './flights.ts'
 import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
+import { answerRows, crossed } from './row-footprints.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit, UnitOutcome } from './units.ts'
 
@@ -151,11 +153,12 @@ export function storeAnswer(
     return { landing: undefined, unstored: 'unfinished' }
   if (unit.noticed) return { landing: undefined, unstored: 'notice' }
   const start = services.broken.has('R1-start') ? services.epochs.tick() : mark.start
-  const held = quarantined(epochs, facts.relations) && !services.broken.has('R4-quarantine')
-  const moved =
-    held || !unmoved(epochs, facts.relations, start) || (epochs.schemaStamp > start && !services.broken.has('ddl'))
   const bytes = recorder.finish()
   const { writer, descriptionBytes } = recorder
+  const depends = writer === undefined ? answerRows(services, text, parameters, facts) : undefined
+  const moved =
+    crossed(epochs, facts.relations, depends, start, services.broken) ||
+    (epochs.schemaStamp > start && !services.broken.has('ddl'))
   if (recorder.tooLargeBytes > 0) {
     services.counters.result_too_large++
     return { landing: undefined, unstored: 'too_large' }
@@ -182,6 +185,7 @@ export function storeAnswer(
     parameterDescription: recorder.parameterDescription,
     rows,
     relations: facts.relations,
+    guards: depends?.guards,
     tags: mark.wish.tags,
     priority: mark.wish.priority,
     l2: mark.wish.l2,
@@ -197,6 +201,7 @@ export function storeAnswer(
   }
   const entry = services.results.store(answer, mark.wish.ttlMs)
   if (entry === undefined) return { landing, unstored: 'too_large' }
+  if (depends !== undefined) entry.prints = keepFootprints(depends.footprints, entry)
   text.keep(entry)
   services.secondTier.filled(entry, session.nowMs)
   return landing === undefined ? stored : { landing, unstored: undefined }
@@ -252,6 +257,7 @@ export async function learnFacts(
       known.isUnfed = relation.persistence !== 'p' || unfedKinds.has(relation.kind)
       return known
     }),
+    tables: builtin && refusal === undefined ? tablesOf(stored, epochs) : undefined,
     fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),
     mayWrite: !builtin,
     provenAtMs: atMs,
@@ -262,6 +268,14 @@ export async function learnFacts(
     await learnParameterTypes(session, text)
   }
   return facts
+}
+
+/** Undefined unless all that is read are plain tables: behind anything else a table may be read once more than the text says. */
+function tablesOf(relations: readonly RelationFacts[], epochs: DatabaseEpochs): readonly TableFacts[] | undefined {
+  if (relations.some(({ kind, inherited, secured }) => kind !== 'r' || inherited || secured)) return undefined
+  return relations.map(({ oid, schema, table, columns }) => {
+    return { relation: epochs.relation(oid), schema, name: table, columns: columns ?? [] }
+  })
 }
 
 /** For cache.plans, once per shape, where neither the client nor a Describe has said them. */

@@ -5,7 +5,7 @@ import type { Clock } from '../base/index.ts'
 import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
 import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
-import type { Epochs, InvalidationRing, WriteScope } from '../invalidation/index.ts'
+import type { ChangedBy, Epochs, InvalidationRing, WriteScope } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
@@ -49,6 +49,19 @@ interface ForeignFeeds {
   modeOf(database: string): FeedMode
   /** A commit through this server was acknowledged, and its scope bumped. */
   acknowledged(database: string, xid: number, scope: WriteScope): void
+  /** True if changes of rows are told as such. */
+  tellsRows(database: string): boolean
+  /** A commit is about to be sent; undefined if nothing is gained by waiting for what the feed tells of its rows. */
+  expect(database: string, xid: number, scope: WriteScope): ExpectedWrite | undefined
+}
+
+/** A commit under way whose rows the feed will tell. */
+export interface ExpectedWrite {
+  /** Resolves when it has, or is not waited for any more; undefined if that is so already. */
+  told(): Promise<void> | undefined
+  /** The origin has acknowledged it: only answers from its rows are void. False if the scope has to be bumped as a whole. */
+  acknowledged(scope: WriteScope, by: ChangedBy | undefined): boolean
+  end(): void
 }
 
 export interface Services {
@@ -75,7 +88,8 @@ export interface Services {
   readonly own: OwnRoom & { close(): Promise<void> }
   /**
    * Rules of the consistency protocol that a test leaves out, to see that the stress harness notices; empty in service. R1-start,
-   * R1-check, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R8-unknown, R9-gap, deferred, key-role, key-settings, txn, ddl.
+   * R1-check, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R8-unknown, R9-gap, deferred, key-role, key-settings, txn, ddl, rows-old, rows-proof, rows-fill,
+   * rows-quarantine, rows-ack.
    */
   readonly broken: ReadonlySet<string>
 }

@@ -2,6 +2,7 @@
 
 import { type Capture, type StatementText, writtenOids } from '../cache/plans/index.ts'
 import { type InvalidationCause, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
+import type { ExpectedWrite } from './services.ts'
 import type { Session } from './session.ts'
 
 /** The scope of what a transaction holds; undefined if it changed nothing. */
@@ -32,6 +33,7 @@ export class Suspension {
   #scope: WriteScope | undefined
   #schema = false
   #xid: number | undefined
+  #expected: ExpectedWrite | undefined
   /** As cache.invalidations tells it; undefined if the scope says it. */
   cause: InvalidationCause | undefined
 
@@ -48,13 +50,21 @@ export class Suspension {
     this.#xid = xid
     this.#scope = scope
     this.#schema = schema
+    const { services, epochs } = this.#session
+    if (xid !== undefined && !schema) this.#expected = services.feeds.expect(epochs.name, xid, scope)
     if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.suspend(scope)
+  }
+
+  /** The commit is done: waits for what the feed tells of its rows, if that is worth it. */
+  told(): Promise<void> | undefined {
+    return this.#session.services.broken.has('rows-ack') ? undefined : this.#expected?.told()
   }
 
   /** The commit is done: what was derived from the scope is void from here on. */
   bump(): void {
     const scope = this.#take()
     if (scope === undefined) return
+    const expected = this.#expected
     const { services, epochs } = this.#session
     const startedUs = services.clock.monotonicUs()
     const by = {
@@ -63,6 +73,12 @@ export class Suspension {
       sinceUs: startedUs,
     }
     const act = () => {
+      const isInRows =
+        expected?.acknowledged(scope, by) === true || (expected !== undefined && services.broken.has('rows-ack'))
+      if (isInRows) {
+        this.#release(scope)
+        return
+      }
       if (this.#schema) {
         services.epochs.bumpAllDatabases('schema', services.clock.nowMs(), by)
         // Roles may have been renamed, defaults of roles and databases changed.
@@ -85,12 +101,14 @@ export class Suspension {
   /** Nothing was committed. */
   lift(): void {
     const scope = this.#take()
+    this.#expected?.end()
     if (scope !== undefined) this.#release(scope)
   }
 
   /** The connection went and nobody knows: it stays held until the backend is seen to be gone (R8). */
   unknown(): void {
     const scope = this.#take()
+    this.#expected?.end()
     if (scope === undefined) return
     const { services, epochs, identity } = this.#session
     this.#session.outcomeUnknown = true

@@ -109,9 +109,10 @@ export function runCaptured(
   session.busy = true
   session.queue(
     unit,
-    (outcome) => {
+    whenTold(session, suspension, read === undefined, (outcome) => {
       if (outcome.failed) suspension.lift()
       else suspension.bump()
+      if (session.ended) return
       if (outcome.failed && request.simple) dropUnnamed(session)
       const costUs = services.clock.monotonicUs() - startedUs
       if (!outcome.failed && mark !== undefined) provePrepared(session, request.group, mark.start, mark.context.id)
@@ -132,7 +133,7 @@ export function runCaptured(
         const learnt = await learnAndKeep(session, text, unit, outcome, context, mark, keep?.parameters, costUs)
         if (!session.ended) answer(learnt.refused ?? verdict, learnt.unstored)
       })
-    },
+    }),
     () => {
       if (unit.syncSent) suspension.unknown()
       else suspension.lift()
@@ -141,6 +142,21 @@ export function runCaptured(
   )
   session.link.send(Buffer.concat(frames), true)
   return true
+}
+
+/** Behind a plain write, `end` runs when the feed has told which rows it changed, if that is worth waiting for. */
+function whenTold(
+  session: Session,
+  suspension: Suspension,
+  isPlain: boolean,
+  end: (outcome: UnitOutcome) => void,
+): (outcome: UnitOutcome) => void {
+  return (outcome) => {
+    const told = isPlain && !outcome.failed ? suspension.told() : undefined
+    if (told === undefined) return end(outcome)
+    session.busy = true
+    told.then(() => end(outcome)).catch((error: unknown) => session.fail(error))
+  }
 }
 
 /** What the run locked is looked up before the client hears that it is done, so that its verdict is the true one. */

@@ -11,6 +11,7 @@
 //      fills back, never a hit: its end is a bump.
 
 import { assert } from '../base/index.ts'
+import type { RowChange, RowFootprints } from './footprints.ts'
 import type { ChangedBy } from './invalidation-ring.ts'
 
 /** A relation of one database, by OID: what a read was derived from, what a write has changed. */
@@ -31,6 +32,8 @@ export class Relation {
   unlogged = false
   /** What others write to it is in no stream of changes. */
   isUnfed = false
+  /** Set when answers depend on some of its rows alone. */
+  rows: RowFootprints | undefined = undefined
 
   constructor(oid: number) {
     this.oid = oid
@@ -48,6 +51,8 @@ type GlobalCause = 'schema' | 'unknown' | 'flush'
 export interface WriteScope {
   readonly everything: boolean
   readonly relations: readonly Relation[]
+  /** Of some of them, which rows: the others as a whole. */
+  readonly rows?: ReadonlyMap<Relation, readonly RowChange[]>
 }
 
 export const wholeDatabase: WriteScope = { everything: true, relations: [] }
@@ -106,7 +111,12 @@ export class DatabaseEpochs {
 
   quarantine(scope: WriteScope): void {
     if (scope.everything) this.quarantines++
-    else for (const relation of scope.relations) relation.quarantines++
+    else {
+      for (const relation of scope.relations) {
+        relation.quarantines++
+        relation.rows?.quarantine(scope.rows?.get(relation))
+      }
+    }
   }
 
   endQuarantine(scope: WriteScope): void {
@@ -118,6 +128,7 @@ export class DatabaseEpochs {
     for (const relation of scope.relations) {
       assert(relation.quarantines > 0, 'the end of a quarantine that was begun')
       relation.quarantines--
+      relation.rows?.endQuarantine(scope.rows?.get(relation))
     }
   }
 
@@ -142,6 +153,7 @@ export class DatabaseEpochs {
         relation.stamp = tick
         relation.epoch++
         relation.lastChangeAtMs = nowMs
+        relation.rows?.moved(tick, scope.rows?.get(relation))
       }
     }
     this.#epochs.observer?.bumped(this.name, scope, by)

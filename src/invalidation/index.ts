@@ -1,7 +1,9 @@
 // Door of `invalidation`: what was derived from what, and at which epoch.
 
 export * from './epochs.ts'
+export * from './footprints.ts'
 export {
+  type ChangedBy,
   type InvalidationCause,
   InvalidationRing,
   type InvalidationRow,

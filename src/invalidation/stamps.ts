@@ -30,7 +30,9 @@ export function raiseStamps(epochs: Epochs, databases: readonly DatabaseStamps[]
     database.stamp = Math.max(database.stamp, stamp)
     for (const [oid, relationStamp] of relations) {
       const relation = database.relation(oid)
-      relation.stamp = Math.max(relation.stamp, relationStamp)
+      if (relationStamp <= relation.stamp) continue
+      relation.stamp = relationStamp
+      relation.rows?.moved(relationStamp, undefined)
     }
   }
 }

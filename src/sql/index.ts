@@ -5,6 +5,14 @@ export { stableFunctionsInKey } from './builtin-functions.ts'
 export { namesOfExpression, namesOfQuery } from './catalogue-texts.ts'
 export { mayMeanNow } from './dates.ts'
 export { fingerprintNumber, fingerprintOf } from './fingerprint.ts'
+export {
+  type ColumnName,
+  footprintOf,
+  type PinTest,
+  type RawFootprint,
+  type RawRange,
+} from './footprint.ts'
+export type { Source } from './footprint-source.ts'
 export { type Hints, noHints, readCommentHints, readHints } from './hints.ts'
 export { Lexer, type TokenKind, tokens } from './lexer.ts'
 export { Literal } from './literal.ts'
@@ -13,6 +21,7 @@ export { normalise } from './normalise.ts'
 export { openParser, type Parser } from './parser.ts'
 export { type PreparedWords, preparedWords } from './prepared.ts'
 export { inSchema, type ReasonCode, type ReasonRow, reasons, reasonsIn, type Verdict } from './reasons.ts'
+export * from './row-values.ts'
 export { schemasOfPath } from './search-path.ts'
 export { shownShape } from './shown.ts'
 export type {

@@ -4,8 +4,15 @@
 // locked (kind, persistence, inheritance, row security, text of views and policies), one about the functions, operators, types and
 // columns that those texts and the statement name. Whatever is not plainly harmless is refused with a reason (RRC-12).
 
-import { type NamesUsed, type ReasonCode, stableFunctionsInKey, type TextReason } from '../../sql/index.ts'
+import {
+  comparableTypes,
+  type NamesUsed,
+  type ReasonCode,
+  stableFunctionsInKey,
+  type TextReason,
+} from '../../sql/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../../wire/index.ts'
+import type { ColumnFacts } from './shape.ts'
 
 export interface RelationFacts {
   readonly oid: number
@@ -18,6 +25,10 @@ export interface RelationFacts {
   readonly secured: boolean
   readonly definition: string | undefined
   readonly policies: readonly { readonly name: string; readonly expression: string | undefined }[]
+  readonly schema: string
+  readonly table: string
+  /** Of a permanent table: those of types that compare as they are printed. */
+  readonly columns: readonly ColumnFacts[] | null
 }
 
 interface FunctionFacts {
@@ -51,8 +62,20 @@ interface NamedFacts {
   readonly times: readonly string[]
 }
 
+/** Neither generated nor of a collation for which other texts are equal; in the identity if an index says so that holds at every moment. */
+const comparableColumns = `(SELECT pg_catalog.json_agg(pg_catalog.json_build_object('attribute', a.attnum, 'name', a.attname, 'type', a.atttypid::pg_catalog.int8,
+   'identity', EXISTS (SELECT 1 FROM pg_catalog.pg_index i, pg_catalog.generate_series(0, i.indnkeyatts OPERATOR(pg_catalog.-) 1) k
+     WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indkey[k] OPERATOR(pg_catalog.=) a.attnum AND i.indisvalid AND i.indimmediate
+     AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
+    OR c.relreplident OPERATOR(pg_catalog.=) 'f'))
+  FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation l ON l.oid OPERATOR(pg_catalog.=) a.attcollation
+  WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+   AND a.attgenerated OPERATOR(pg_catalog.=) ''::pg_catalog."char" AND a.atttypid OPERATOR(pg_catalog.=) ANY ('{${comparableTypes.join()}}'::pg_catalog.oid[])
+   AND (l.oid IS NULL OR (l.collisdeterministic AND pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'UTF8')))`
+
 const relationsText = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'name', pg_catalog.concat(n.nspname, '.', c.relname),
   'kind', c.relkind, 'persistence', c.relpersistence, 'inherited', c.relhassubclass OR c.relkind OPERATOR(pg_catalog.=) 'p', 'secured', c.relrowsecurity,
+  'schema', n.nspname, 'table', c.relname, 'columns', CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'r' AND c.relpersistence OPERATOR(pg_catalog.=) 'p' THEN ${comparableColumns} END,
   'definition', CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END,
   'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'expression', pg_catalog.pg_get_expr(p.polqual, p.polrelid)))
     FROM pg_catalog.pg_policy p WHERE c.relrowsecurity AND p.polrelid OPERATOR(pg_catalog.=) c.oid)))

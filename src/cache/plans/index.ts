@@ -32,5 +32,5 @@ export {
   wantsParameterTypes,
 } from './parameter-types.ts'
 export { PlanCache } from './plan-cache.ts'
-export { Shape, type ShapeFacts } from './shape.ts'
+export { type ColumnFacts, Shape, type ShapeFacts, type TableFacts } from './shape.ts'
 export { StatementText, type TextHints } from './statement-text.ts'

@@ -4,7 +4,7 @@
 // form never met is parsed. Both happen once per text, never on a hit.
 
 import type { Counters } from '../../observe/index.ts'
-import { fingerprintOf, normalise, type Statement, type TextReason } from '../../sql/index.ts'
+import { fingerprintOf, normalise, type RawFootprint, type Statement, type TextReason } from '../../sql/index.ts'
 import { declaredTypes, readByUsersCode } from './parameter-types.ts'
 import { Shape } from './shape.ts'
 import { StatementText, type TextHints } from './statement-text.ts'
@@ -26,6 +26,8 @@ interface PlanCacheSources {
   /** Makes something of statements of the origin's with names that may be ours for some sessions. */
   loose(text: string, statement: Statement): unknown
   hints(text: string): TextHints | undefined
+  /** Which rows of which tables an answer can depend on, as far as the text says. */
+  footprint(text: string): RawFootprint | undefined
 }
 
 interface PlanCacheLimits {
@@ -105,6 +107,19 @@ export class PlanCache {
   /** The most that ever was, when room had been made. */
   get peakBytes(): number {
     return this.#peakBytes
+  }
+
+  /** What a text says of the rows its answers depend on; it is parsed once for that, unless none of its shape says anything. */
+  footprintOf(text: StatementText): RawFootprint | undefined {
+    if (text.footprint === undefined) {
+      const { shape } = text
+      const raw = shape.pinsNothing
+        ? undefined
+        : this.#sources.footprint(Buffer.from(text.text, 'latin1').toString('utf8'))
+      if (raw === undefined) shape.pinsNothing = true
+      text.footprint = raw ?? null
+    }
+    return text.footprint ?? undefined
   }
 
   /** What learn() would make of a text, without putting it, or its shape, among those that are known. */

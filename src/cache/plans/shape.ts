@@ -3,6 +3,23 @@
 import type { Relation } from '../../invalidation/index.ts'
 import { type Statement, shownShape, type TextReason } from '../../sql/index.ts'
 
+/** A table, as far as it matters which of its rows an answer depends on. */
+export interface TableFacts {
+  readonly relation: Relation
+  readonly schema: string
+  readonly name: string
+  /** Those whose values can be compared; none where changes of rows cannot be told. */
+  readonly columns: readonly ColumnFacts[]
+}
+
+export interface ColumnFacts {
+  readonly attribute: number
+  readonly name: string
+  readonly type: number
+  /** What it was before an update is always told. */
+  readonly identity: boolean
+}
+
 /** What is known of a shape in one context (role, search_path, settings) of one database. */
 export interface ShapeFacts {
   /** Undefined when answers may be kept. */
@@ -12,6 +29,8 @@ export interface ShapeFacts {
   readonly fixed: boolean
   /** True if a run may write: some function is not built in. */
   readonly mayWrite: boolean
+  /** Where answers may depend on some rows of a table alone: all tables that are read, with what can be told of their rows. */
+  readonly tables: readonly TableFacts[] | undefined
   /** When the catalogue was asked. */
   readonly provenAtMs: number
   /** Tick of the clock before it was asked; a later change of the catalogue voids all this. */
@@ -73,6 +92,8 @@ export class Shape {
   readonly roles = new Set<string>()
   /** As the origin told, and the clock's tick before it did; undefined until then. */
   parameterTypes: { readonly oids: readonly number[]; readonly tick: number } | undefined
+  /** No text of it says which rows its answers depend on. */
+  pinsNothing = false
   /** Texts that refer to it. */
   texts = 0
   #shown: string | undefined

@@ -1,6 +1,6 @@
 // One statement text, byte for byte, in one database: the object a hit is found through.
 
-import type { TextReason } from '../../sql/index.ts'
+import type { RawFootprint, TextReason } from '../../sql/index.ts'
 import { AnswerTable } from './answer-table.ts'
 import type { Shape } from './shape.ts'
 
@@ -66,6 +66,10 @@ export class StatementText {
   usedAtMs = 0
   /** What its stored answers have in common, as the result cache knows it. */
   provenance: unknown = undefined
+  /** Which rows its answers depend on: undefined until it is asked, null if the text does not say. */
+  footprint: RawFootprint | null | undefined = undefined
+  /** The same with what the catalogue says, as the frontend knows it. */
+  rows: unknown = undefined
   readonly descriptions = new Map<number, StatementDescription>()
   /** Answer of the plain form (no parameters, text results), by context. */
   readonly #plain = new Map<number, StoredAnswer>()

@@ -9,13 +9,15 @@
 //   1. `bytes` is written once and never changed; whoever sends it may hold it after the entry has left (L1-32).
 //   2. `charge` is what the budget was charged; exactly that is refunded (G-3).
 
-import type { DatabaseEpochs, Relation } from '../../invalidation/index.ts'
+import type { DatabaseEpochs, Print, Relation } from '../../invalidation/index.ts'
 import type { Resident } from '../blob/index.ts'
 import type { AnswerBytes } from './answer-bytes.ts'
 import { tagBytes } from './tags.ts'
 
 /** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
 const entryOverheadBytes = 400
+/** Of a footprint: itself, its key, its place among the others of its relation. */
+const printBytes = 240
 
 export interface EntryFacts {
   readonly key: string
@@ -28,6 +30,8 @@ export interface EntryFacts {
   readonly parameterDescription?: Buffer | undefined
   readonly rows: number
   readonly relations: readonly Relation[]
+  /** In their place where it depends on some rows alone: what moves with changes that cannot be told in rows. */
+  readonly guards?: readonly Relation[] | undefined
   /** Labels by which it can be removed, none twice. */
   readonly tags: readonly string[]
   /** 0 to 255: in L1, those of lower priority leave first. */
@@ -59,6 +63,8 @@ export interface EntryOwner {
 /** What keeps it: told when it has left the budget to make room. */
 export interface EntryKeeper {
   left(entry: Entry): void
+  /** A row has changed that it depends on. */
+  killed(entry: Entry, relation: Relation): void
 }
 
 /** What many answers have in common: held once for all of them. */
@@ -67,6 +73,7 @@ interface Provenance {
   readonly database: DatabaseEpochs
   readonly role: string
   readonly relations: readonly Relation[]
+  readonly guards: readonly Relation[]
   readonly tags: readonly string[]
   readonly priority: number
   readonly l2: boolean
@@ -76,13 +83,14 @@ interface Provenance {
 
 /** Of the entry last made of a statement: the next is nearly always alike. */
 function provenanceOf(facts: EntryFacts, keeper: EntryKeeper): Provenance {
-  const { contextId, database, role, relations, tags, priority, l2, owner } = facts
+  const { contextId, database, role, relations, guards = relations, tags, priority, l2, owner } = facts
   const last = owner.provenance as Provenance | undefined
   if (
     last?.contextId === contextId &&
     last.database === database &&
     last.role === role &&
     last.relations === relations &&
+    last.guards === guards &&
     last.tags === tags &&
     last.priority === priority &&
     last.l2 === l2 &&
@@ -90,7 +98,7 @@ function provenanceOf(facts: EntryFacts, keeper: EntryKeeper): Provenance {
   ) {
     return last
   }
-  const provenance: Provenance = { contextId, database, role, relations, tags, priority, l2, owner, keeper }
+  const provenance: Provenance = { contextId, database, role, relations, guards, tags, priority, l2, owner, keeper }
   owner.provenance = provenance
   return provenance
 }
@@ -120,6 +128,8 @@ export class Entry implements Resident {
   hits = 0
   /** L2 has it as well, as far as is known. */
   inL2 = false
+  /** The rows it depends on, where it does not depend on its relations as a whole. */
+  prints: readonly Print[] | undefined = undefined
   readonly #provenance: Provenance
   readonly #created: number
   readonly #proven: number
@@ -164,6 +174,11 @@ export class Entry implements Resident {
     return this.#provenance.relations
   }
 
+  /** Whose stamps say whether it holds. */
+  get guards(): readonly Relation[] {
+    return this.#provenance.guards
+  }
+
   get tags(): readonly string[] {
     return this.#provenance.tags
   }
@@ -178,6 +193,10 @@ export class Entry implements Resident {
 
   get l2(): boolean {
     return this.#provenance.l2
+  }
+
+  killed(relation: Relation): void {
+    this.#provenance.keeper.killed(this, relation)
   }
 
   evicted(): void {
@@ -205,6 +224,7 @@ export class Entry implements Resident {
   }
 }
 
-function besideBytes({ key, parameterDescription, tags }: Entry): number {
-  return key.length + (parameterDescription?.length ?? 0) + tagBytes(tags) + entryOverheadBytes
+function besideBytes({ key, parameterDescription, tags, relations, guards }: Entry): number {
+  const rowsBytes = guards === relations ? 0 : guards.length * printBytes
+  return key.length + (parameterDescription?.length ?? 0) + tagBytes(tags) + rowsBytes + entryOverheadBytes
 }

@@ -13,7 +13,7 @@ interface Staleness {
 
 /** Undefined when fresh. A limit that is reached is passed (G-1). `ttlMs` is what this reader asks for: it binds too (SQL-31). */
 export function staleness(entry: Entry, nowMs: number, ttlMs: number): Staleness | undefined {
-  if (!unmoved(entry.database, entry.relations, entry.start)) return moved(entry)
+  if (!unmoved(entry.database, entry.guards, entry.start)) return moved(entry)
   if (suspended(entry.database, entry.relations)) return held(entry)
   if (nowMs >= entry.expiresAtMs) return { code: 'expired', argument: undefined, dead: true }
   if (nowMs - entry.provenAtMs >= ttlMs) {
@@ -29,7 +29,7 @@ function moved(entry: Entry): Staleness {
     if (database.cause === 'schema') return { code: 'schema_changed', argument: undefined, dead: true }
     return { code: 'invalidated', argument: database.name, dead: true }
   }
-  const relation = entry.relations.find((candidate) => candidate.stamp > entry.start)
+  const relation = entry.guards.find((candidate) => candidate.stamp > entry.start)
   return { code: 'invalidated', argument: relation?.toString(), dead: true }
 }
 

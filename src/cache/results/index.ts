@@ -7,10 +7,12 @@ export { staleness } from './freshness.ts'
 export type { LargeAnswer, PartWriter } from './large-answer.ts'
 export { type OriginFacts, originNoted, positionQuestion } from './origin-position.ts'
 export {
+  type Parameter,
   parametersKey,
   parametersMayMeanNow,
   plainKey,
   readBindNames,
+  readParameters,
   readsText,
 } from './parameters.ts'
 export { ResultCache } from './result-cache.ts'

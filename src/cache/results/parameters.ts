@@ -62,6 +62,34 @@ export function parametersKey(bytes: Buffer, at: number, end: number): string | 
   return `${formats.length}:${results.length}:${formats}${results}${bytes.latin1Slice(parametersAt, resultFormatsAt)}`
 }
 
+export interface Parameter {
+  readonly isBinary: boolean
+  /** Undefined for NULL. */
+  readonly bytes: Buffer | undefined
+}
+
+/** The parameters in a key; undefined if it is too long to be looked into. */
+export function readParameters(key: string): readonly Parameter[] | undefined {
+  if (key === plainKey) return []
+  if (key.length > 65_536) return undefined
+  const [head, formatsLength, resultsLength] = /^(\d+):(\d+):/.exec(key) ?? ['', '0', '0']
+  const formats = Buffer.from(key.slice(head.length, head.length + Number(formatsLength)), 'latin1')
+  const bytes = Buffer.from(key.slice(head.length + Number(formatsLength) + Number(resultsLength)), 'latin1')
+  const formatCount = formats.length < 2 ? 0 : uint16(formats, 0)
+  const parameters: Parameter[] = []
+  let at = 2
+  for (let index = 0, count = uint16(bytes, 0); index < count; index++) {
+    if (at + 4 > bytes.length) return undefined
+    const length = bytes.readInt32BE(at)
+    at += 4
+    const formatAt = 2 + 2 * (formatCount === 1 ? 0 : index)
+    const isBinary = formatCount > 0 && uint16(formats, formatAt) !== 0
+    parameters.push({ isBinary, bytes: length < 0 ? undefined : bytes.subarray(at, at + length) })
+    at += Math.max(0, length)
+  }
+  return at === bytes.length ? parameters : undefined
+}
+
 /** True if the results are asked for as text alone. */
 export function readsText(key: string): boolean {
   const formats = /^\d+:(\d+):/.exec(key)

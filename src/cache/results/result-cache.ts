@@ -8,6 +8,7 @@
 //   2. An entry held is found by its owner and the reverse.
 
 import { assert } from '../../base/index.ts'
+import { dropFootprints, type Relation } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { L1 } from '../blob/index.ts'
 import { Entry, type EntryFacts, type EntryKeeper } from './entry.ts'
@@ -127,7 +128,15 @@ export class ResultCache implements EntryKeeper {
     this.#forget(entry, 'pressure')
   }
 
+  /** A row has changed that the answer depends on. */
+  killed(entry: Entry, relation: Relation): void {
+    this.remove(entry, 'invalidated')
+    this.#remember(entry, { code: 'invalidated', argument: relation.toString() })
+  }
+
   #forget(entry: Entry, cause: RemovalCause): void {
+    if (entry.prints !== undefined) dropFootprints(entry.prints)
+    entry.prints = undefined
     assert(this.#places[entry.place] === entry, 'a place holds the entry that holds it')
     this.#places[entry.place] = undefined
     this.#turns.remove(entry.place, entry.priority)

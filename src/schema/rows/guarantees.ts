@@ -19,6 +19,6 @@ export interface GuaranteesRow {
   readonly reason: string | null
   /** since when the feed is in its state */
   readonly since: Date | null
-  /** what a change of a row hides: answers from the relation */
+  /** what a change of rows hides: answers that depend on these (row), or all (relation) */
   readonly precision: string
 }

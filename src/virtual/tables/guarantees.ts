@@ -17,7 +17,12 @@ export const guaranteesTable = defineTable<GuaranteeRow>({
     nullable('staleness', 'interval', 'how old foreign changes may be that are not seen now', (row) => row.stalenessMs),
     nullable('reason', 'text', 'why there is no feed for it, and what to do about it', (row) => row.reason),
     nullable('since', 'timestamptz', 'since when the feed is in its state', (row) => row.sinceMs),
-    column('precision', 'text', 'what a change of a row hides: answers from the relation', (row) => row.precision),
+    column(
+      'precision',
+      'text',
+      'what a change of rows hides: answers that depend on these (row), or all (relation)',
+      (row) => row.precision,
+    ),
   ],
   rows: (sources) => sources.guarantees(),
 })

@@ -50,6 +50,7 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
       },
       tally: { transaction: () => heard.transactions++, change: () => heard.changes++ },
       unmovedSince: async () => undefined,
+      broken: new Set(),
       onWanted: () => heard.wanted++,
       onLate: () => undefined,
       ...options,
@@ -278,6 +279,7 @@ describe('an origin that gives no stream', () => {
       commits: new ForeignCommits(database, () => 0),
       tally: { transaction: () => undefined, change: () => undefined },
       unmovedSince: async () => undefined,
+      broken: new Set(),
       onState: (state, reason) => {
         if (state === 'refused') tell(reason)
       },

@@ -145,7 +145,7 @@ class World {
     if (transaction === undefined || !this.isStreaming) return
     transaction.arrived = true
     const { xid, relations } = transaction
-    const about = { end: this.#lastEnd++, names: [], truncated: new Set<number>() }
+    const about = { end: this.#lastEnd++, claims: [], truncated: new Set<number>() }
     this.commits.arrived({ xid, scope: { everything: false, relations }, ...about })
   }
 

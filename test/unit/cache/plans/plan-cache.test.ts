@@ -21,6 +21,7 @@ beforeEach(() => {
       recognise: () => undefined,
       loose: () => undefined,
       hints: () => undefined,
+      footprint: () => undefined,
     },
     counters,
   )

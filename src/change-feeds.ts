@@ -8,9 +8,16 @@
 // by the origin, and noticed (feed-watch.ts), but for DROP DATABASE, which fails at once.
 
 import type { Clock } from './base/index.ts'
-import { ChangeFeed, type FeedState, ForeignCommits, OwnCommit } from './cdc/index.ts'
+import {
+  type CatalogueChange,
+  CataloguePoll,
+  ChangeFeed,
+  type FeedState,
+  ForeignCommits,
+  OwnCommit,
+} from './cdc/index.ts'
 import type { FeedClient, FeedMode } from './frontend/index.ts'
-import type { Epochs, WriteScope } from './invalidation/index.ts'
+import { type Epochs, type WriteScope, wholeDatabase } from './invalidation/index.ts'
 import type { Counters, EventRing } from './observe/index.ts'
 import type { OriginTarget, SideClient } from './origin/index.ts'
 
@@ -23,6 +30,12 @@ interface FeedsParts {
   readonly events: EventRing
   readonly clock: Clock
   readonly retainedBytesMax: () => number
+  /** How often the catalogue is looked at; 0 for never. */
+  readonly ddlPollMs: number
+  /** Names that mean something here unless the origin has a relation of them. */
+  readonly ourNames: readonly string[]
+  /** Others have changed what is known of sessions: roles, settings, what names mean. */
+  readonly onSchema: () => void
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
   /** Rules of consistency left out on purpose. */
   readonly broken: ReadonlySet<string>
@@ -41,6 +54,8 @@ export class FollowedDatabase {
   readonly name: string
   clients = 0
   feed: ChangeFeed | undefined
+  /** Looks at the catalogue where no feed does. */
+  poll: CataloguePoll | undefined
   commits: ForeignCommits | undefined
   transactions = 0
   changes = 0
@@ -103,12 +118,14 @@ export class ChangeFeeds {
     followed.clients++
     if (!followed.isApart) clearTimeout(followed.timer)
     this.#open(followed)
+    if (followed.feed?.state === 'refused') this.#pollAlone(followed)
   }
 
   /** A client that had joined is gone. */
   left({ database, admin, replication }: FeedClient): void {
     const followed = admin || replication ? undefined : this.#databases.get(database)
     if (followed === undefined || --followed.clients > 0 || followed.isApart) return
+    void this.#closePoll(followed)
     this.#later(followed, lingerMs, () => {
       if (followed.clients > 0) return
       void this.#close(followed)
@@ -123,10 +140,11 @@ export class ChangeFeeds {
 
   /** True if something of ours may be in the way of a statement that wants these databases for itself. */
   holds(databases: readonly string[]): boolean {
-    if (!this.#parts.isOn) return false
     return databases.some((name) => {
       const followed = this.#databases.get(name)
-      return followed !== undefined && (!followed.isApart || followed.closing !== undefined)
+      if (followed === undefined) return false
+      const isThere = followed.feed !== undefined || followed.poll !== undefined
+      return isThere || followed.closing !== undefined
     })
   }
 
@@ -164,6 +182,14 @@ export class ChangeFeeds {
     })
   }
 
+  /** The catalogue was changed through this server: what is seen of it by looking is seen at once, while nothing is kept yet. */
+  schemaChanged(): void {
+    for (const { feed, poll } of this.#databases.values()) {
+      feed?.poke()
+      poll?.poke()
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all(
@@ -185,7 +211,11 @@ export class ChangeFeeds {
 
   #open(followed: FollowedDatabase): void {
     const { isOn, target, epochs, clock, counters, broken, retainedBytesMax, unmovedSince } = this.#parts
-    if (!isOn || this.#isClosed || followed.feed !== undefined || followed.isApart) return
+    if (this.#isClosed || followed.feed !== undefined || followed.isApart) return
+    if (!isOn) {
+      this.#pollAlone(followed)
+      return
+    }
     const database = epochs.database(followed.name)
     followed.commits = new ForeignCommits(database, () => clock.nowMs(), broken)
     followed.feed = new ChangeFeed({
@@ -206,6 +236,7 @@ export class ChangeFeeds {
           counters.feed_changes++
         },
       },
+      catalogue: this.#parts.ddlPollMs === 0 ? undefined : this.#catalogueOf(followed),
       onState: (state, reason) => this.#tell(followed, state, reason),
       onWanted: () => void this.#stayAway(followed),
       onLate: (lagMs) => {
@@ -216,14 +247,55 @@ export class ChangeFeeds {
     followed.feed.start()
   }
 
+  /** How its catalogue is looked at. */
+  #catalogueOf(followed: FollowedDatabase) {
+    const { events, epochs, clock, ddlPollMs: everyMs, ourNames, onSchema } = this.#parts
+    const subject = followed.name
+    const database = epochs.database(subject)
+    const by = { cause: 'ddl' } as const
+    return {
+      ...{ everyMs, ourNames },
+      onChange: (change: CatalogueChange) => {
+        if (change.kind === 'relations') {
+          const relations = change.oids.map((oid) => database.relation(oid))
+          database.bump({ everything: false, relations }, 'write', clock.nowMs(), by)
+          return
+        }
+        database.bump(wholeDatabase, 'schema', clock.nowMs(), by)
+        onSchema()
+        events.record({ severity: 'info', event: 'catalogue_changed', subject, detail: change.detail })
+      },
+      onFailure: (error: Error) =>
+        events.record({ severity: 'warning', event: 'ddl_poll_failed', subject, detail: error.message }),
+    }
+  }
+
+  #pollAlone(followed: FollowedDatabase): void {
+    const { target, epochs, clock, ddlPollMs } = this.#parts
+    if (ddlPollMs === 0 || followed.poll !== undefined || followed.clients === 0 || this.#isClosed) return
+    followed.poll = new CataloguePoll({
+      ...this.#catalogueOf(followed),
+      ...{ epochs: epochs.database(followed.name), clock },
+      target: () => ({ ...target(), database: followed.name }),
+    })
+  }
+
+  async #closePoll(followed: FollowedDatabase): Promise<void> {
+    const { poll } = followed
+    followed.poll = undefined
+    await poll?.close()
+  }
+
   #close(followed: FollowedDatabase): Promise<void> {
-    const { feed } = followed
-    if (feed === undefined) return followed.closing ?? Promise.resolve()
+    const { feed, poll } = followed
+    if (feed === undefined && poll === undefined) return followed.closing ?? Promise.resolve()
     followed.feed = undefined
     followed.sinceMs = this.#parts.clock.nowMs()
-    followed.closing = feed.close().finally(() => {
-      followed.closing = undefined
-    })
+    followed.closing = Promise.all([feed?.close(), this.#closePoll(followed)])
+      .then(() => undefined)
+      .finally(() => {
+        followed.closing = undefined
+      })
     return followed.closing
   }
 
@@ -247,6 +319,8 @@ export class ChangeFeeds {
     const { events, counters } = this.#parts
     const subject = followed.name
     const wasStreaming = followed.told === 'streaming'
+    if (state === 'refused') this.#pollAlone(followed)
+    else if (state === 'streaming') void this.#closePoll(followed)
     if (state === 'streaming') {
       followed.told = 'streaming'
       counters.feeds_streaming++

@@ -30,7 +30,7 @@ import { DataDirectory } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
 import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
-import type { OpenSystemServer } from './virtual/index.ts'
+import { type OpenSystemServer, virtualTables } from './virtual/index.ts'
 
 interface RunningServer {
   readonly host: string
@@ -96,6 +96,9 @@ async function startIn(
   const feeds: ChangeFeeds = new ChangeFeeds({
     ...{ target: origin.target, isOn: settings.feed === 'auto', epochs, events, clock, counters: metrics.counters },
     retainedBytesMax: () => store.snapshot.feedRetainedBytesMax,
+    ddlPollMs: settings.ddlPoll,
+    ourNames: virtualTables.map(({ name }) => name),
+    onSchema: () => services.contexts.distrust(),
     unmovedSince: async (side) => {
       const [row = {}] = await side.query(positionQuestion).catch(() => [])
       return services.secondTier.standing.unmovedSince(Object.values(row))

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { type OriginTarget, SideClient } from '../origin/index.ts'
+import { CatalogueWatch, type CatalogueWatchParts } from './catalogue-watch.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { type FeedTally, Following } from './following.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
@@ -37,6 +38,8 @@ export interface FeedParts {
   readonly onWanted: () => void
   /** The feed has fallen behind. */
   readonly onLate: (lagMs: number) => void
+  /** How the catalogue is looked at, if it is. */
+  readonly catalogue?: Omit<CatalogueWatchParts, 'side' | 'epochs' | 'clock'> | undefined
 }
 
 const pauseMsFirst = 100
@@ -58,6 +61,7 @@ export class ChangeFeed {
   #following: Following | undefined
   #watch: FeedWatch | undefined
   #slot: string | undefined
+  #catalogue: CatalogueWatch | undefined
   #running: Promise<void> | undefined
 
   constructor(parts: FeedParts) {
@@ -87,6 +91,11 @@ export class ChangeFeed {
 
   get watch(): FeedWatch | undefined {
     return this.#watch
+  }
+
+  /** The catalogue has been changed: it is looked at now. */
+  poke(): void {
+    this.#catalogue?.poke()
   }
 
   /** Resolves when all is heard of that was acknowledged to anybody before the call (R6). */
@@ -140,6 +149,7 @@ export class ChangeFeed {
     let stream: ReplicationStream | undefined
     try {
       await checkOrigin(side)
+      await this.#watchCatalogue(side)
       this.#watch = watch
       this.#slot = slot
       watch.start()
@@ -158,6 +168,8 @@ export class ChangeFeed {
       throw watch.failure ?? error
     } finally {
       this.#abort.signal.removeEventListener('abort', end)
+      this.#catalogue?.close()
+      this.#catalogue = undefined
       watch.close()
       this.#following?.close()
       this.#following = undefined
@@ -165,6 +177,15 @@ export class ChangeFeed {
       this.#slot = undefined
       await Promise.all([stream?.close(), side.leave()])
     }
+  }
+
+  /** What was there before the stream is void, or known to be unmoved; so whatever changes from here on is all that matters. */
+  async #watchCatalogue(side: SideClient): Promise<void> {
+    const { catalogue, epochs, clock } = this.#parts
+    if (catalogue === undefined) return
+    const watch = new CatalogueWatch({ ...catalogue, side, epochs, clock })
+    this.#catalogue = watch
+    await watch.begin().catch(catalogue.onFailure)
   }
 
   #become(state: FeedState, reason: string | undefined): void {
@@ -179,7 +200,11 @@ export class ChangeFeed {
 const sideOptions = {
   applicationName: 'larder feed',
   answerMsMax,
-  settings: { statement_timeout: `${answerMsMax}`, lock_timeout: '5s', idle_session_timeout: '0' },
+  settings: {
+    ...{ statement_timeout: `${answerMsMax}`, lock_timeout: '5s', idle_session_timeout: '0' },
+    // Operators of users do not get in the way of ours.
+    search_path: 'pg_catalog',
+  },
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

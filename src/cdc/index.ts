@@ -1,5 +1,7 @@
 // Door of `cdc`: who tells us that a relation changed.
 
+export { CataloguePoll } from './catalogue-poll.ts'
+export type { CatalogueChange } from './catalogue-watch.ts'
 export { ChangeFeed, type FeedState } from './change-feed.ts'
 export { ForeignCommits } from './foreign-commits.ts'
 export { writeLsn } from './lsn.ts'

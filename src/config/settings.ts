@@ -108,6 +108,15 @@ export const settingTable = [
       'Most of its log that the origin may keep for a feed, which is given up beyond that and tried again later.',
   }),
   setting({
+    name: 'ddl_poll',
+    type: duration({ max: '1h' }),
+    initial: '1s',
+    change: 'restart',
+    group: 'origin',
+    summary:
+      'How often the catalogue of a database in use is looked at for what others changed there: tables, rights, roles, functions; 0 never looks.',
+  }),
+  setting({
     name: 'upstream_connect_timeout',
     type: duration({ min: '1ms' }),
     initial: '10s',

@@ -47,6 +47,8 @@ interface ForeignFeeds {
   holds(databases: readonly string[]): boolean
   letGo(databases: readonly string[]): Promise<void>
   modeOf(database: string): FeedMode
+  /** The catalogue was changed through this server. */
+  schemaChanged(): void
   /** A commit through this server was acknowledged, and its scope bumped. */
   acknowledged(database: string, xid: number, scope: WriteScope): void
   /** True if changes of rows are told as such. */

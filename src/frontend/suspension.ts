@@ -83,6 +83,7 @@ export class Suspension {
         services.epochs.bumpAllDatabases('schema', services.clock.nowMs(), by)
         // Roles may have been renamed, defaults of roles and databases changed.
         services.contexts.distrust()
+        services.feeds.schemaChanged()
       }
       if (!this.#schema) epochs.bump(scope, scope.everything ? 'unknown' : 'write', services.clock.nowMs(), by)
       if (this.#xid !== undefined) services.feeds.acknowledged(epochs.name, this.#xid, scope)

@@ -46,6 +46,8 @@ export async function openLarder(options: TestLarderOptions): Promise<TestLarder
       drain_timeout: '0',
       // A stream that begins moves everything: where a test is not about it, it would only disturb.
       feed: 'off',
+      // Nor would it be told what else was changed past Larder.
+      ddl_poll: '0',
       ...options.settings,
     }),
   )

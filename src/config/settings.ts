@@ -6,6 +6,7 @@
 // change: `session` may be set per session, `reload` works at once for the whole server, `restart` at the next start.
 
 import { archiveSettingRows } from './archive-settings.ts'
+import { feedSettingRows } from './feed-settings.ts'
 import { setting } from './setting-row.ts'
 import {
   address,
@@ -81,41 +82,7 @@ export const settingTable = [
     group: 'server',
     summary: 'How long a stopping server waits for statements and transactions under way.',
   }),
-  setting({
-    name: 'feed',
-    type: enumeration(['auto', 'off']),
-    initial: 'auto',
-    change: 'restart',
-    group: 'origin',
-    summary: 'Whether commits of others are read from the replication stream of the origin, where it allows that.',
-  }),
-  setting({
-    name: 'invalidation_precision',
-    type: enumeration(['row', 'relation']),
-    initial: 'row',
-    change: 'reload',
-    group: 'origin',
-    summary:
-      'What a change of rows hides that the feed tells of: answers that depend on these rows, or all from the relation.',
-  }),
-  setting({
-    name: 'feed_retained_bytes_max',
-    type: bytes({ min: '1MB' }),
-    initial: '1GB',
-    change: 'reload',
-    group: 'origin',
-    summary:
-      'Most of its log that the origin may keep for a feed, which is given up beyond that and tried again later.',
-  }),
-  setting({
-    name: 'ddl_poll',
-    type: duration({ max: '1h' }),
-    initial: '1s',
-    change: 'restart',
-    group: 'origin',
-    summary:
-      'How often the catalogue of a database in use is looked at for what others changed there: tables, rights, roles, functions; 0 never looks.',
-  }),
+  ...feedSettingRows,
   setting({
     name: 'upstream_connect_timeout',
     type: duration({ min: '1ms' }),

@@ -1,0 +1,42 @@
+// Settings of what is heard of, and seen, of those who work at the origin past this server.
+
+import { setting } from './setting-row.ts'
+import { bytes, duration, enumeration } from './setting-types.ts'
+
+export const feedSettingRows = [
+  setting({
+    name: 'feed',
+    type: enumeration(['auto', 'off']),
+    initial: 'auto',
+    change: 'restart',
+    group: 'origin',
+    summary: 'Whether commits of others are read from the replication stream of the origin, where it allows that.',
+  }),
+  setting({
+    name: 'invalidation_precision',
+    type: enumeration(['row', 'relation']),
+    initial: 'row',
+    change: 'reload',
+    group: 'origin',
+    summary:
+      'What a change of rows hides that the feed tells of: answers that depend on these rows, or all from the relation.',
+  }),
+  setting({
+    name: 'feed_retained_bytes_max',
+    type: bytes({ min: '1MB' }),
+    initial: '1GB',
+    change: 'reload',
+    group: 'origin',
+    summary:
+      'Most of its log that the origin may keep for a feed, which is given up beyond that and tried again later.',
+  }),
+  setting({
+    name: 'ddl_poll',
+    type: duration({ max: '1h' }),
+    initial: '1s',
+    change: 'restart',
+    group: 'origin',
+    summary:
+      'How often the catalogue of a database in use is looked at for what others changed there: tables, rights, roles, functions; 0 never looks.',
+  }),
+] as const

@@ -4,6 +4,7 @@
 // Nothing that is there is overwritten. Until (3) is done there is no backup, and whatever goes wrong before the end, a
 // cancellation included, takes the parts written so far away again.
 
+import { conditions, ServerError } from '../errors/index.ts'
 import { newBackupId } from './backup-id.ts'
 import type { Collection } from './collection.ts'
 import { archiveFailure } from './failures.ts'
@@ -54,7 +55,11 @@ export async function writeBackup(
     id = newBackupId(nowMs, (await collection.latest(signal)).id)
     const seal =
       options.passphrase === undefined ? undefined : await Seal.create(id, options.passphrase, options.derivation)
-    const files = await writeFiles(collection, source, id, seal, options)
+    const files = await writeFiles(collection, source, id, seal, options).catch(async (error: unknown) => {
+      // What looks like damage may be pages of a later commit, where this one is held no more.
+      if (error instanceof ServerError && error.condition === conditions.dataCorrupted) await options.confirm?.()
+      throw error
+    })
     await options.confirm?.()
     const manifest: Manifest = {
       magic: manifestMagic,

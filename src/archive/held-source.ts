@@ -2,9 +2,13 @@
 //
 // The pages of a held commit are not written again until it is released, so another thread reads them through a descriptor
 // of its own, while the store goes on with other pages of the same file. Nothing of the copying is done by the store thread.
+//
+// Each page is proven as it passes: a backup of which a page is damaged could not be restored, and is none (ARC-10).
 
 import { readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { conditions, ServerError } from '../errors/index.ts'
+import { PageDamage, PageProof } from '../storage/index.ts'
 import type { Hole } from './manifest-consistency.ts'
 import { pace } from './pace.ts'
 import { TransferError } from './retry.ts'
@@ -17,6 +21,7 @@ interface OpenedSource extends ArchiveSource {
 
 export async function heldSource(held: HeldSource): Promise<OpenedSource> {
   const handle = await open(held.pagerPath, 'r')
+  const proof = new PageProof(held.facts.store.pageSize)
   const pager: SourceFile = {
     name: 'l2.pager',
     size: held.pagerBytes,
@@ -27,6 +32,7 @@ export async function heldSource(held: HeldSource): Promise<OpenedSource> {
         if (bytesRead === 0) throw new TransferError(`"${held.pagerPath}" ends at ${at + done}`)
         done += bytesRead
       }
+      prove(proof, into, at)
     },
   }
   const control: SourceFile = {
@@ -38,6 +44,18 @@ export async function heldSource(held: HeldSource): Promise<OpenedSource> {
     },
   }
   return { files: [pager, control], facts: held.facts, close: () => handle.close() }
+}
+
+function prove(proof: PageProof, bytes: Uint8Array, at: number): void {
+  try {
+    proof.prove(bytes, at, pace.rest)
+  } catch (error) {
+    if (!(error instanceof PageDamage)) throw error
+    throw new ServerError(conditions.dataCorrupted, [error.message], {
+      cause: error,
+      hint: 'A backup of it could not be restored. CALL cache.check() says what lies there; older backups are as they were.',
+    })
+  }
 }
 
 /** Beside what else this thread does; but while clients are served in this thread, which knows when to rest. */

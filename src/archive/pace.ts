@@ -45,11 +45,12 @@ export class Pace {
       const end = at + (this.isServing ? burstBytes : pieceBytes)
       yield bytes.subarray(at, end)
       at = end
-      this.#rest()
+      this.rest()
     }
   }
 
-  #rest(): void {
+  /** Between two short pieces of work. */
+  readonly rest = (): void => {
     if (!this.isServing || this.#parts.nowMs() - this.#restedAtMs < burstMs) return
     this.#parts.sleep(this.#flags as Int32Array, restMs)
     this.#restedAtMs = this.#parts.nowMs()

@@ -1,8 +1,7 @@
 // A file of a source as the stream that is stored: segment by segment, without holes, sealed if there is a seal.
 //
-// While the store writes one segment the next is read, sealed and digested into a second buffer: two segments are in
-// memory, four with a seal. What the manifest says of each segment is noted in passing. Opened again for another try, it
-// begins anew.
+// While the store writes one segment the next is sealed and digested, which takes longest, and the one after that is read: three segments
+// are in memory, five with a seal. What the manifest says of each is noted in passing. Opened again for another try, it begins anew.
 
 import { type ManifestFile, type ManifestSegment, nonceBytes, segmentBytes, tagBytes } from './manifest.ts'
 import { type Hole, storedLengthOf } from './manifest-consistency.ts'
@@ -20,10 +19,12 @@ interface PlannedSegment {
   readonly storedLength: number
 }
 
-interface Buffers {
-  readonly raw: Uint8Array
-  readonly sealed: Uint8Array
+interface Prepared {
+  readonly segment: ManifestSegment
+  readonly stored: Uint8Array
 }
+
+const [rawBuffers, sealedBuffers] = [3, 2]
 
 export class SegmentStream implements Content {
   /** Bytes that will be stored. */
@@ -47,13 +48,23 @@ export class SegmentStream implements Content {
     this.#onStored(-this.#segments.reduce((sum, { storedLength }) => sum + storedLength, 0))
     this.#segments = []
     const largest = Math.min(segmentBytes, this.#file.size)
-    const buffers = [this.#buffersOf(largest), this.#buffersOf(largest)] as const
-    let next = this.#prepare(this.#plan[0], buffers[0])
-    for (const planned of this.#plan) {
-      const { segment, stored } = await next
-      next = this.#prepare(this.#plan[planned.index + 1], buffers[(planned.index + 1) % 2] as Buffers)
-      // If the store gives up meanwhile, nobody waits for this one.
-      next.catch(() => undefined)
+    const raw = Array.from({ length: rawBuffers }, () => Buffer.allocUnsafeSlow(largest))
+    const sealedLength = this.#seal === undefined ? 0 : largest + nonceBytes + tagBytes
+    const sealed = Array.from({ length: sealedBuffers }, () => Buffer.allocUnsafeSlow(sealedLength))
+    const read = (index: number): Promise<Uint8Array> =>
+      unheard(this.#read(this.#plan[index], raw[index % rawBuffers] as Buffer))
+    const prepare = (index: number, reading: Promise<Uint8Array>): Promise<Prepared> =>
+      unheard(this.#prepare(this.#plan[index], reading, sealed[index % sealedBuffers] as Buffer))
+    let reading = read(0)
+    let prepared = prepare(0, reading)
+    // A source is read in the order of its bytes.
+    const readOn = (index: number): Promise<Uint8Array> => unheard(reading.then(() => read(index)))
+    reading = readOn(1)
+    for (const { index } of this.#plan) {
+      const { segment, stored } = await prepared
+      // Of the buffers of the one before nothing is used any more.
+      prepared = prepare(index + 1, reading)
+      reading = readOn(index + 2)
       if (stored.length > 0) yield stored
       this.#segments.push(segment)
       this.#onStored(stored.length)
@@ -67,34 +78,39 @@ export class SegmentStream implements Content {
     return { name, size, storedSize: this.size, sha256: digestOfSegments(segments), segments }
   }
 
-  #buffersOf(length: number): Buffers {
-    const sealedLength = this.#seal === undefined ? 0 : length + nonceBytes + tagBytes
-    return { raw: Buffer.allocUnsafeSlow(length), sealed: Buffer.allocUnsafeSlow(sealedLength) }
+  async #read(planned: PlannedSegment | undefined, raw: Uint8Array): Promise<Uint8Array> {
+    if (planned === undefined) return noBytes
+    let filled = 0
+    for (const stretch of between(planned.holes, planned.length)) {
+      await this.#file.read(raw.subarray(filled, filled + stretch.length), planned.offset + stretch.offset)
+      filled += stretch.length
+    }
+    return raw.subarray(0, filled)
   }
 
   async #prepare(
     planned: PlannedSegment | undefined,
-    { raw, sealed }: Buffers,
-  ): Promise<{ readonly segment: ManifestSegment; readonly stored: Uint8Array }> {
+    reading: Promise<Uint8Array>,
+    sealed: Uint8Array,
+  ): Promise<Prepared> {
+    const bytes = await reading
     if (planned === undefined) return nothing
     const { index, offset, length, holes, storedLength } = planned
-    let filled = 0
-    for (const stretch of between(holes, length)) {
-      await this.#file.read(raw.subarray(filled, filled + stretch.length), offset + stretch.offset)
-      filled += stretch.length
-    }
-    const bytes = raw.subarray(0, filled)
     const place = { file: this.#file.name, index }
-    const stored = this.#seal === undefined || filled === 0 ? bytes : this.#seal.seal(place, bytes, sealed)
+    const stored = this.#seal === undefined || bytes.length === 0 ? bytes : this.#seal.seal(place, bytes, sealed)
     const pairs = holes.length === 0 ? {} : { holes: holes.flatMap((hole) => [hole.offset, hole.length]) }
     const segment = { offset, length, storedLength, sha256: segmentDigest(stored), holes: undefined, ...pairs }
     return { segment, stored }
   }
 }
 
-const nothing = {
-  segment: { offset: 0, length: 0, storedLength: 0, sha256: '', holes: undefined },
-  stored: new Uint8Array(0),
+const noBytes = new Uint8Array(0)
+const nothing = { segment: { offset: 0, length: 0, storedLength: 0, sha256: '', holes: undefined }, stored: noBytes }
+
+/** If the store gives up meanwhile, nobody waits for it. */
+function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 function planOf(file: SourceFile, sealed: boolean): PlannedSegment[] {

@@ -252,7 +252,7 @@ export function extentProblem(file: PageFile, extent: Extent): string | undefine
 }
 
 /** What is wrong with the header of an extent; undefined if nothing. Its commit is not known to who refers to it. */
-function headerProblem(header: Uint8Array, extent: Extent, pageSize: number): string | undefined {
+export function headerProblem(header: Uint8Array, extent: Extent, pageSize: number): string | undefined {
   const ref = { page: extent.page, commit: read64(header, pageCommitAt) }
   const problem = problemOf(header, 0, pageHeaderBytes, ref, pageTypes.extent)
   if (problem !== undefined) return problem

@@ -1,8 +1,8 @@
 // The service behind the statements: jobs, rows, counters, and what is refused before anything runs.
 
-import { readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ArchiveWorker } from '../../../src/archive/archive-client.ts'
 import type { ArchiveEvent } from '../../../src/archive/backup-requests.ts'
 import { BackupService } from '../../../src/archive/backup-service.ts'
@@ -10,6 +10,7 @@ import { BackupTimer } from '../../../src/archive/backup-timer.ts'
 import { JobList } from '../../../src/archive/jobs.ts'
 import { ManualClock, Random } from '../../../src/base/index.ts'
 import type { Scope } from '../../../src/cache/blob/l2-keys.ts'
+import { extentsOf } from '../../../src/cache/blob/l2-record.ts'
 import { createCounters } from '../../../src/observe/index.ts'
 import { archiveSettings } from '../../support/archive.ts'
 import { inProcessWorker } from '../../support/in-process-archive.ts'
@@ -113,6 +114,44 @@ describe('a backup', () => {
     expect(await fails((await failing.backup({ owner })).result)).toMatchObject({ sqlstate: '55000' })
     expect((await service.list(url, never)).backups).toEqual([])
     expect(await readdir(join(side.root, 'data', 'backups'))).toEqual([])
+    await (await service.backup({ owner })).result
+    await (await service.restore({ url, id: 'LATEST', verifyOnly: true, owner })).result
+  })
+
+  it('of a store with a damaged page is none, says which page, and leaves what there was (ARC-10, L2-33)', async () => {
+    const good = await (await service.backup({ owner })).result
+    const { pageSize } = side.l2.store.header
+    const large = [...side.l2.store.trees.records.scan({})].flatMap(([, row]) => extentsOf('records', row))
+    const damages = [
+      { pageOf: () => side.l2.store.header.trees[1]?.page ?? 0, byte: pageSize - 9 },
+      { pageOf: () => large[3]?.page ?? 0, byte: 20 },
+      { pageOf: () => side.l2.store.header.map.page, byte: 40 },
+    ]
+    for (const { pageOf, byte } of damages) {
+      // A commit moves the map; the next one finds nothing to be done.
+      await side.l2.store.commit()
+      vi.spyOn(side.l2, 'commit').mockResolvedValue()
+      const page = pageOf()
+      const file = await open(join(side.path, 'store-000001', 'l2.pager'), 'r+')
+      const flip = async (): Promise<void> => {
+        const bytes = Buffer.alloc(1)
+        await file.read(bytes, 0, 1, page * pageSize + byte)
+        bytes.writeUInt8(bytes.readUInt8() ^ 4)
+        await file.write(bytes, 0, 1, page * pageSize + byte)
+      }
+      expect(page).toBeGreaterThan(0)
+      await flip()
+      const failure = await fails(service.backup({ owner }).then(({ result }) => result))
+      expect(failure).toMatchObject({
+        sqlstate: 'XX001',
+        message: expect.stringMatching(new RegExp(`page ${page}\\b|free map`)),
+      })
+      await flip()
+      await file.close()
+      vi.restoreAllMocks()
+    }
+    expect((await service.list(url, never)).backups).toMatchObject([{ id: good.id }])
+    expect(side.pins.size).toBe(0)
     await (await service.backup({ owner })).result
     await (await service.restore({ url, id: 'LATEST', verifyOnly: true, owner })).result
   })

@@ -61,7 +61,7 @@ select price from item /*+ cache */;
 /*+ cache(nonsense=1) */ select price from item;
 --> miss
 --> NOTICE 01000: unrecognized hint option "nonsense"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -69,7 +69,7 @@ select price from item /*+ cache */;
 /*+ cache(nonsense=1) */ select price from item;
 --> hit
 --> NOTICE 01000: unrecognized hint option "nonsense"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1

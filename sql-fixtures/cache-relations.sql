@@ -42,7 +42,7 @@ select name, value from cache.settings where name in ('result_cache', 'result_tt
 select verdict, count(*) from cache.reasons group by verdict order by verdict;
 --> verdict text | count int8
 --> bypass | 22
---> miss | 10
+--> miss | 13
 --> pass | 5
 --> unstored | 6
 --> SELECT 4

@@ -88,7 +88,7 @@ reset cache.result_cache;
 /*+ cache(tll=5s) */ select price from item;
 --> miss
 --> NOTICE 01000: unrecognized hint option "tll"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -96,7 +96,7 @@ reset cache.result_cache;
 /*+ cache(tll=5s) */ select price from item;
 --> hit
 --> NOTICE 01000: unrecognized hint option "tll"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -104,9 +104,9 @@ reset cache.result_cache;
 select price from item /*cache='maybe',cache_colour='red'*/;
 --> hit
 --> NOTICE 01000: invalid value for hint "cache": "maybe"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> NOTICE 01000: unrecognized hint option "colour"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -114,13 +114,13 @@ select price from item /*cache='maybe',cache_colour='red'*/;
 /*+ cache(ttl=soon) */ update item set price = price;
 --> pass(write)
 --> NOTICE 01000: invalid value for hint "ttl": "soon"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> UPDATE 1
 -- own
-select price from item /*cache_consistency='strict'*/;
+select price from item /*cache_consistency='loose'*/;
 --> miss(invalidated(public.item))
---> NOTICE 01000: "strict" as value of parameter "consistency" is not supported
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> NOTICE 01000: invalid value for parameter "consistency": "loose"
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -129,7 +129,7 @@ select price from item /*cache_consistency='strict'*/;
 select price from item /*+ cache(ttl=5s */;
 --> hit
 --> NOTICE 01000: unclosed bracket in hint "cache"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> price int4
 --> 10
 --> SELECT 1
@@ -139,7 +139,7 @@ select price from item where id = 1 /*+ nocache(1) */;
 --> pass(utility), bypass(hint)
 --> price int4
 --> NOTICE 01000: hint "nocache" takes no arguments
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> 10
 --> SELECT 1
 -- own
@@ -147,7 +147,7 @@ select price from item where id = 1 /*+ nocache(1) */;
 --> bypass(hint)
 --> price int4
 --> NOTICE 01000: hint "nocache" takes no arguments
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 --> 10
 --> SELECT 1
 -- protocol: simple
@@ -161,11 +161,11 @@ set cache.hint_errors = 'error';
 -- own
 /*+ cache(tll=5s) */ select price from item;
 --> ERROR 22023: unrecognized hint option "tll"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 -- own
 delete from item where id = 9 /*cache='maybe'*/;
 --> ERROR 22023: invalid value for hint "cache": "maybe"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 select count(*) from item;
 --> miss
 --> count int8
@@ -175,7 +175,7 @@ select count(*) from item;
 -- own
 select price from item /*cache_ttl='-1s'*/;
 --> ERROR 22023: invalid value for hint "ttl": "-1s"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 -- protocol: simple
 begin;
 --> pass(transaction)
@@ -183,7 +183,7 @@ begin;
 -- own
 select price from item /*+ cache(nothing) */;
 --> ERROR 22023: syntax error in hint "cache" at or near "nothing"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 -- own
 select 1;
 --> bypass(in_transaction)
@@ -195,7 +195,7 @@ rollback /*+ cache(nothing) */;
 -- own
 show cache.result_ttl /*+ cache(nothing) */;
 --> ERROR 22023: syntax error in hint "cache" at or near "nothing"
---> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.
+--> HINT: Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.
 set cache.hint_errors = 'loud';
 --> ERROR 22023: invalid value for parameter "cache.hint_errors": "loud"
 --> HINT: Available values: notice, error.

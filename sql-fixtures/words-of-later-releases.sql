@@ -17,15 +17,15 @@ select cache.token();
 --> ERROR 0A000: function cache.token() is not supported
 --> DETAIL: It comes with a later release.
 -- own
-set cache.max_staleness = '50ms';
---> ERROR 0A000: parameter "cache.max_staleness" is not supported
+set cache.result_audit_percent = 1;
+--> ERROR 0A000: parameter "cache.result_audit_percent" is not supported
 --> DETAIL: It comes with a later release.
 -- own
 show cache.token;
 --> ERROR 0A000: parameter "cache.token" is not supported
 --> DETAIL: It comes with a later release.
 -- own
-select current_setting('cache.floor_wait', true);
+select current_setting('cache.virtual_snapshot_max_age', true);
 --> current_setting text
 --> NULL
 --> SELECT 1

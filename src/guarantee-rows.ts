@@ -2,7 +2,7 @@
 
 import type { ChangeFeeds, FollowedDatabase } from './change-feeds.ts'
 import { feedFailure, proofOf } from './feed-rows.ts'
-import type { Epochs, Relation } from './invalidation/index.ts'
+import type { Epochs, Horizon, Relation } from './invalidation/index.ts'
 import { precisionOf } from './row-precision.ts'
 import type { GuaranteeRow } from './virtual/index.ts'
 
@@ -16,7 +16,7 @@ interface GuaranteeParts {
 
 /** Of relations that an answer was derived from since the start. */
 export function* guaranteeRows({ epochs, feeds, resultTtlMs, isInRows }: GuaranteeParts): Generator<GuaranteeRow> {
-  for (const { name: database, relations } of epochs.databases.values()) {
+  for (const { name: database, relations, horizon } of epochs.databases.values()) {
     const followed = feeds.followed(database)
     const broken = whyNoFeed(feeds, followed)
     for (const relation of relations.values()) {
@@ -26,8 +26,7 @@ export function* guaranteeRows({ epochs, feeds, resultTtlMs, isInRows }: Guarant
       const rows = precisionOf(relation, isCovered, isInRows)
       yield {
         ...{ oid: relation.oid, name: relation.name, proof, feed },
-        // Foreign writes have no order among the answers, whoever tells of them.
-        consistency: 'eventual',
+        consistency: strongestOf(relation, horizon),
         stalenessMs: isCovered ? lagMs : resultTtlMs,
         reason: isCovered ? rows.remedy : (whyUnfed(relation) ?? broken),
         sinceMs: followed?.feed?.sinceMs ?? followed?.sinceMs,
@@ -35,6 +34,13 @@ export function* guaranteeRows({ epochs, feeds, resultTtlMs, isInRows }: Guarant
       }
     }
   }
+}
+
+/** The strongest level at which hits are served now. */
+function strongestOf({ isUnfed }: Relation, { state }: Horizon): GuaranteeRow['consistency'] {
+  if (state === 'streaming' && !isUnfed) return 'strict'
+  // Where nothing ever told of foreign writes, `session` is about what is written through this server.
+  return state === 'unheard' || isUnfed ? 'session' : 'eventual'
 }
 
 /** Why nobody tells of what is written past this server to a database at all. */

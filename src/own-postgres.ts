@@ -3,7 +3,7 @@
 
 import type { Blob, Described, Formats, OriginHelp, Parameters, PostgresHelp, PostgresRun } from './commands/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
-import { doubtNow, type Session } from './frontend/index.ts'
+import { doubtNow, raiseFloor, type Session } from './frontend/index.ts'
 import { originError, question } from './own-parts.ts'
 import { blobColumns, type RowSet } from './virtual/index.ts'
 import {
@@ -193,6 +193,7 @@ export function originHelp(session: Session): OriginHelp {
       ]
       const answer = await session.ask(Buffer.concat(isBlock ? run : [...readOnlyBlock, ...run, ...endOfBlock]))
       doubtNow(session)
+      raiseFloor(session)
       if (answer.error !== undefined) {
         if (!isBlock) await session.ask(Buffer.concat(endOfBlock))
         throw originError(answer.error)

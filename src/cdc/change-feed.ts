@@ -12,6 +12,7 @@ import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { type OriginTarget, SideClient } from '../origin/index.ts'
 import { CatalogueWatch, type CatalogueWatchParts } from './catalogue-watch.ts'
 import { FeedWatch } from './feed-watch.ts'
+import { Fence } from './fence.ts'
 import { type FeedTally, Following } from './following.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
 import { checkOrigin, refusalOf } from './refusals.ts'
@@ -98,12 +99,13 @@ export class ChangeFeed {
     this.#catalogue?.poke()
   }
 
-  /** Resolves when all is heard of that was acknowledged to anybody before the call (R6). */
+  /** Resolves when all is heard of that was acknowledged to anybody before the call (R6). Throws if there is no stream, or not for long enough. */
   async fence(): Promise<void> {
-    const { following } = this
-    const watch = this.#watch
-    if (following === undefined || watch === undefined) throw new Error('there is no stream')
-    await following.reached(await watch.flushed())
+    const { horizon } = this.#parts.epochs
+    const tick = this.#parts.epochs.tick()
+    horizon.request(tick)
+    await new Promise<void>((resolve) => horizon.wait(() => horizon.acked > tick, answerMsMax, resolve))
+    if (horizon.state !== 'streaming' || horizon.acked <= tick) throw new Error('there is no stream')
   }
 
   async #run(): Promise<void> {
@@ -147,6 +149,7 @@ export class ChangeFeed {
     const slot = slotName()
     const watch = new FeedWatch({ ...this.#parts, side, slot, following: () => this.#following })
     let stream: ReplicationStream | undefined
+    let fence: Fence | undefined
     try {
       await checkOrigin(side)
       await this.#watchCatalogue(side)
@@ -161,6 +164,10 @@ export class ChangeFeed {
       const isOver = Promise.race([following.over, watch.over])
       isOver.catch(() => undefined)
       await Promise.race([following.begin(), isOver, aborted(life.signal)])
+      const nextTick = () => epochs.tick()
+      const made = new Fence({ horizon: epochs.horizon, side, following, clock, nextTick, onFailure: end })
+      fence = made
+      epochs.horizon.begin((tick) => made.request(tick))
       onBegun()
       return await Promise.race([isOver, aborted(life.signal)])
     } catch (error) {
@@ -171,6 +178,8 @@ export class ChangeFeed {
       this.#catalogue?.close()
       this.#catalogue = undefined
       watch.close()
+      fence?.close()
+      epochs.horizon.lose()
       this.#following?.close()
       this.#following = undefined
       this.#watch = undefined

@@ -92,12 +92,6 @@ export class FeedWatch {
     return Math.max((this.#parts.clock.monotonicUs() - fence.atUs) / 1000, this.#lastLagMs ?? 0)
   }
 
-  /** Where the origin's log is flushed up to now. */
-  async flushed(): Promise<Lsn> {
-    const [row] = await this.#parts.side.query('SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS lsn')
-    return readLsn(row?.lsn)
-  }
-
   async #look(): Promise<void> {
     const { side, slot, clock, retainedBytesMax, onWanted } = this.#parts
     const asked = { atMs: clock.nowMs(), atUs: clock.monotonicUs() }

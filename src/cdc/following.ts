@@ -154,6 +154,21 @@ export class Following {
     )
   }
 
+  /** Asks the origin to say how far it has come. */
+  ping(): void {
+    if (!this.#isOver) this.#parts.stream.ping()
+  }
+
+  /** Some that ran when the stream began may have been committed before it. */
+  get hasSuspects(): boolean {
+    return this.#parts.commits.suspectCount > 0
+  }
+
+  /** Resolves when it is known which of them have ended by now. */
+  lookAtSuspects(): Promise<void> {
+    return this.#look()
+  }
+
   #line(head: Buffer, isWhole: boolean, end: Lsn): void {
     const { tally } = this.#parts
     const prefix = this.#prefix

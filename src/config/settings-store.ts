@@ -40,9 +40,7 @@ export interface SettingState {
 
 /** Known names, not yet served (SQL-3). */
 const laterSettings: ReadonlySet<string> = new Set([
-  'floor_wait',
   'invalidations_max',
-  'max_staleness',
   'min_lsn',
   'result_audit_percent',
   'token',

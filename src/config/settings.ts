@@ -7,6 +7,7 @@
 
 import { archiveSettingRows } from './archive-settings.ts'
 import { feedSettingRows } from './feed-settings.ts'
+import { levelSettingRows } from './level-settings.ts'
 import { setting } from './setting-row.ts'
 import {
   address,
@@ -190,14 +191,7 @@ export const settingTable = [
     group: 'results',
     summary: 'Whether reads inside a READ COMMITTED transaction block are answered from memory until its first write.',
   }),
-  setting({
-    name: 'consistency',
-    type: enumeration(['eventual', 'bounded', 'session', 'strict'], ['eventual', 'bounded', 'strict']),
-    initial: 'session',
-    change: 'session',
-    group: 'results',
-    summary: 'What a read may miss. session: it sees every write acknowledged through this server.',
-  }),
+  ...levelSettingRows,
   setting({
     name: 'response_signal',
     type: enumeration(['off', 'notice', 'parameter']),

@@ -11,6 +11,7 @@ import type { StatementText, TextHints } from '../cache/plans/index.ts'
 import type { ReasonCode, Statement } from '../sql/index.ts'
 import { status } from '../wire/index.ts'
 import { contextInForce, factsInForce } from './facts.ts'
+import { awaitedFor, demandOf, type Wish } from './level.ts'
 import type { PassVerdict } from './pass.ts'
 import { lookUp, refusalOf } from './read-path.ts'
 import type { Request } from './request.ts'
@@ -48,21 +49,25 @@ function readsPlainly(session: Session, text: StatementText): boolean {
   return facts !== undefined && !facts.mayWrite && facts.refusal === undefined
 }
 
-/** True if it was answered from memory; else how the origin's answer is reported. Without `parameters` it never is. */
+/** True if it was answered from memory; else how the origin's answer is reported, if not `waiting` to be looked at again. Without `parameters` it never is. */
 export function readInBlock(
   session: Session,
   text: StatementText,
   parameters: string | undefined,
   request: Request,
-): true | PassVerdict {
+): true | 'waiting' | PassVerdict {
   const hints = hintsFor(text, request.aside)
   const refusal = session.part?.options.verdict ?? refusalInBlock(session, text, hints)
   if (refusal !== undefined) return refusal
   if (parameters === undefined) return { verdict: 'bypass', reason: 'in_transaction' }
   if (!session.quiet || hints?.cache === 'refresh' || mayBeTakenForIdle(session))
     return { verdict: 'miss', reason: 'cold' }
-  const look = lookUp(session, text, parameters, request, hints?.ttlMs ?? session.settings.current.resultTtl)
-  return look === true ? true : { verdict: 'miss', reason: look.code, argument: look.argument }
+  const settings = session.settings.current
+  // A cancel that ends a wait comes too late for the statement: an error of ours would leave the block as it is.
+  const awaited = awaitedFor(session, text, parameters)
+  const wish: Wish = { text, parameters, demand: demandOf(settings, hints), awaited }
+  const look = lookUp(session, wish, request, hints?.ttlMs ?? settings.resultTtl, false)
+  return look === true || look === 'waiting' ? look : { verdict: 'miss', reason: look.code, argument: look.argument }
 }
 
 /** Why a read in the open block is the origin's, whatever is in memory. */

@@ -226,7 +226,8 @@ function manyExecutes(session: Session, executes: readonly ResolvedExecute[], gr
   }
   if (!session.quiet) return session.waitForQuiet()
   if (session.status !== status.idle) return manyAgain(session, executes, group)
-  if (kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)) return true
+  const replied = kinds.every((kind) => kind === 'read') && replyToGroup(session, executes, group)
+  if (replied !== false) return replied === true
   if (beginsBlock(executes)) {
     if (notReadyForBlock(session)) return false
     for (const execute of executes.slice(1)) noteInBlock(session, execute.text)

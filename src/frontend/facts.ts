@@ -190,6 +190,7 @@ export function storeAnswer(
     priority: mark.wish.priority,
     l2: mark.wish.l2,
     start: services.broken.has('R1-check') ? services.epochs.tick() : start,
+    end: services.epochs.clock,
     createdAtMs: mark.atMs,
     provenAtMs: Math.min(mark.atMs, facts.provenAtMs, mark.context.atMs),
     costUs,

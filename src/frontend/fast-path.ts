@@ -10,6 +10,7 @@ import { bindCompleteFrame, frontend, parseCompleteFrame, status } from '../wire
 import type { Step } from './batch.ts'
 import { route } from './dispatch.ts'
 import { contextInForce } from './facts.ts'
+import { isCovered } from './level.ts'
 import type { PreparedStatement } from './prepared-statements.ts'
 import { noteHit } from './reply.ts'
 import { type Request, requestOf } from './request.ts'
@@ -46,7 +47,8 @@ export function takeStoredAnswer(session: Session, bytes: Buffer, start: number,
   if (parameters === undefined) return 0
 
   const entry = text.find(context.id, parameters) as Entry | undefined
-  if (entry === undefined || staleness(entry, session.nowMs, settings.resultTtl) !== undefined) {
+  const isFresh = entry !== undefined && staleness(entry, session.nowMs, settings.resultTtl) === undefined
+  if (!isFresh || !isCovered(session, settings)) {
     if (parseEnd > 0) session.services.plans.touch(text)
     const request = requestAt(bytes, start, text, aside, statement, parameters)
     return route(session, text, parameters, request) ? groupEnd : -1

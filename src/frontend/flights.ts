@@ -18,6 +18,7 @@ interface FlightMark {
   readonly context: { readonly id: number }
   readonly parameters: string
   readonly start: number
+  readonly atMs: number
   /** Labels its answer will be kept under. */
   readonly wish: { readonly tags: readonly string[] }
 }

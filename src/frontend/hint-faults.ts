@@ -81,4 +81,4 @@ function faultNotice(message: string): Buffer {
 }
 
 export const hintAdvice =
-  'Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency and in_transaction.'
+  'Known are nocache, cache, and cache(…) with refresh, ttl, tags, priority, l2, coalesce_wait, consistency, max_staleness and in_transaction.'

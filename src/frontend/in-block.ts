@@ -34,6 +34,7 @@ export function inBlock(
   }
   const read = statement.kind === 'read' ? readInBlock(session, text, parameters, request) : undefined
   if (read === true) return true
+  if (read === 'waiting') return false
   noteInBlock(session, text)
   if (statement.kind === 'several') {
     return passStraight(session, text, request, { verdict: 'bypass', reason: 'several_statements' })

@@ -4,6 +4,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
+import { cover, raiseFloor, type Wish } from './level.ts'
 import { reply } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -22,13 +23,18 @@ export function landedFor(
 }
 
 /** Waits for an equal fill under way, if its answer will be as good as one of our own (R7); then the message is looked at again. */
-export function joinFlight(session: Session, text: StatementText, parameters: string, waitMs: number): boolean {
+export function joinFlight(session: Session, wish: Wish, waitMs: number): boolean {
   const { services, context } = session
+  const { text, parameters } = wish
   if (context === undefined) return false
   const flight = services.flights.find(text, context.id, parameters)
   if (flight === undefined) return false
   if (!flight.joinable() && !services.broken.has('R7-join')) return false
   if (services.results.tagsMoved(flight.mark.wish.tags, flight.mark.start)) return false
+  const { start, atMs: askedAtMs } = flight.mark
+  const covered = cover(session, { start, askedAtMs, relations: flight.relations }, wish)
+  if (covered === 'waiting') return true
+  if (covered !== 'covered' && !services.broken.has('R7-level')) return false
   const asked = { text, parameters, contextId: context.id }
   session.slowly(
     () =>
@@ -76,6 +82,7 @@ export function replyLanding(
   const ageMs = session.nowMs - landing.atMs
   if (ageMs >= ttlMs) return false
   if (!reply(session, like, request)) return false
+  raiseFloor(session)
   const { counters } = session.services
   counters.result_hits++
   session.hits++

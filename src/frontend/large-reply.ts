@@ -1,29 +1,31 @@
 // A hit that has no place in memory: read from L2 and sent part by part, as fast as its client takes it (STR-6).
 
-import type { StatementText } from '../cache/plans/index.ts'
 import { type LargeAnswer, staleness } from '../cache/results/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { status } from '../wire/index.ts'
+import { coverEntry, type Wish } from './level.ts'
 import { recalled } from './recall.ts'
 import { noteHit, replyAround, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 
-/** True if L2 was asked for this, has it, and it is on its way. It is valid now, as one in memory would have to be when its bytes are sent. */
-export function replyLarge(
-  session: Session,
-  text: StatementText,
-  parameters: string,
-  request: Request,
-  ttlMs: number,
-): boolean {
+/**
+ * True if L2 was asked for this, has it, and it is on its way. It is valid now, as one in memory would have to be when its bytes are sent.
+ * `waiting`: the message is looked at again.
+ */
+export function replyLarge(session: Session, wish: Wish, request: Request, ttlMs: number): boolean | 'waiting' {
   const asked = session.recalled
   if (asked?.large === undefined) return false
+  const { text, parameters } = wish
   const { large } = asked
   const isAskedFor = recalled(session, text, parameters) !== undefined
+  const covered = isAskedFor ? coverEntry(session, large.entry, wish) : 'covered'
+  if (covered === 'waiting') return covered
   session.recalled = { ...asked, large: undefined }
   const after =
-    isAskedFor && mayReply(session, large, request, ttlMs) ? replyAround(session, large.entry, request) : undefined
+    isAskedFor && covered === 'covered' && mayReply(session, large, request, ttlMs)
+      ? replyAround(session, large.entry, request)
+      : undefined
   if (after === undefined || !large.begin()) {
     large.end()
     return false

@@ -4,6 +4,7 @@ import { conditions, ServerError } from '../errors/index.ts'
 import { wholeDatabase } from '../invalidation/index.ts'
 import { type LinkLoss, type LinkOwner, noLink, type Sink } from '../origin/index.ts'
 import { backend, errorFrame } from '../wire/index.ts'
+import { raiseFloor } from './level.ts'
 import type { Output } from './output.ts'
 import type { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
@@ -59,6 +60,8 @@ export class OriginSide implements LinkOwner {
     }
     // A parameter changed without our doing: the server's configuration was read again.
     if (type === backend.parameterStatus) this.#session.forgetContext()
+    // Who is notified of something expects to see it.
+    raiseFloor(this.#session)
     return type === backend.notification || type === backend.notice || type === backend.parameterStatus
   }
 

@@ -65,6 +65,7 @@ export function framesOf(
     registerParses(session, request.group, unit)
   }
   const kind = text?.shape.statement.kind
+  if (kind === 'transaction') unit.tellsNothing = untelling.has(text?.shape.statement.verb)
   const named =
     doubted || kind === 'deallocate' || kind === 'execute' || kind === 'prepare' || kind === 'several' || kind === 'set'
   if (named && session.status !== status.failed) replays = [...replays, ...session.statements.replayAll()]
@@ -77,6 +78,9 @@ export function framesOf(
   replayAlone(session, replays)
   return undefined
 }
+
+/** Their answers tell nothing of what others have done. */
+const untelling: ReadonlySet<string | undefined> = new Set(['begin', 'savepoint', 'release', 'rollback_to', 'rollback'])
 
 /** Before a simple query each replay is a unit of its own, which the client never hears of. */
 export function replayAlone(session: Session, replays: readonly PreparedStatement[]): void {

@@ -15,6 +15,7 @@ import {
   status,
   syncFrame,
 } from '../wire/index.ts'
+import { raiseFloor } from './level.ts'
 import type { OpenGroup } from './open-group.ts'
 import type { Session } from './session.ts'
 
@@ -81,10 +82,11 @@ function send(session: Session, bytes: Buffer): Promise<QuestionAnswer> {
       resolve({ rows: [], error: new Map([['C', '08006']]) })
       return
     }
-    const unit = new QuestionUnit(resolve, (statusByte) => {
+    const onStatus = (statusByte: number) => {
       session.status = statusByte
       session.unitsMoved()
-    })
+    }
+    const unit = new QuestionUnit(resolve, onStatus, () => raiseFloor(session))
     session.link.queue(unit)
     session.link.send(bytes, true)
   })
@@ -95,19 +97,24 @@ class QuestionUnit implements Unit {
   readonly rows: (string | null)[][] = []
   readonly #settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void
   readonly #onStatus: (status: number) => void
+  readonly #onTold: () => void
   #error: Map<string, string> | undefined
 
   constructor(
     settle: (result: { rows: (string | null)[][]; error: Map<string, string> | undefined }) => void,
     onStatus: (status: number) => void,
+    onTold: () => void,
   ) {
     this.#settle = settle
     this.#onStatus = onStatus
+    this.#onTold = onTold
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): boolean {
     if (type === backend.dataRow) this.rows.push(readDataRow(bytes, start))
     else if (type === backend.error) this.#error = readFields(bytes, start, end)
+    // Who is notified of something expects to see it.
+    if (type === backend.notification) this.#onTold()
     return type === backend.notification || type === backend.parameterStatus
   }
 

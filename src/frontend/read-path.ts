@@ -16,6 +16,7 @@ import { FillMark, type FillWish } from './fill-mark.ts'
 import { FillUnit } from './fill-unit.ts'
 import { countJoined, joinFlight, landedFor, replyLanding } from './join-flight.ts'
 import { replyLarge } from './large-reply.ts'
+import { awaitedFor, coverEntry, demandOf, type Wish } from './level.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
 import { framesOf, type PassVerdict, passStraight } from './pass.ts'
@@ -56,20 +57,24 @@ export function takeRead(
   const priority = hints?.priority ?? settings.resultPriority
   const l2 = (hints?.l2 ?? settings.resultL2) === 'on'
   const landed = landedFor(session, text, parameters, context.id)
-  if (landed?.canceled) {
+  const awaited = awaitedFor(session, text, parameters)
+  const wish: Wish = { text, parameters, demand: demandOf(settings, hints), awaited }
+  if (landed?.canceled || awaited?.isCanceled) {
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
     return true
   }
   const look =
     hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
-      : lookUp(session, text, parameters, request, ttlMs)
+      : lookUp(session, wish, request, ttlMs, landed !== undefined)
+  if (look === 'waiting') return false
   if (look === true) {
     // What another's fill brought was kept by the time it was looked up.
     if (landed?.landing !== undefined) countJoined(session, text)
     return true
   }
-  if (hints?.cache !== 'refresh' && replyLarge(session, text, parameters, request, ttlMs)) return true
+  const large = hints?.cache !== 'refresh' && replyLarge(session, wish, request, ttlMs)
+  if (large !== false) return large === true
   if (hints?.cache !== 'refresh' && ttlMs > 0 && l2) {
     if (recallAnswer(session, text, parameters, look, priority)) return false
   }
@@ -77,12 +82,15 @@ export function takeRead(
   const verdict: PassVerdict = { verdict: 'miss', reason: look.code, argument: look.argument }
   // Who asks for an answer of now does not share one that was asked for before.
   const waitMs =
-    landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0
+    landed !== undefined || hints?.cache === 'refresh' || ttlMs === 0 || uncovered.has(look.code)
       ? 0
       : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
   const tags = hints?.tags ?? settings.resultTags
-  return fill(session, text, parameters, request, verdict, { ttlMs, tags, priority, l2 }, waitMs)
+  return fill(session, wish, request, verdict, { ttlMs, tags, priority, l2 }, waitMs)
 }
+
+/** There is an answer in memory, and the feed has not come far enough for it: another's fill would be no better. */
+const uncovered: ReadonlySet<ReasonCode> = new Set(['floor', 'lagging', 'feed_down'])
 
 /** Why this text may not be kept, as far as text and settings say. */
 export function refusalOf(
@@ -103,15 +111,16 @@ export function refusalOf(
   return undefined
 }
 
-/** True if it was answered from the cache; else why not. */
+/** True if it was answered from the cache; else why not. `hasJoined`: it was found then that the feed had come far enough. */
 export function lookUp(
   session: Session,
-  text: StatementText,
-  parameters: string,
+  wish: Wish,
   request: Request,
   ttlMs: number,
-): true | { code: ReasonCode; argument: string | undefined } {
+  hasJoined: boolean,
+): true | 'waiting' | { code: ReasonCode; argument: string | undefined } {
   const { services } = session
+  const { text, parameters } = wish
   const contextId = (session.context as { id: number }).id
   const entry = text.find(contextId, parameters) as Entry | undefined
   if (entry === undefined) {
@@ -126,6 +135,8 @@ export function lookUp(
   if (!session.quiet) return { code: 'cold', argument: undefined }
   if (request.group !== undefined && unprovenStatement(session, request.group))
     return { code: 'schema_changed', argument: undefined }
+  const covered = hasJoined ? 'covered' : coverEntry(session, entry, wish)
+  if (covered !== 'covered') return covered
   if (!reply(session, entry, request)) return { code: 'undescribed', argument: undefined }
   noteHit(session, text, entry, request.aside)
   session.finish(session.status)
@@ -172,14 +183,14 @@ function runsNothing(text: StatementText, isBlind: boolean): boolean {
 
 function fill(
   session: Session,
-  text: StatementText,
-  parameters: string,
+  wished: Wish,
   request: Request,
   verdict: PassVerdict,
   wish: FillWish,
   waitMs: number,
 ): boolean {
   const { ttlMs } = wish
+  const { text, parameters } = wished
   const facts = factsInForce(session, text, ttlMs)
   if (facts?.refusal !== undefined) {
     const refused: PassVerdict = { verdict: 'bypass', reason: facts.refusal.code, argument: facts.refusal.argument }
@@ -193,7 +204,7 @@ function fill(
     const keep = recordable(request, parameters) ? { parameters, wish } : undefined
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
-  if (waitMs > 0 && session.quiet && joinFlight(session, text, parameters, waitMs)) return false
+  if (waitMs > 0 && session.quiet && joinFlight(session, wished, waitMs)) return false
   return fillStraight(session, text, parameters, request, facts, asked, wish)
 }
 

@@ -2,9 +2,11 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import { type Entry, readsText, staleness } from '../cache/results/index.ts'
+import { conditions, ServerError } from '../errors/index.ts'
 import { bindCompleteFrame, closeCompleteFrame, parseCompleteFrame, status } from '../wire/index.ts'
 import type { Step } from './batch.ts'
 import { contextInForce } from './facts.ts'
+import { awaitedFor, coverEntry, demandOf } from './level.ts'
 import { contextUnknown, type PreparedStatements } from './prepared-statements.ts'
 import { refusalOf } from './read-path.ts'
 import type { Group, Request, ResolvedExecute } from './request.ts'
@@ -148,8 +150,20 @@ function replySteps(session: Session, entryOf: (portal: string) => Entry, steps:
   }
 }
 
-/** Answers a group of several reads if all of them are stored; false if not, and nothing was written. */
-export function replyToGroup(session: Session, executes: readonly ResolvedExecute[], group: Group): boolean {
+/**
+ * Answers a group of several reads if all of them are stored; false if not, and nothing was written. `waiting`: it is looked at again.
+ */
+export function replyToGroup(
+  session: Session,
+  executes: readonly ResolvedExecute[],
+  group: Group,
+): boolean | 'waiting' {
+  const { text, parameters } = executes[0] as ResolvedExecute
+  const awaited = awaitedFor(session, text, parameters)
+  if (awaited?.isCanceled) {
+    session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
+    return true
+  }
   const settings = session.settings.current
   const context = contextInForce(session)
   if (context === undefined) return false
@@ -165,6 +179,8 @@ export function replyToGroup(session: Session, executes: readonly ResolvedExecut
     if (entry === undefined || staleness(entry, session.nowMs, hints?.ttlMs ?? settings.resultTtl)) return false
     if (group.steps.some((step) => step.kind === 'describe' && step.target === 'S')) return false
     if (!canReply(session, entry, group.steps)) return false
+    const covered = coverEntry(session, entry, { text, parameters, awaited, demand: demandOf(settings, hints) })
+    if (covered !== 'covered') return covered === 'waiting' ? covered : false
     entries.set(execute.execute.portal, entry)
   }
   // One portal name may be bound again and again: steps are answered in order, so each needs the entry of its own bind.
@@ -182,6 +198,7 @@ export function noteHit(session: Session, text: StatementText, entry: Entry, asi
   const us = services.clock.monotonicUs() - session.chunkUs
   session.chunkUs += us
   services.results.touch(entry, nowMs)
+  if (entry.end > session.floor) session.floor = entry.end
   services.counters.result_hits++
   services.metrics.histograms.hit_us.record(us)
   session.hits++

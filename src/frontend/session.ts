@@ -25,6 +25,7 @@ import { endWhenIdle, fail, leave } from './ending.ts'
 import { HintFaults } from './hint-faults.ts'
 import { Inbox } from './inbox.ts'
 import type { Landed } from './join-flight.ts'
+import { type Awaited, raiseFloor } from './level.ts'
 import { doubtAgain } from './name-doubts.ts'
 import type { OpenGroup } from './open-group.ts'
 import { OriginSide } from './origin-side.ts'
@@ -95,9 +96,12 @@ export class Session implements UnitHost {
   readonly hintFaults = new HintFaults()
   last: DecisionRecord | undefined
   lastId = 0
-  /** What a wait for another session's fill brought, and what L2 was asked for, for the message at hand. */
+  /** Of the message at hand: what another session's fill brought, what L2 was asked for, what it was held back for. */
   landed: Landed | undefined
   recalled: Recalled | undefined
+  awaited: Awaited | undefined
+  /** Tick at which it was last told something (level.ts). */
+  floor = 0
   /** Ends such a wait when the client asks to cancel. */
   cancelWait: (() => void) | undefined
   /** The client asked to cancel, and it was not a wait of ours that ended: what follows in the same text does not run. */
@@ -242,6 +246,7 @@ export class Session implements UnitHost {
       return
     }
     this.asked = undefined
+    this.awaited = undefined
     if (this.settings.current.responseSignal !== 'off') signalEnd(this, this.#decided ? this.last : undefined)
     this.#decided = false
     this.hintFaults.end(this.output)
@@ -263,6 +268,7 @@ export class Session implements UnitHost {
   #noted(record: DecisionRecord): void {
     this.landed = undefined
     this.recalled = undefined
+    this.awaited = undefined
     this.last = record
     this.lastId = record.id
     this.lastAtMs = record.atMs
@@ -299,6 +305,7 @@ export class Session implements UnitHost {
   }
 
   unitReady(unit: ClientUnit, outcome: UnitOutcome): void {
+    if (!unit.tellsNothing || outcome.failed) raiseFloor(this)
     this.status = outcome.status
     if (this.copying?.unit === unit) this.copying = undefined
     if (unit.extended) this.inbox.copyEnded()
@@ -310,7 +317,7 @@ export class Session implements UnitHost {
     if (unit.sqlstate === '26000') this.captureReady = false
     this.transaction.ended(this, outcome, unit)
     if (!unit.answered(outcome)) this.finish(outcome.status)
-    this.#unitsMoved()
+    this.unitsMoved()
   }
 
   recording(recorder: Recorder): void {
@@ -322,11 +329,6 @@ export class Session implements UnitHost {
     unit.onReady = ready
     unit.onLost = lost
     this.link.queue(unit)
-  }
-
-  /** Units of ours moved the queue. */
-  unitsMoved(): void {
-    this.#unitsMoved()
   }
 
   /** The client's socket took what waited. */
@@ -376,7 +378,8 @@ export class Session implements UnitHost {
     this.onEnd?.(this)
   }
 
-  #unitsMoved(): void {
+  /** Units moved the queue. */
+  unitsMoved(): void {
     if (this.link.units.length > 0) return
     this.#drained.wake()
     if (this.closing && !this.busy) endWhenIdle(this)

@@ -9,6 +9,7 @@ import type { Aside } from './source-text.ts'
 /** Options beside `ttl`, `tags` and `refresh`, and the settings of the same meaning. */
 const settingNames: Readonly<Record<string, string>> = {
   consistency: 'consistency',
+  max_staleness: 'max_staleness',
   coalesce_wait: 'result_coalesce_wait',
   in_transaction: 'result_in_transaction',
   priority: 'result_priority',
@@ -37,6 +38,8 @@ export function textHints(hints: Hints): TextHints | undefined {
     priority: values.get('priority') as number | undefined,
     l2: values.get('l2') as 'on' | 'off' | undefined,
     inTransaction: values.get('in_transaction') as 'until_write' | 'never' | undefined,
+    consistency: values.get('consistency') as TextHints['consistency'],
+    maxStalenessMs: values.get('max_staleness') as number | undefined,
   }
 }
 
@@ -82,6 +85,8 @@ export function mergeHints(own: TextHints | undefined, beside: TextHints | undef
     priority: beside.priority ?? own.priority,
     l2: beside.l2 ?? own.l2,
     inTransaction: beside.inTransaction ?? own.inTransaction,
+    consistency: beside.consistency ?? own.consistency,
+    maxStalenessMs: beside.maxStalenessMs ?? own.maxStalenessMs,
     faults: [...own.faults, ...beside.faults],
   }
 }

@@ -64,6 +64,8 @@ export class ClientUnit implements Unit {
   bytes = 0
   recorder: Recorder | undefined
   descriptionRecorder: DescriptionRecorder | undefined
+  /** It begins a block, or does something to savepoints: its answer tells nothing that others have done. */
+  tellsNothing = false
   /** It was asked for by extended messages. */
   extended = false
   /** What its Parses and Closes make of names. */

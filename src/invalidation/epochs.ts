@@ -12,6 +12,7 @@
 
 import { assert } from '../base/index.ts'
 import type { RowChange, RowFootprints } from './footprints.ts'
+import { Horizon } from './horizon.ts'
 import type { ChangedBy } from './invalidation-ring.ts'
 
 /** A relation of one database, by OID: what a read was derived from, what a write has changed. */
@@ -74,12 +75,22 @@ export class DatabaseEpochs {
   suspensions = 0
   /** Quarantines of everything. */
   quarantines = 0
+  readonly horizon = new Horizon()
   readonly relations = new Map<number, Relation>()
   readonly #epochs: Epochs
 
   constructor(name: string, epochs: Epochs) {
     this.name = name
     this.#epochs = epochs
+  }
+
+  /** Of the clock that all databases share. */
+  tick(): number {
+    return this.#epochs.tick()
+  }
+
+  get clock(): number {
+    return this.#epochs.clock
   }
 
   relation(oid: number): Relation {

@@ -2,6 +2,7 @@
 
 export * from './epochs.ts'
 export * from './footprints.ts'
+export { Horizon } from './horizon.ts'
 export {
   type ChangedBy,
   type InvalidationCause,

@@ -40,6 +40,7 @@ export const counterTable = [
   counter('result_invalidations', 'entries that a change of a relation, a flush or an INVALIDATE removed'),
   counter('result_evictions', 'entries that left to make room'),
   counter('result_expirations', 'entries that left because their time to live had passed'),
+  counter('feed_waits', 'reads held back until the feed had come as far as their level of consistency asks'),
   counter('result_coalesced', 'reads answered by joining an equal miss already under way'),
   gauge('result_entries', 'entries in the result cache'),
   gauge('result_bytes_in_use', 'bytes charged for these entries, overhead included'),

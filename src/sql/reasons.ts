@@ -37,6 +37,21 @@ export const reasons = [
   row('miss', 'flushed', undefined, 'the cache was flushed'),
   row('miss', 'schema_changed', undefined, 'the catalogue changed'),
   row('miss', 'suspended', 'relation', 'a write to a relation it depends on is being committed'),
+  row(
+    'miss',
+    'floor',
+    undefined,
+    'the change feed is behind what this session knows, or asks for',
+    'see cache.feed; raise floor_wait',
+  ),
+  row('miss', 'lagging', 'ms', 'the change feed is further behind than max_staleness', 'raise max_staleness'),
+  row(
+    'miss',
+    'feed_down',
+    'relation',
+    'nothing tells now what others change in it',
+    'see cache.feed: restore it, or allow eventual',
+  ),
   row('miss', 'undescribed', undefined, 'this result format or description was not stored yet'),
   row('bypass', 'off', undefined, 'result_cache is off', 'SET cache.result_cache = on'),
   row(

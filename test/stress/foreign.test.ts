@@ -67,7 +67,51 @@ describe.each(await availableVersions())('what strangers commit before PostgreSQ
   )
 })
 
+describe.each(await availableVersions())('levels before PostgreSQL %i', (version) => {
+  it.each([
+    { level: 'session', slow: false },
+    { level: 'session', slow: true },
+    { level: 'strict', slow: false },
+    { level: 'strict', slow: true },
+    { level: 'bounded', slow: false },
+  ] as const)(
+    '$level: no read misses what it must see, or goes back behind what its session saw (SQL-35; slow standby: $slow)',
+    async ({ level, slow }) => {
+      await open(version, { slow })
+      const outcome = await run({ reads: Number(READS) / (slow ? 3 : 1), levels: [level] })
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      expect(outcome.hitShare).toBeGreaterThan(0.02)
+      expect(outcome.writes).toBeGreaterThan(outcome.reads / 300)
+    },
+    timeoutMs,
+  )
+
+  it(
+    'go side by side, each as it promises',
+    async () => {
+      await open(version, { slow: false })
+      const outcome = await run({ levels: ['session', 'strict', 'bounded', 'eventual'] })
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+    },
+    timeoutMs,
+  )
+})
+
 describe('the harness with strangers', () => {
+  it.each([
+    { level: 'session', rule: 'R2-floor' },
+    { level: 'strict', rule: 'R6-fence' },
+    { level: 'bounded', rule: 'R6-bound' },
+  ] as const)(
+    'notices that $rule is left out at level $level',
+    async ({ level, rule }) => {
+      await open(18, { slow: false, brokenRules: [rule] })
+      const outcome = await run({ reads: Number(READS) * 4, violationsMax: 1, levels: [level] })
+      expect(outcome.violations.length).toBeGreaterThan(0)
+    },
+    timeoutMs,
+  )
+
   it.each(['R4-arrival R5-confirm', 'R5-confirm'])(
     'notices that %s is left out',
     async (rules) => {

@@ -9,7 +9,7 @@ import { Random } from '../../src/base/index.ts'
 import { ConnectionClosed, errorOf, sync, WireClient, type WireTarget } from '../support/wire-client.ts'
 import { type Group, keyCount, keys, Ledger } from './ledger.ts'
 import { type ReadShape, readShapes, tenantShape } from './reads.ts'
-import { emptyReport, type Flow, flows, type Report, rowsOfBatch, StressSession } from './stress-session.ts'
+import { emptyReport, type Flow, flows, type Level, type Report, rowsOfBatch, StressSession } from './stress-session.ts'
 import { pickWrite } from './writes.ts'
 
 export interface StressOptions {
@@ -28,6 +28,8 @@ export interface StressOptions {
   readonly strangers?: number
   /** Resolves when the server has heard of what was committed there so far. */
   readonly heard?: () => Promise<void>
+  /** Levels of the sessions, in turn; without them nothing is said of the order in which what strangers write is seen. */
+  readonly levels?: readonly Level[]
   /** Cuts the connection of a writer by this name, so that its outcome is unknown; called now and then. */
   readonly cut?: (name: string) => void
   /** Ends at once when so many violations were seen. */
@@ -123,6 +125,8 @@ class Run {
     }
     const mayBeCut = role === 'writer' && this.#options.cut !== undefined
     const session = await StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report, mayBeCut)
+    const { levels } = this.#options
+    if (levels !== undefined && !isStranger) await session.ask(levels[index % levels.length] as Level)
     if (isStranger) session.heard = this.#options.heard
     return session
   }

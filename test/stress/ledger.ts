@@ -42,10 +42,20 @@ type Status = 'open' | 'committing' | 'committed' | 'aborted' | 'unknown'
 /** Versions by key; index 0 is unused. */
 export type Floor = readonly number[]
 
+interface Telling {
+  readonly atMs: number
+  readonly target: Target
+  readonly version: number
+}
+
 export class Ledger {
   readonly #statuses: Status[] = []
   readonly #targets = new Map<number, readonly Target[]>()
   readonly #acknowledged = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
+  /** The same, of what was acknowledged to anybody, past the server too; and when, the latest last. */
+  readonly #anywhere = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
+  #told: Telling[] = []
+  readonly #old = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
   readonly #elsewhere = new Set<number>()
   writeCount = 0
   abortCount = 0
@@ -72,6 +82,7 @@ export class Ledger {
   acknowledgedElsewhere(version: number, heard: Promise<void>): Promise<void> {
     this.#set(version, 'committed')
     this.#elsewhere.add(version)
+    for (const target of this.#targets.get(version) ?? []) this.#tell(target, version)
     return heard.then(() => this.acknowledged(version))
   }
 
@@ -95,13 +106,37 @@ export class Ledger {
 
   /** Says directly that a row is at least this new, where a row follows another with a delay of its own (REFRESH). */
   raise(group: Group, key: number, version: number): void {
-    const versions = this.#acknowledged.get(group) as number[]
-    versions[key] = Math.max(versions[key] as number, version)
+    raiseIn(this.#acknowledged, [group, key], version)
+    this.#tell([group, key], version)
+  }
+
+  #tell(target: Target, version: number): void {
+    raiseIn(this.#anywhere, target, version)
+    this.#told.push({ atMs: performance.now(), target, version })
   }
 
   /** What a read that begins now must at least see. */
   floor(group: Group): Floor {
     return [...(this.#acknowledged.get(group) as number[])]
+  }
+
+  /** What a read that begins now must see if it must see whatever was acknowledged to anybody before. */
+  floorAnywhere(group: Group): Floor {
+    return [...(this.#anywhere.get(group) as number[])]
+  }
+
+  /** The same, of what was acknowledged so long ago; and what was acknowledged here. Always asked with the same age. */
+  floorOlder(group: Group, ms: number): Floor {
+    const since = performance.now() - ms
+    let count = 0
+    for (; count < this.#told.length; count++) {
+      const { atMs, target, version } = this.#told[count] as Telling
+      if (atMs >= since) break
+      raiseIn(this.#old, target, version)
+    }
+    this.#told.splice(0, count)
+    const here = this.floor(group)
+    return (this.#old.get(group) as number[]).map((version, key) => Math.max(version, here[key] as number))
   }
 
   /** Why a value of this version must not be seen; undefined if it may. `own` is the reader's open version. */
@@ -117,4 +152,9 @@ export class Ledger {
   #set(version: number, status: Status): void {
     this.#statuses[version - 1] = status
   }
+}
+
+function raiseIn(floors: ReadonlyMap<Group, number[]>, [group, key]: Target, version: number): void {
+  const versions = floors.get(group) as number[]
+  versions[key] = Math.max(versions[key] as number, version)
 }

@@ -28,6 +28,10 @@ import {
 import { type Floor, type Group, groups, keyCount, type Ledger, type Target } from './ledger.ts'
 import type { ReadShape, Rows } from './reads.ts'
 
+/** What a session asks of answers from memory; of none of them where it is not said. */
+export type Level = 'eventual' | 'bounded' | 'session' | 'strict'
+export const boundMs = 20
+
 export type Flow = 'simple' | 'extended' | 'prepared' | 'binary'
 export const flows: readonly Flow[] = ['simple', 'extended', 'prepared', 'binary']
 
@@ -75,6 +79,8 @@ export class StressSession {
   heard: (() => Promise<void>) | undefined
   /** Versions whose end is not known yet. */
   #opened: number[] = []
+  /** What it has asked for, where strangers write. */
+  level: Level | undefined
 
   private constructor(
     target: WireTarget,
@@ -112,6 +118,25 @@ export class StressSession {
     this.#prepared.clear()
     this.client.destroy()
     this.client = await connect(this.#target)
+    if (this.level !== undefined) await this.ask(this.level)
+  }
+
+  /** Its answers from memory are to be as new as this level says, from now on. */
+  async ask(level: Level): Promise<void> {
+    this.level = level
+    await this.client.query(`set cache.consistency = '${level}'`)
+    await this.client.query(`set cache.max_staleness = '${boundMs}ms'`)
+  }
+
+  #floor(group: Group): Floor {
+    // Nothing tells of a refresh elsewhere, and nobody does one there.
+    if (this.level === 'strict') return this.ledger.floorAnywhere(group)
+    return this.level === 'bounded' ? this.ledger.floorOlder(group, boundMs) : this.ledger.floor(group)
+  }
+
+  /** Its reads have an order, whoever wrote what they show. */
+  get #isOrdered(): boolean {
+    return this.level === 'session' || this.level === 'strict'
   }
 
   // Reading
@@ -122,7 +147,7 @@ export class StressSession {
   }
 
   /** Notes what holds now and makes the bytes to send; judge() takes the answer. */
-  pend(shape: ReadShape, key: number, flow: Flow, floor: Floor = this.ledger.floor(shape.group)): Pending {
+  pend(shape: ReadShape, key: number, flow: Flow, floor: Floor = this.#floor(shape.group)): Pending {
     const sql = shape.keyed && flow === 'simple' ? shape.sql.replaceAll('$1', String(key)) : shape.sql
     return { shape, key, flow, floor, bytes: this.speak(sql, shape.keyed ? [String(key)] : [], flow) }
   }
@@ -155,7 +180,7 @@ export class StressSession {
       const dirty = shape.group === 'sequence' ? undefined : this.ledger.fault(version, this.ownVersion)
       if (dirty !== undefined) return `dirty: ${dirty}`
       // What is not committed yet may still be rolled back, so it is not remembered.
-      if (version !== this.ownVersion && !this.ledger.isElsewhere(version)) seen[at] = version
+      if (version !== this.ownVersion && (this.#isOrdered || !this.ledger.isElsewhere(version))) seen[at] = version
     }
     return undefined
   }

@@ -24,6 +24,8 @@ export interface TextHints {
   readonly inTransaction: 'until_write' | 'never' | undefined
   readonly priority: number | undefined
   readonly l2: 'on' | 'off' | undefined
+  readonly consistency: 'eventual' | 'bounded' | 'session' | 'strict' | undefined
+  readonly maxStalenessMs: number | undefined
   /** What is ours among them and cannot be followed, one message each. */
   readonly faults: readonly string[]
 }

@@ -40,6 +40,8 @@ export interface EntryFacts {
   readonly l2: boolean
   /** Tick taken before the first byte of the statement went to the origin. */
   readonly start: number
+  /** A tick by which it was answered; undefined if that is not known. */
+  readonly end?: number | undefined
   readonly createdAtMs: number
   /** When what is known of its dependencies was last proven; the time to live runs from here. */
   readonly provenAtMs: number
@@ -119,6 +121,8 @@ export class Entry implements Resident {
   readonly parameterDescription: Buffer | undefined
   readonly rows: number
   readonly start: number
+  /** Tick by which it had been answered, or later. */
+  readonly end: number
   readonly costUs: number
   readonly charge: number
   /** In L1; -1 when it has left. */
@@ -145,6 +149,7 @@ export class Entry implements Resident {
     this.parameterDescription = facts.parameterDescription
     this.rows = facts.rows
     this.start = facts.start
+    this.end = facts.end ?? facts.database.clock
     this.costUs = Math.round(facts.costUs)
     this.charge = facts.bytes.length + besideBytes(this)
     this.#created = facts.createdAtMs - firstMs

@@ -23,6 +23,8 @@ export interface StatsRow {
   readonly result_evictions: string
   /** entries that left because their time to live had passed */
   readonly result_expirations: string
+  /** reads held back until the feed had come as far as their level of consistency asks */
+  readonly feed_waits: string
   /** reads answered by joining an equal miss already under way */
   readonly result_coalesced: string
   /** entries in the result cache */

@@ -40,9 +40,9 @@ describe('the command line', () => {
       'Expected host:port, such as 127.0.0.1:6432.',
     ],
     [
-      ['serve', '--consistency', 'strict'],
-      '"strict" as value of parameter "--consistency" is not supported',
-      'Available values: session.',
+      ['serve', '--consistency', 'loose'],
+      'invalid value for parameter "--consistency": "loose"',
+      'Available values: eventual, bounded, session, strict.',
     ],
   ])('%j is refused with exit code 2', async (args, message, hint) => {
     expect(await fails(args)).toEqual({ code: 2, message, hint })

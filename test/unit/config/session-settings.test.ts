@@ -58,7 +58,7 @@ describe('a session', () => {
   it.each([
     ['resutl_ttl', '5s', { sqlstate: '42704', hint: 'Perhaps you meant "cache.result_ttl".' }],
     ['result_ttl', 'soon', { sqlstate: '22023' }],
-    ['consistency', 'strict', { sqlstate: '0A000' }],
+    ['consistency', 'loose', { sqlstate: '22023' }],
     [
       'l1_bytes_max',
       '1GB',

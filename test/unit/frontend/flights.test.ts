@@ -19,7 +19,7 @@ beforeEach(() => {
 
 function begin(of: StatementText, contextId: number, parameters: string): Flight {
   const database = epochs.database('shop')
-  const mark = { text: of, context: { id: contextId }, parameters, start: epochs.tick(), wish: { tags: [] } }
+  const mark = { text: of, context: { id: contextId }, parameters, start: epochs.tick(), atMs: 0, wish: { tags: [] } }
   const flight = new Flight(mark, database, [database.relation(20_000)])
   flights.begin(flight)
   return flight

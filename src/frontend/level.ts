@@ -1,0 +1,161 @@
+// How far the feed must have come for an answer from memory: the levels of consistency (SQL-35; origins.md 4.3, R2, R6 and R7).
+//
+//   eventual   nothing is asked for
+//   bounded    what was acknowledged to anybody `max_staleness` ago has been heard of, or the answer itself is younger than that
+//   session    whatever the session may have seen has: the floor
+//   strict     and whatever was acknowledged to anybody before the read arrived
+//
+// The floor of a session is the tick at which the origin last told it something, or at which an answer it was given from memory had been
+// told. What stands in memory and was asked for behind the floor is newer than all that; anything else waits for a fence that began
+// behind it (horizon.ts). So reads that follow each other never go back in time, whoever wrote.
+
+import type { StatementText, TextHints } from '../cache/plans/index.ts'
+import type { Entry } from '../cache/results/index.ts'
+import type { Settings } from '../config/index.ts'
+import type { Relation } from '../invalidation/index.ts'
+import type { ReasonCode } from '../sql/index.ts'
+import type { Session } from './session.ts'
+
+interface Uncovered {
+  readonly code: ReasonCode
+  readonly argument: string | undefined
+}
+
+/** `waiting`: the session waits, and looks at the message again. */
+type Cover = 'covered' | 'waiting' | Uncovered
+
+/** What one statement asks of answers from memory. */
+interface Demand {
+  readonly level: Settings['consistency']
+  readonly maxStalenessMs: number
+}
+
+/** A message that was held back until the feed had come far enough. */
+export interface Awaited {
+  readonly text: StatementText
+  readonly parameters: string
+  /** Tick at which it was first looked at. */
+  readonly arrived: number
+  isCanceled: boolean
+}
+
+/** A message that asks for an answer. */
+export interface Wish {
+  readonly text: StatementText
+  readonly parameters: string
+  readonly demand: Demand
+  /** What it was held back for: not again. */
+  readonly awaited: Awaited | undefined
+}
+
+/** An answer that may be given, as far as it is judged here. */
+interface Held {
+  /** Tick before it was asked for. */
+  readonly start: number
+  readonly askedAtMs: number
+  readonly relations: readonly Relation[]
+}
+
+export function demandOf(settings: Settings, hints: TextHints | undefined): Demand {
+  return {
+    level: hints?.consistency ?? settings.consistency,
+    maxStalenessMs: hints?.maxStalenessMs ?? settings.maxStaleness,
+  }
+}
+
+/** True if there is nothing to be waited for; else `cover` says more. All that a hit costs in a session that knows no more than the feed. */
+export function isCovered(session: Session, { consistency }: Settings): boolean {
+  return consistency === 'session' ? session.floor < session.epochs.horizon.visible : consistency === 'eventual'
+}
+
+/** The origin has told the session something. */
+export function raiseFloor(session: Session): void {
+  session.floor = session.services.epochs.clock
+}
+
+/** Whether this answer is new enough for who asks. */
+export function cover(session: Session, held: Held, wish: Wish): Cover {
+  const { level } = wish.demand
+  if (level === 'eventual' || held.relations.length === 0) return 'covered'
+  if (level === 'bounded') return boundedCover(session, held, wish)
+  const { horizon } = session.epochs
+  const { broken, epochs } = session.services
+  if (level === 'session' && horizon.state === 'unheard') return 'covered'
+  const unheard = unheardOf(session, held.relations, level)
+  if (unheard !== undefined) return { code: 'feed_down', argument: unheard.toString() }
+  if (horizon.state !== 'streaming') return 'covered'
+  const arrived = wish.awaited?.arrived ?? epochs.clock
+  const holdsFloor = () => session.floor < horizon.visible || held.start > session.floor || broken.has('R2-floor')
+  const holdsFence = () => level === 'session' || horizon.acked > arrived || broken.has('R6-fence')
+  const holds = () => holdsFloor() && holdsFence()
+  if (holds()) return 'covered'
+  return wait(session, wish, level === 'session' ? session.floor : arrived, holds, floorMiss)
+}
+
+export function coverEntry(session: Session, entry: Entry, wish: Wish): Cover {
+  const { start, createdAtMs: askedAtMs, relations } = entry
+  return cover(session, { start, askedAtMs, relations }, wish)
+}
+
+const floorMiss: Uncovered = { code: 'floor', argument: undefined }
+
+/** As young as the bound allows, or standing when everything older had been heard of. */
+function boundedCover(session: Session, held: Held, wish: Wish): Cover {
+  const { clock, broken } = session.services
+  const { maxStalenessMs } = wish.demand
+  if (clock.nowMs() - held.askedAtMs <= maxStalenessMs || broken.has('R6-bound')) return 'covered'
+  const unheard = unheardOf(session, held.relations, 'bounded')
+  if (unheard !== undefined) return { code: 'feed_down', argument: unheard.toString() }
+  const { horizon } = session.epochs
+  const lagMs = () => (clock.monotonicUs() - horizon.ackedAtUs) / 1000
+  const isNear = () => lagMs() <= maxStalenessMs
+  // In time for the next, so that those who keep asking never wait.
+  if (lagMs() > maxStalenessMs / 2) horizon.request(horizon.acked)
+  if (isNear()) return 'covered'
+  const argument = Number.isFinite(lagMs()) ? String(Math.round(lagMs())) : undefined
+  return wait(session, wish, horizon.acked, isNear, { code: 'lagging', argument })
+}
+
+/** One of them that others may change without being heard; what is in no stream binds `session` no more than where there is none. */
+function unheardOf(session: Session, relations: readonly Relation[], level: Demand['level']): Relation | undefined {
+  if (session.services.broken.has('R9-down')) return undefined
+  const isStreaming = session.epochs.horizon.state === 'streaming'
+  if (level === 'session') return isStreaming ? undefined : relations.find((relation) => !relation.isUnfed)
+  return isStreaming ? relations.find((relation) => relation.isUnfed) : relations[0]
+}
+
+/** Holds the message back until it holds: once, and as long as the session allows. */
+function wait(session: Session, wish: Wish, behind: number, holds: () => boolean, miss: Uncovered): Cover {
+  if (wish.awaited !== undefined) return miss
+  const { horizon } = session.epochs
+  horizon.request(behind)
+  const msMax = session.settings.current.floorWait
+  if (msMax === 0 || !session.quiet) return miss
+  const { text, parameters } = wish
+  const awaited: Awaited = { text, parameters, arrived: session.services.epochs.clock, isCanceled: false }
+  session.services.counters.feed_waits++
+  session.slowly(
+    () =>
+      new Promise((resolve) => {
+        const settle = () => {
+          session.cancelWait = undefined
+          session.awaited = awaited
+          resolve()
+        }
+        const leave = horizon.wait(holds, msMax, settle)
+        session.cancelWait = () => {
+          leave()
+          awaited.isCanceled = true
+          settle()
+        }
+      }),
+  )
+  return 'waiting'
+}
+
+/** What the message at hand was held back for; whatever is asked next must not get it. */
+export function awaitedFor(session: Session, text: StatementText, parameters: string): Awaited | undefined {
+  const { awaited } = session
+  session.awaited = undefined
+  return awaited?.text === text && awaited.parameters === parameters ? awaited : undefined
+}

@@ -1,0 +1,214 @@
+// Levels of consistency, as a client meets them: what is waited for, what is asked for at the origin, and what that is called (SQL-35).
+
+import { connect } from 'node:net'
+import type pg from 'pg'
+import { afterEach, describe, expect, it } from 'vitest'
+import { DelayingRelay, frameIs } from '../../support/delaying-relay.ts'
+import { openLarder, type TestLarder } from '../../support/larder.ts'
+import { openTestPostgres } from '../../support/postgres.ts'
+import { cancelRequest, errorOf, query, sqlstateOf, WireClient } from '../../support/wire-client.ts'
+
+const cleanups: (() => Promise<unknown> | unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+interface Stage {
+  readonly larder: TestLarder
+  readonly relay: DelayingRelay
+  readonly stranger: pg.Client
+}
+
+async function stage(settings: Record<string, string> = {}): Promise<Stage> {
+  const origin = await openTestPostgres()
+  cleanups.push(() => origin.close())
+  const stranger = await origin.connect()
+  await stranger.query(`create table item (id int primary key, n int); insert into item select g, 0 from generate_series(1, 9) g;
+    create table other (n int); insert into other values (1);
+    create unlogged table loose (n int); insert into loose values (1)`)
+  const relay = await DelayingRelay.open(origin.target)
+  cleanups.push(() => relay.close())
+  const upstream = `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
+  const larder = await openLarder({ upstream, settings: { result_ttl: '1h', feed: 'auto', ...settings } })
+  cleanups.push(() => larder.close())
+  return { larder, relay, stranger }
+}
+
+async function reader({ larder }: Stage, name = 'reader'): Promise<WireClient> {
+  const { host, port } = larder
+  const parameters = { application_name: name, options: '-c cache.response_signal=parameter' }
+  const client = await WireClient.connect({ host, port, user: 'postgres', database: 'postgres', parameters })
+  cleanups.push(() => client.destroy())
+  return client
+}
+
+const verdictOf = (client: WireClient) =>
+  (client.parameters.get('cache.last') ?? '').replace(/;(?:age_ms|entry|consistency)=[^;]*/g, '')
+
+async function streaming(client: WireClient): Promise<void> {
+  const state = "select state from cache.feed where name = 'postgres'"
+  await expect.poll(() => client.rows(state), { timeout: 10_000, interval: 10 }).toEqual([['streaming']])
+}
+
+const item = 'select n from item where id = 1'
+const other = 'select n from other'
+
+async function kept(client: WireClient, sql: string): Promise<void> {
+  const again = async () => {
+    await client.rows(sql)
+    return verdictOf(client)
+  }
+  await expect.poll(again, { interval: 2 }).toBe('hit')
+}
+
+/** Nothing more is heard of strangers until the gate is opened. */
+async function deafen({ relay }: Stage) {
+  const gate = (await relay.connection('larder feed')).holdFrom('origin', frameIs.type('d'))
+  cleanups.push(() => gate.release())
+  return gate
+}
+
+const waits = async (client: WireClient) => Number((await client.rows('select feed_waits from cache.stats'))[0]?.[0])
+
+describe('a session', () => {
+  it('waits for the feed only behind what the origin has told it, and many hits cost one wait', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    for (const sql of [item, other]) await kept(client, sql)
+    const before = await waits(client)
+    for (let n = 0; n < 5; n++) {
+      await client.rows('select n from item where id = 2 /* cold */')
+      await kept(client, item)
+      for (let hit = 0; hit < 10; hit++) await kept(client, other)
+      await client.rows('update item set n = n where id = 9')
+    }
+    expect((await waits(client)) - before).toBeLessThanOrEqual(20)
+  })
+
+  it('asks the origin when the feed is late, says so, and goes on from memory when it has come', async () => {
+    const all = await stage()
+    const [client, idle] = [await reader(all), await reader(all, 'idle')]
+    await streaming(client)
+    for (const one of [client, idle]) for (const sql of [item, other]) await kept(one, sql)
+    const gate = await deafen(all)
+    await all.stranger.query('with w as (update other set n = 7) update item set n = 7 where id = 2')
+    await client.rows('select n from item where id = 2')
+    expect(await client.rows(other)).toEqual([['7']])
+    expect(verdictOf(client)).toBe('miss;reason=floor')
+    await idle.rows(other)
+    expect(verdictOf(idle)).toBe('hit')
+    gate.release()
+    await kept(client, other)
+    expect(await idle.rows(other)).toEqual([['7']])
+  })
+
+  it('answers pipelined reads in their order while one of them waits', async () => {
+    const all = await stage({ floor_wait: '1min' })
+    const [client, bystander] = [await reader(all), await reader(all, 'bystander')]
+    await streaming(client)
+    for (const one of [client, bystander]) for (const sql of [item, other]) await kept(one, sql)
+    const gate = await deafen(all)
+    await all.stranger.query('update other set n = n')
+    await client.rows('select n + 100 from item where id = 3')
+    client.send(Buffer.concat([item, "select 'between'", other].map((sql) => query(sql))))
+    const answers = [client.receiveBatch(), client.receiveBatch(), client.receiveBatch()]
+    await expect.poll(() => waits(bystander), { interval: 2 }).toBeGreaterThan(0)
+    await bystander.rows(item)
+    expect(verdictOf(bystander)).toBe('hit')
+    gate.release()
+    const values = (await Promise.all(answers)).map(({ frames }) => frames.find(({ type }) => type === 'D'))
+    expect(values.map((frame) => frame?.bytes.toString('latin1', 11))).toEqual(['0', 'between', '1'])
+  })
+
+  it('ends a wait that its client cancels', async () => {
+    const all = await stage({ floor_wait: '1min' })
+    const [client, bystander] = [await reader(all), await reader(all, 'bystander')]
+    await streaming(client)
+    await kept(client, item)
+    await deafen(all)
+    await all.stranger.query('update other set n = n')
+    await client.rows('select n + 100 from item where id = 3')
+    const before = await waits(bystander)
+    const reading = client.query(item)
+    await expect.poll(() => waits(bystander), { interval: 2 }).toBeGreaterThan(before)
+    const { host, port } = all.larder
+    connect(port, host).resume().end(cancelRequest(client.backendKey))
+    const error = errorOf(await reading)
+    expect(error && sqlstateOf(error)).toBe('57014')
+  })
+})
+
+describe('a level', () => {
+  it('strict waits for the feed at each hit, by setting, hint or comment of an ORM', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    await kept(client, item)
+    const strict = [`/*+ cache(consistency=strict) */ ${item}`, `${item} /*cache_consistency='strict'*/`]
+    for (const sql of strict) {
+      await client.rows(sql)
+      const before = await waits(client)
+      for (let n = 1; n <= 5; n++) {
+        await all.stranger.query('update item set n = n + 1 where id = 1')
+        const { rows } = await all.stranger.query(item)
+        expect(await client.rows(sql)).toEqual([[String(rows[0].n)]])
+      }
+      await kept(client, sql)
+      expect(await waits(client)).toBeGreaterThan(before)
+    }
+  })
+
+  it('strict never answers from memory what nothing tells of', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    await kept(client, 'select n from loose')
+    await client.rows("set cache.consistency = 'strict'")
+    await client.rows('select n from loose')
+    expect(verdictOf(client)).toBe('miss;reason=feed_down(public.loose)')
+  })
+
+  it('strict has no hits without a feed, bounded those of its age, eventual and session as before', async () => {
+    const all = await stage({ feed: 'off' })
+    const client = await reader(all)
+    await client.rows(item)
+    const verdictAt = async (level: string, bound = '1h') => {
+      await client.rows(`set cache.consistency = '${level}'`)
+      await client.rows(`set cache.max_staleness = '${bound}'`)
+      await client.rows(item)
+      return verdictOf(client)
+    }
+    expect(await verdictAt('strict')).toBe('miss;reason=feed_down(public.item)')
+    for (const level of ['session', 'eventual', 'bounded']) expect(await verdictAt(level), level).toBe('hit')
+    await all.stranger.query('select pg_sleep(0.002)')
+    expect(await verdictAt('bounded', '1ms')).toBe('miss;reason=feed_down(public.item)')
+  })
+
+  it('bounded says how far the feed is behind when that is too far', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    await client.rows("set cache.consistency = 'bounded'")
+    await client.rows("set cache.max_staleness = '30ms'")
+    await kept(client, item)
+    await all.larder.fence()
+    await deafen(all)
+    await all.stranger.query('update item set n = 8 where id = 1; select pg_sleep(0.04)')
+    expect(await client.rows(item)).toEqual([['8']])
+    expect(verdictOf(client)).toMatch(/^miss;reason=lagging\(\d+\)$/)
+  })
+
+  it('eventual is told what has come, and no more', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    await client.rows("set cache.consistency = 'eventual'")
+    await kept(client, item)
+    const gate = await deafen(all)
+    await all.stranger.query('update item set n = 9 where id = 1')
+    expect(await client.rows(item)).toEqual([['0']])
+    gate.release()
+    await expect.poll(() => client.rows(item), { interval: 2 }).toEqual([['9']])
+  })
+})

@@ -18,13 +18,14 @@ import * as backup from './scenarios/backup.mjs'
 import * as blob from './scenarios/blob.mjs'
 import * as eviction from './scenarios/eviction.mjs'
 import * as hit from './scenarios/hit.mjs'
+import * as lag from './scenarios/lag.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
 import * as storage from './scenarios/storage.mjs'
 import * as stream from './scenarios/stream.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, memory, stream, blob, storage, eviction, backup }
+const scenarios = { hit, miss, write, lag, memory, stream, blob, storage, eviction, backup }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 

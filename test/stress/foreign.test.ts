@@ -5,6 +5,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
+import { DelayingRelay, frameIs } from '../support/delaying-relay.ts'
 import { openLarder, type TestLarder } from '../support/larder.ts'
 import { availableVersions, openTestPostgres, type TestPostgres, type TestVersion } from '../support/postgres.ts'
 import { SlowStandby } from '../support/slow-standby.ts'
@@ -17,15 +18,25 @@ const sessions = Number(SESSIONS)
 let origin: TestPostgres
 let larder: TestLarder
 let standby: SlowStandby | undefined
+let relay: DelayingRelay | undefined
 
 afterEach(async () => {
   await larder?.close()
   await standby?.close()
   standby = undefined
+  await relay?.close()
+  relay = undefined
   await origin.close()
 })
 
-async function open(version: TestVersion, options: { slow: boolean; brokenRules?: readonly string[] }): Promise<void> {
+interface Options {
+  readonly slow: boolean
+  readonly brokenRules?: readonly string[]
+  /** What the origin sends can be held up on its way. */
+  readonly relayed?: boolean
+}
+
+async function open(version: TestVersion, options: Options): Promise<void> {
   origin = await openTestPostgres({
     version,
     parameters: { max_prepared_transactions: 64, max_connections: sessions + 60, deadlock_timeout: '100ms' },
@@ -35,11 +46,39 @@ async function open(version: TestVersion, options: { slow: boolean; brokenRules?
   await client.end()
   if (options.slow) standby = await SlowStandby.open(origin, 4)
   const { brokenRules = [] } = options
-  larder = await openLarder({ upstream: origin.url, settings: { result_ttl: '1h', feed: 'auto' }, brokenRules })
+  if (options.relayed) relay = await DelayingRelay.open(origin.target)
+  const through = relay && `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
+  const upstream = through ?? origin.url
+  larder = await openLarder({ upstream, settings: { result_ttl: '1h', feed: 'auto' }, brokenRules })
   const watcher = await larder.connect()
   const state = async () => (await watcher.query("select state from cache.feed where name = 'postgres'")).rows[0]?.state
   await expect.poll(state, { timeout: 20_000, interval: 20 }).toBe('streaming')
   await watcher.end()
+}
+
+/** What the feed is sent comes a few reads late, again and again. */
+async function late(untilReads: (count: number) => Promise<void>): Promise<void> {
+  const feed = relay?.newest('larder feed')
+  const gate = feed?.holdFrom('origin', frameIs.type('d'))
+  await untilReads(1 + Math.floor(Math.random() * 60))
+  gate?.release()
+  await untilReads(2)
+}
+
+/** The connection of the feed dies now and then. */
+async function dying(untilReads: (count: number) => Promise<void>): Promise<void> {
+  await untilReads(Number(READS) / 12)
+  relay?.newest('larder feed')?.cut()
+}
+
+/** The same as a fence, where the stream may end in the middle. */
+async function heardSometime(): Promise<void> {
+  const isHeard = () =>
+    larder.fence().then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(isHeard, { timeout: 60_000, interval: 20 }).toBe(true)
 }
 
 async function run(options: Partial<StressOptions> = {}) {
@@ -78,7 +117,7 @@ describe.each(await availableVersions())('levels before PostgreSQL %i', (version
     '$level: no read misses what it must see, or goes back behind what its session saw (SQL-35; slow standby: $slow)',
     async ({ level, slow }) => {
       await open(version, { slow })
-      const outcome = await run({ reads: Number(READS) / (slow ? 3 : 1), levels: [level] })
+      const outcome = await run({ reads: Number(READS) / (slow ? 6 : 3), levels: [level] })
       expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
       expect(outcome.hitShare).toBeGreaterThan(0.02)
       expect(outcome.writes).toBeGreaterThan(outcome.reads / 300)
@@ -90,7 +129,7 @@ describe.each(await availableVersions())('levels before PostgreSQL %i', (version
     'go side by side, each as it promises',
     async () => {
       await open(version, { slow: false })
-      const outcome = await run({ levels: ['session', 'strict', 'bounded', 'eventual'] })
+      const outcome = await run({ reads: Number(READS) / 2, levels: ['session', 'strict', 'bounded', 'eventual'] })
       expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
     },
     timeoutMs,
@@ -98,6 +137,29 @@ describe.each(await availableVersions())('levels before PostgreSQL %i', (version
 })
 
 describe('the harness with strangers', () => {
+  it.each(['session', 'strict', 'bounded'] as const)(
+    'finds nothing wrong at level %s when the feed is late again and again',
+    async (level) => {
+      await open(18, { slow: false, relayed: true })
+      const outcome = await run({ reads: Number(READS) / 2, levels: [level], disturb: late, isCalm: true })
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      expect(outcome.hitShare).toBeGreaterThan(0.02)
+    },
+    timeoutMs,
+  )
+
+  it(
+    'finds nothing wrong when the feed dies again and again',
+    async () => {
+      await open(18, { slow: false, relayed: true })
+      const about = { reads: Number(READS) / 2, isCalm: true, disturb: dying, heard: heardSometime }
+      const outcome = await run({ ...about, levels: ['session', 'strict', 'bounded'] })
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      expect([...outcome.verdicts.keys()].some((verdict) => verdict.includes('feed_down'))).toBe(true)
+    },
+    timeoutMs,
+  )
+
   it.each([
     { level: 'session', rule: 'R2-floor' },
     { level: 'strict', rule: 'R6-fence' },
@@ -105,8 +167,14 @@ describe('the harness with strangers', () => {
   ] as const)(
     'notices that $rule is left out at level $level',
     async ({ level, rule }) => {
-      await open(18, { slow: false, brokenRules: [rule] })
-      const outcome = await run({ reads: Number(READS) * 4, violationsMax: 1, levels: [level] })
+      await open(18, { slow: false, brokenRules: [rule], relayed: true })
+      const outcome = await run({
+        reads: Number(READS) * 4,
+        violationsMax: 1,
+        levels: [level],
+        disturb: late,
+        isCalm: true,
+      })
       expect(outcome.violations.length).toBeGreaterThan(0)
     },
     timeoutMs,

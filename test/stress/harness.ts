@@ -30,6 +30,10 @@ export interface StressOptions {
   readonly heard?: () => Promise<void>
   /** Levels of the sessions, in turn; without them nothing is said of the order in which what strangers write is seen. */
   readonly levels?: readonly Level[]
+  /** Writes move little, and readers ask for what belongs together: for what hides in the order of answers. */
+  readonly isCalm?: boolean
+  /** Makes trouble again and again; `untilReads` resolves when so many more answers were seen. */
+  readonly disturb?: (untilReads: (count: number) => Promise<void>) => Promise<void>
   /** Cuts the connection of a writer by this name, so that its outcome is unknown; called now and then. */
   readonly cut?: (name: string) => void
   /** Ends at once when so many violations were seen. */
@@ -99,6 +103,7 @@ class Run {
     await Promise.all([
       ...sessions.map((session, index) => this.#act(roles[index] as string, session)),
       ...strangers.map((session) => this.#act('stranger', session)),
+      this.#disturb(),
     ])
     await this.#options.heard?.()
     if (this.#report.violations.length === 0) await this.#compareAtTheEnd(sessions[count - 1] as StressSession)
@@ -127,6 +132,7 @@ class Run {
     const session = await StressSession.open(target, this.#random.fork(index), this.#ledger, this.#report, mayBeCut)
     const { levels } = this.#options
     if (levels !== undefined && !isStranger) await session.ask(levels[index % levels.length] as Level)
+    session.isCalm = this.#options.isCalm ?? false
     if (isStranger) session.heard = this.#options.heard
     return session
   }
@@ -141,6 +147,12 @@ class Run {
       this.#wakeWriters()
     }
     this.#wakeWriters()
+  }
+
+  async #disturb(): Promise<void> {
+    const { disturb } = this.#options
+    if (disturb === undefined) return
+    while (!this.#isOver()) await disturb((count) => this.#untilReads(this.#report.reads + count))
   }
 
   async #undertake(role: string, session: StressSession): Promise<void> {
@@ -165,6 +177,7 @@ class Run {
   }
 
   async #read(session: StressSession): Promise<void> {
+    if (this.#options.isCalm && session.random.chance(0.7)) return readTogether(session)
     const dice = session.random.next()
     if (dice < 0.5) await this.#readHot(session)
     else if (dice < 0.86) await readOne(session)
@@ -228,6 +241,14 @@ function pickShape(session: StressSession): readonly [shape: ReadShape, key: num
 async function readOne(session: StressSession): Promise<void> {
   const [shape, key] = pickShape(session)
   await session.read(shape, key)
+}
+
+/** What one transaction writes, in several answers: none of them may show less than one before it. */
+async function readTogether(session: StressSession): Promise<void> {
+  const group = session.random.pick(['kv', 'kv', 'function', 'cascade', 'deferred'] as const)
+  const shapes = readShapes.filter((shape) => shape.group === group)
+  const key = 1 + session.random.int(3)
+  for (let count = 4; count > 0; count--) await session.read(session.random.pick(shapes), key)
 }
 
 /** Several reads on the way at once, each with its own Sync. */

@@ -79,6 +79,8 @@ export class StressSession {
   heard: (() => Promise<void>) | undefined
   /** Versions whose end is not known yet. */
   #opened: number[] = []
+  /** It writes only what moves little. */
+  isCalm = false
   /** What it has asked for, where strangers write. */
   level: Level | undefined
 

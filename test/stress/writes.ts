@@ -346,11 +346,23 @@ export const writes: readonly Write[] = [
 /** No feed tells of these: changes of the catalogue, sequences. */
 const untold: ReadonlySet<string> = new Set(['ddl view', 'ddl function', 'ddl table', 'refresh', 'sequence'])
 
+/** Of these it is known which relations they change, so that everything else stays in memory. */
+const calm: ReadonlySet<string> = new Set([
+  'point',
+  'function',
+  'cascade',
+  'row move',
+  'plain view',
+  'deferred trigger',
+])
+
 /** One of the writes, by weight. */
 export function pickWrite(session: StressSession): Write {
   const choice = writes.filter(
     ({ name, outlivesConnection }) =>
-      !(session.mayBeCut && outlivesConnection) && !(session.heard !== undefined && untold.has(name)),
+      !(session.isCalm && !calm.has(name)) &&
+      !(session.mayBeCut && outlivesConnection) &&
+      !(session.heard !== undefined && untold.has(name)),
   )
   let left = session.random.next() * choice.reduce((total, { weight }) => total + weight, 0)
   return choice.find(({ weight }) => {

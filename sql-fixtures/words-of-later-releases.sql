@@ -9,8 +9,8 @@ show cache evictions;
 --> ERROR 0A000: relation "cache.evictions" is not supported
 --> DETAIL: It comes with a later release.
 -- own
-select * from cache.audit;
---> ERROR 0A000: relation "cache.audit" is not supported
+select * from cache.rollups;
+--> ERROR 0A000: relation "cache.rollups" is not supported
 --> DETAIL: It comes with a later release.
 -- own
 select cache.token();

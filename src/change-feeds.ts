@@ -7,6 +7,7 @@
 // fail where there are any. Statements of these kinds through here let go of it before they are sent; those of others are waited for
 // by the origin, and noticed (feed-watch.ts), but for DROP DATABASE, which fails at once.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './base/index.ts'
 import {
   type CatalogueChange,
@@ -15,6 +16,7 @@ import {
   type FeedState,
   ForeignCommits,
   OwnCommit,
+  writeLsn,
 } from './cdc/index.ts'
 import type { FeedClient, FeedMode } from './frontend/index.ts'
 import { type Epochs, type WriteScope, wholeDatabase } from './invalidation/index.ts'
@@ -41,6 +43,8 @@ interface FeedsParts {
   readonly broken: ReadonlySet<string>
 }
 
+/** Who wants to know that everything is heard of waits so long. */
+const settleMsMax = 2000
 /** A feed that nobody needs is kept for a moment: clients come and go. */
 const lingerMs = 30_000
 /** Whoever wanted the database for himself has so long to do with it what he wanted. */
@@ -180,6 +184,18 @@ export class ChangeFeeds {
     return new OwnCommit(followed.commits, following, xid, relations, () => {
       followed.impatientUntilUs = clock.monotonicUs() + impatientUs
     })
+  }
+
+  async settle(database: string): Promise<boolean> {
+    const feed = this.feedOf(database)
+    if (feed?.state !== 'streaming') return false
+    const late = sleep(settleMsMax, false, { ref: false })
+    return await Promise.race([feed.settled().catch(() => false), late])
+  }
+
+  positionOf(database: string): string | undefined {
+    const position = this.feedOf(database)?.following?.settled
+    return position === undefined ? undefined : writeLsn(position)
   }
 
   /** The catalogue was changed through this server: what is seen of it by looking is seen at once, while nothing is kept yet. */

@@ -19,13 +19,13 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       const before = generationNow()
       epochs.bumpAllDatabases('flush', Date.now())
       const entries = results.clear()
-      parts.plans().flush()
+      flushPlans(parts)
       await secondTier.forgetAll()
       generations.set(results, (generations.get(results) ?? 1) + 1)
       return flushRow('all', 'all', true, before, Math.max(before + 1, generationNow()), entries)
     },
     flushPlans: () => {
-      const entries = parts.plans().flush()
+      const entries = flushPlans(parts)
       return flushRow('plans', 'plans', true, generationNow(), generationNow(), entries)
     },
     flushCache: async (name, database) => {
@@ -75,6 +75,14 @@ async function findings(kind: string, subject: string, examine: () => unknown): 
     const detail = error instanceof Error ? error.message : String(error)
     return [{ severity: 'error', kind, subject, detail }]
   }
+}
+
+/** With them goes what is known against statements. */
+function flushPlans({ plans, audits }: OwnParts): number {
+  audits.release()
+  for (const text of plans().texts())
+    if (text.refusal?.code === 'quarantined') text.refusal = text.shape.statement.reason
+  return plans().flush()
 }
 
 function flushRow(

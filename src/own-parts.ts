@@ -6,7 +6,7 @@ import type { ResultCache, SecondTier } from './cache/results/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
-import type { Decisions, SchemaWatch, Session } from './frontend/index.ts'
+import type { Audits, Decisions, SchemaWatch, Session } from './frontend/index.ts'
 import type { Epochs, InvalidationRing } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
@@ -25,6 +25,7 @@ export interface OwnParts {
   readonly feeds: ChangeFeeds
   readonly results: ResultCache
   readonly invalidations: InvalidationRing
+  readonly audits: Audits
   readonly secondTier: SecondTier
   readonly decisions: Decisions
   readonly contexts: ContextTable

@@ -10,12 +10,14 @@ import { ChangeFeeds } from './change-feeds.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { closeControl, openControl } from './control-door.ts'
 import {
+  Audits,
   CodeWatch,
   Decisions,
   Flights,
   Listener,
   type OriginDoor,
   OriginLives,
+  quarantinedReason,
   SchemaWatch,
   type Services,
   textHints,
@@ -229,6 +231,7 @@ function makeServices(parts: Parts) {
     counters,
     l1: parts.l1,
   })
+  const audits = new Audits()
   const invalidations = new InvalidationRing(systemClock, settings.invalidationsMax)
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
@@ -264,6 +267,7 @@ function makeServices(parts: Parts) {
     results,
     decisions,
     invalidations,
+    audits,
     contexts,
     schemas,
     cache: parts.cache,
@@ -281,6 +285,8 @@ function makeServices(parts: Parts) {
         return { statement, shareable }
       },
       mayMeanNow,
+      quarantine: (fingerprint, database) =>
+        audits.isQuarantined(fingerprint, database) ? quarantinedReason : undefined,
       recognise: (text, statement, database) => own.recognise(text, statement, database),
       loose: (text, statement) => own.loose(text, statement),
       hints: (text) => textHints(readHints(text)),
@@ -307,6 +313,7 @@ function makeServices(parts: Parts) {
     code: new CodeWatch(),
     decisions,
     invalidations,
+    audits,
     flights: new Flights(),
     outcomes,
     lives,

@@ -1,15 +1,22 @@
 // Composition: what the relations of the virtual schema are made from, read out of the rooms that know it.
 
+import { auditRows, invalidationRows, parameterTexts } from './audit-rows.ts'
 import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
-import { writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingState, SettingsStore } from './config/index.ts'
 import { feedRows, proofOf } from './feed-rows.ts'
-import { type DecisionRecord, type Decisions, entryName, type SchemaWatch, type Session } from './frontend/index.ts'
+import {
+  type Audits,
+  type DecisionRecord,
+  type Decisions,
+  entryName,
+  type SchemaWatch,
+  type Session,
+} from './frontend/index.ts'
 import { guaranteeRows } from './guarantee-rows.ts'
-import type { Epochs, InvalidationRing, InvalidationRow, Relation } from './invalidation/index.ts'
+import type { Epochs, InvalidationRing, Relation } from './invalidation/index.ts'
 import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
@@ -18,7 +25,6 @@ import type {
   BypassRow,
   DecisionRow,
   DependencyRow,
-  InvalidationShown,
   LastStatementRow,
   PlanRow,
   QueryRow,
@@ -38,6 +44,7 @@ interface SourceParts {
   readonly results: ResultCache
   readonly decisions: Decisions
   readonly invalidations: InvalidationRing
+  readonly audits: Audits
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
   readonly l1: L1
@@ -60,7 +67,10 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       }
     },
     *queries() {
-      for (const shape of parts.plans().shapes()) if (shape.counts.calls > 0) yield queryRow(shape)
+      for (const shape of parts.plans().shapes()) {
+        const quarantined = parts.audits.isQuarantined(shape.fingerprint, shape.database)
+        if (shape.counts.calls > 0) yield { ...queryRow(shape), quarantined }
+      }
     },
     *plans() {
       const types = parameterTypes(parts.plans())
@@ -118,7 +128,8 @@ export function virtualSources(parts: SourceParts): VirtualSources {
       const rows = session?.settings.rows() ?? parts.store.rows()
       return rows.map((row) => ({ ...row, summary: summaryOf(row, parts) }))
     },
-    invalidations: () => parts.invalidations.rows().map(invalidationRow),
+    audits: () => auditRows(parts.audits),
+    invalidations: () => invalidationRows(parts.invalidations),
     events: () => parts.events.rows(),
     store: parts.cache.rows,
     memory: () => memoryRows(parts),
@@ -139,7 +150,7 @@ function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
     fingerprint: owner.fingerprint,
     statement: utf8(owner.text),
     shape: owner.shape?.shown ?? '',
-    parameters: parametersOf(entry.key),
+    parameters: parameterTexts(entry.key),
     role: entry.role,
     database: entry.database.name,
     relations: entry.relations.map((relation) => relation.oid),
@@ -157,22 +168,6 @@ function resultRow(entry: Entry, nowMs: number): ResultRow | undefined {
     lastAccessAtMs: entry.lastAccessAtMs,
     expiresAtMs: entry.expiresAtMs,
   }
-}
-
-/** Text parameters as they were bound; undefined if some are binary. */
-function parametersOf(key: string): (string | null)[] | undefined {
-  if (key === '') return []
-  const bytes = Buffer.from(key, 'latin1')
-  if (/^\d+:\d+:/.test(key)) return undefined
-  const values: (string | null)[] = []
-  let at = 2
-  for (let left = bytes.readUInt16BE(0); left > 0; left--) {
-    const length = bytes.readInt32BE(at)
-    at += 4
-    values.push(length < 0 ? null : bytes.toString('utf8', at, at + length))
-    if (length > 0) at += length
-  }
-  return values
 }
 
 function mean(total: number, count: number): number | undefined {
@@ -325,10 +320,6 @@ function relationRow(relation: Relation, dependents: number, proof: ReturnType<t
     lastChangeAtMs: relation.lastChangeAtMs || undefined,
     lastChangeLsn: undefined,
   }
-}
-
-function invalidationRow(row: InvalidationRow): InvalidationShown {
-  return { ...row, lsn: row.lsn === undefined ? undefined : writeLsn(row.lsn) }
 }
 
 function* dependencyRows(entry: Entry): Generator<DependencyRow> {

@@ -55,6 +55,7 @@ export class CatalogueWatch {
   #isClosed = false
   #isLooking = false
   #isWanted = false
+  #waiting: ((hasLooked: boolean) => void)[] = []
 
   constructor(parts: CatalogueWatchParts) {
     this.#parts = parts
@@ -76,6 +77,7 @@ export class CatalogueWatch {
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    for (const resolve of this.#waiting.splice(0)) resolve(false)
   }
 
   /** Something has been changed: looks at once. */
@@ -86,8 +88,18 @@ export class CatalogueWatch {
     this.#turn()
   }
 
+  /** Resolves behind a look that began after the call; false if there will be none. */
+  looked(): Promise<boolean> {
+    if (this.#isClosed) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.poke()
+    })
+  }
+
   #turn(): void {
     const { clock, onFailure } = this.#parts
+    const waiting = this.#waiting.splice(0)
     const startUs = clock.monotonicUs()
     this.#isLooking = true
     this.#isWanted = false
@@ -98,6 +110,7 @@ export class CatalogueWatch {
       })
       .finally(() => {
         this.#isLooking = false
+        for (const resolve of waiting) resolve(!this.#isClosed)
         this.#later((clock.monotonicUs() - startUs) / 1000)
       })
   }

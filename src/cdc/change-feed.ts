@@ -108,6 +108,12 @@ export class ChangeFeed {
     if (horizon.state !== 'streaming' || horizon.acked <= tick) throw new Error('there is no stream')
   }
 
+  /** The same, and of what was changed in the catalogue; false if that is not looked at. */
+  async settled(): Promise<boolean> {
+    await this.fence()
+    return (await this.#catalogue?.looked()) ?? false
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#abort
     let pauseMs = pauseMsFirst

@@ -39,13 +39,7 @@ export interface SettingState {
 }
 
 /** Known names, not yet served (SQL-3). */
-const laterSettings: ReadonlySet<string> = new Set([
-  'invalidations_max',
-  'min_lsn',
-  'result_audit_percent',
-  'token',
-  'virtual_snapshot_max_age',
-])
+const laterSettings: ReadonlySet<string> = new Set(['min_lsn', 'token', 'virtual_snapshot_max_age'])
 
 export class SettingsStore {
   readonly #sources: SettingsSources

@@ -142,6 +142,15 @@ export const settingTable = [
     summary: 'How long answers stay when memory is short, beside entries of the blob cache: lower leaves first.',
   }),
   setting({
+    name: 'result_audit_percent',
+    type: integer({ min: 0, max: 100 }),
+    initial: '0',
+    change: 'session',
+    group: 'results',
+    summary:
+      'Of a hundred hits so many are run again at the origin, behind the answer, and compared: a wrong one is an event, and its statement is not kept any more.',
+  }),
+  setting({
     name: 'result_entries_max',
     type: integer({ min: 1, max: 100_000_000 }),
     initial: '100000',

@@ -1,5 +1,6 @@
 // Door of `frontend`: listener, start-up, sessions and the ways of their statements.
 
+export { Audits, quarantinedReason } from './audits.ts'
 export type { ParseStep } from './batch.ts'
 export { refusalInBlock } from './block-reads.ts'
 export { prepareCapture } from './capture-helper.ts'

@@ -4,6 +4,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { type Entry, readsText, staleness } from '../cache/results/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { bindCompleteFrame, closeCompleteFrame, parseCompleteFrame, status } from '../wire/index.ts'
+import { sampleHit } from './audit-hit.ts'
 import type { Step } from './batch.ts'
 import { contextInForce } from './facts.ts'
 import { awaitedFor, coverEntry, demandOf } from './level.ts'
@@ -212,4 +213,6 @@ export function noteHit(session: Session, text: StatementText, entry: Entry, asi
   counts.lastHitAtMs = nowMs
   counts.us.record(us)
   session.decideHit(text, entry, us, aside?.traceparent)
+  const percent = (aside?.hints ?? text.hints)?.auditPercent ?? session.settings.current.resultAuditPercent
+  if (percent > 0) sampleHit(session, text, entry, percent)
 }

@@ -7,6 +7,7 @@ import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
 import type { ChangedBy, Epochs, InvalidationRing, WriteScope } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
+import type { Audits } from './audits.ts'
 import type { CodeWatch } from './code-watch.ts'
 import type { Decisions } from './decisions.ts'
 import type { Flights } from './flights.ts'
@@ -47,6 +48,10 @@ interface ForeignFeeds {
   holds(databases: readonly string[]): boolean
   letGo(databases: readonly string[]): Promise<void>
   modeOf(database: string): FeedMode
+  /** Resolves when all that others had committed or changed before is acted upon; false if nobody tells of that, or not soon. */
+  settle(database: string): Promise<boolean>
+  /** What is visible at the origin up to here is acted upon. */
+  positionOf(database: string): string | undefined
   /** The catalogue was changed through this server. */
   schemaChanged(): void
   /** A commit through this server was acknowledged, and its scope bumped. */
@@ -82,6 +87,7 @@ export interface Services {
   readonly code: CodeWatch
   readonly decisions: Decisions
   readonly invalidations: InvalidationRing
+  readonly audits: Audits
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes
   readonly lives: OriginLives

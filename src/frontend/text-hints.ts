@@ -14,6 +14,7 @@ const settingNames: Readonly<Record<string, string>> = {
   in_transaction: 'result_in_transaction',
   priority: 'result_priority',
   l2: 'result_l2',
+  audit_percent: 'result_audit_percent',
 }
 
 /** Undefined where the comments ask for nothing. */
@@ -36,6 +37,7 @@ export function textHints(hints: Hints): TextHints | undefined {
     ...{ cache, ttlMs, tags, faults },
     coalesceWaitMs: values.get('coalesce_wait') as number | undefined,
     priority: values.get('priority') as number | undefined,
+    auditPercent: values.get('audit_percent') as number | undefined,
     l2: values.get('l2') as 'on' | 'off' | undefined,
     inTransaction: values.get('in_transaction') as 'until_write' | 'never' | undefined,
     consistency: values.get('consistency') as TextHints['consistency'],

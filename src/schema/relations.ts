@@ -1,6 +1,10 @@
 // The columns of the relations of schema `cache`: name, type and what CREATE TABLE would say. Made by `npm run docs` from src/virtual/tables/; do not edit.
 
 export const relations = {
+  audit: `
+    at timestamptz not null, cache text not null, fingerprint text not null, parameters text[], entry text not null,
+    verdict text not null, cache_digest text not null, origin_digest text, first_difference jsonb, lsn_before pg_lsn,
+    lsn_after pg_lsn, action text not null`,
   backups: `
     id text, kind text not null, url text not null, state text not null, namespaces text[], entries int8, files int8,
     bytes int8, bytes_done int8 not null, commit int8, started_at timestamptz, finished_at timestamptz, error text,
@@ -120,7 +124,8 @@ export const relations = {
     result_hits int8 not null, result_misses int8 not null, result_bypasses int8 not null, result_passes int8 not null,
     result_fills int8 not null, result_fill_rejects int8 not null, result_too_large int8 not null,
     result_invalidations int8 not null, result_evictions int8 not null, result_expirations int8 not null,
-    feed_waits int8 not null, result_coalesced int8 not null, result_entries int8 not null,
+    feed_waits int8 not null, result_coalesced int8 not null, result_audits int8 not null,
+    result_audit_divergences int8 not null, result_audits_inconclusive int8 not null, result_entries int8 not null,
     result_bytes_in_use int8 not null, result_payload_bytes int8 not null, plan_hits int8 not null,
     plan_misses int8 not null, plan_evictions int8 not null, plan_expirations int8 not null,
     plan_invalidations int8 not null, plan_entries int8 not null, epoch_bumps int8 not null,

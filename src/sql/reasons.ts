@@ -117,6 +117,13 @@ export const reasons = [
   row('bypass', 'unreadable', undefined, 'our grammar did not read it', 'report it if it is common'),
   row('bypass', 'memory', undefined, 'no memory for a recording', 'raise memory_max'),
   row('bypass', 'overload', undefined, 'a queue was full', 'see cache.stats'),
+  row(
+    'bypass',
+    'quarantined',
+    undefined,
+    'an audit found a wrong answer of it',
+    'report it with its rows of cache.audit, then FLUSH CACHE PLANS',
+  ),
   row('pass', 'write', undefined, 'it writes'),
   row('pass', 'ddl', undefined, 'it changes the catalogue'),
   row('pass', 'transaction', undefined, 'transaction control'),

@@ -57,6 +57,7 @@ export interface QueryRow {
   readonly hits: number
   readonly misses: number
   readonly bypasses: number
+  readonly quarantined?: boolean
   readonly staleHits?: number
   readonly coalesced?: number
   readonly invalidations?: number
@@ -170,6 +171,22 @@ export interface RelationRow {
   readonly lastChangeLsn: string | undefined
 }
 
+/** A hit that was run again at the origin. */
+export interface AuditRow {
+  readonly atMs: number
+  readonly fingerprint: string
+  readonly parameters: readonly (string | null)[] | undefined
+  readonly role: string
+  readonly entry: string
+  readonly verdict: 'match' | 'late' | 'wrong' | 'inconclusive'
+  readonly cacheDigest: string
+  readonly originDigest: string | undefined
+  readonly firstDifference: Readonly<Record<string, unknown>> | undefined
+  readonly lsnBefore: string | undefined
+  readonly lsnAfter: string | undefined
+  readonly action: string
+}
+
 /** What readers of a relation can rely on. */
 export interface GuaranteeRow {
   readonly oid: number
@@ -253,6 +270,7 @@ export interface VirtualSources {
   /** As this session sees them. */
   settings(sessionId: number): Iterable<SettingState>
   invalidations(): Iterable<InvalidationShown>
+  audits(): Iterable<AuditRow>
   events(): Iterable<EventRow>
   memory(): Iterable<MemoryRow>
   readonly store: StoreRows

@@ -67,6 +67,11 @@ export function bindFrame(portal: string, statement: string, values: readonly (s
   return frame(frontend.bind, ...parts)
 }
 
+/** Bind of parameters and formats as another Bind had them: what follows its names. */
+export function bindTailFrame(portal: string, statement: string, tail: Buffer): Buffer {
+  return frame(frontend.bind, cstring(portal), cstring(statement), tail)
+}
+
 export function describeFrame(kind: 'S' | 'P', name: string): Buffer {
   return frame(frontend.describe, Buffer.from(kind), cstring(name, 'latin1'))
 }

@@ -23,6 +23,7 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     sessions: none,
     settings: () => SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) }).rows(),
     invalidations: none,
+    audits: none,
     guarantees: none,
     events: none,
     memory: none,

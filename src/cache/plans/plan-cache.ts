@@ -26,6 +26,8 @@ interface PlanCacheSources {
   /** Makes something of statements of the origin's with names that may be ours for some sessions. */
   loose(text: string, statement: Statement): unknown
   hints(text: string): TextHints | undefined
+  /** Why no answer of a shape is kept, if one was found to be wrong. */
+  quarantine(fingerprint: string, database: string): TextReason | undefined
   /** Which rows of which tables an answer can depend on, as far as the text says. */
   footprint(text: string): RawFootprint | undefined
 }
@@ -197,7 +199,11 @@ export class PlanCache {
     }
     const own = this.#sources.recognise(text, shape.statement, database)
     const loose = own === undefined ? this.#sources.loose(text, shape.statement) : undefined
-    const refusal = shape.statement.reason ?? (meansNow && shape.statement.kind === 'read' ? literalReason : undefined)
+    const refusal =
+      shape.statement.reason ??
+      (meansNow && shape.statement.kind === 'read'
+        ? literalReason
+        : this.#sources.quarantine(shape.fingerprint, database))
     return new StatementText(key, latin1, shape, refusal, own, hints, loose)
   }
 

@@ -26,6 +26,7 @@ export interface TextHints {
   readonly l2: 'on' | 'off' | undefined
   readonly consistency: 'eventual' | 'bounded' | 'session' | 'strict' | undefined
   readonly maxStalenessMs: number | undefined
+  readonly auditPercent?: number | undefined
   /** What is ours among them and cannot be followed, one message each. */
   readonly faults: readonly string[]
 }
@@ -49,8 +50,8 @@ export class StatementText {
   /** The text as latin1-carried bytes, without parameter types. */
   readonly text: string
   readonly shape: Shape
-  /** Why its own literals forbid keeping its answers, or the shape's reason. */
-  readonly refusal: TextReason | undefined
+  /** Why its own literals forbid keeping its answers, or the shape's reason; or an answer of the shape was found to be wrong. */
+  refusal: TextReason | undefined
   /** Set when the statement is ours: what the command or virtual room made of it. */
   readonly own: unknown
   /** Of its own comments; those behind its last word are no part of it. */

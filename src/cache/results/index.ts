@@ -7,6 +7,7 @@ export { staleness } from './freshness.ts'
 export type { LargeAnswer, PartWriter } from './large-answer.ts'
 export { type OriginFacts, originNoted, positionQuestion } from './origin-position.ts'
 export {
+  bindTail,
   type Parameter,
   parametersKey,
   parametersMayMeanNow,

@@ -62,6 +62,18 @@ export function parametersKey(bytes: Buffer, at: number, end: number): string | 
   return `${formats.length}:${results.length}:${formats}${results}${bytes.latin1Slice(parametersAt, resultFormatsAt)}`
 }
 
+/** What follows the names in a Bind that has this key. */
+export function bindTail(key: string): Buffer {
+  if (key === plainKey) return Buffer.alloc(6)
+  const [head, formatsLength, resultsLength] = /^(\d+):(\d+):/.exec(key) ?? ['', '0', '0']
+  const bytes = Buffer.from(key.slice(head.length), 'latin1')
+  const [formatsEnd, resultsEnd] = [Number(formatsLength), Number(formatsLength) + Number(resultsLength)]
+  const none = Buffer.alloc(2)
+  const formats = formatsEnd === 0 ? none : bytes.subarray(0, formatsEnd)
+  const results = resultsEnd === formatsEnd ? none : bytes.subarray(formatsEnd, resultsEnd)
+  return Buffer.concat([formats, bytes.subarray(resultsEnd), results])
+}
+
 export interface Parameter {
   readonly isBinary: boolean
   /** Undefined for NULL. */

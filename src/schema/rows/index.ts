@@ -1,5 +1,6 @@
 // The rows of all relations of schema `cache`, by name. Made by `npm run docs` from src/virtual/tables/; do not edit.
 
+import type { AuditRow } from './audit.ts'
 import type { BackupsRow } from './backups.ts'
 import type { BgwriterRow } from './bgwriter.ts'
 import type { BlobsInsert, BlobsRow } from './blobs.ts'
@@ -33,6 +34,7 @@ import type { SynopsisRow } from './synopsis.ts'
 import type { TagsRow } from './tags.ts'
 
 export type {
+  AuditRow,
   BackupsRow,
   BgwriterRow,
   BlobsInsert,
@@ -68,6 +70,7 @@ export type {
 }
 
 export interface Rows {
+  readonly audit: AuditRow
   readonly backups: BackupsRow
   readonly bgwriter: BgwriterRow
   readonly blobs: BlobsRow

@@ -27,6 +27,12 @@ export interface StatsRow {
   readonly feed_waits: string
   /** reads answered by joining an equal miss already under way */
   readonly result_coalesced: string
+  /** hits that were run again at the origin, and compared */
+  readonly result_audits: string
+  /** of these, answers that were wrong */
+  readonly result_audit_divergences: string
+  /** of these, differences that prove nothing */
+  readonly result_audits_inconclusive: string
   /** entries in the result cache */
   readonly result_entries: string
   /** bytes charged for these entries, overhead included */

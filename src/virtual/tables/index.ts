@@ -1,6 +1,7 @@
 // The relations of the virtual schema, one file each.
 
 import type { VirtualTable } from '../virtual-table.ts'
+import { auditTable } from './audit.ts'
 import { backupsTable } from './backups.ts'
 import { bgwriterTable } from './bgwriter.ts'
 import { blobsTable } from './blobs.ts'
@@ -48,6 +49,7 @@ export const virtualTables: readonly VirtualTable[] = [
   guaranteesTable,
   dependenciesTable,
   invalidationsTable,
+  auditTable,
   plansTable,
   sessionsTable,
   settingsTable,
@@ -76,7 +78,6 @@ export function findVirtualTable(name: string): VirtualTable | undefined {
 /** Relations that come with a later release: known names, not yet served. */
 export const laterRelations: ReadonlySet<string> = new Set([
   'aggregates',
-  'audit',
   'connections',
   'evictions',
   'graph_partitions',

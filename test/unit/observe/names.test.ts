@@ -6,7 +6,8 @@ import { counterTable } from '../../../src/observe/index.ts'
 
 const counters = `
   result_hits result_misses result_bypasses result_passes result_fills result_fill_rejects result_too_large
-  result_invalidations result_evictions result_expirations result_coalesced plan_hits plan_misses plan_evictions
+  result_invalidations result_evictions result_expirations result_coalesced result_audits
+  result_audit_divergences result_audits_inconclusive plan_hits plan_misses plan_evictions
   plan_expirations plan_invalidations epoch_bumps epoch_bumps_global suspensions unknown_outcomes
   sessions_opened sessions_refused origin_connections_opened origin_connections_lost protocol_errors cancels
   client_bytes_in client_bytes_out origin_bytes_in origin_bytes_out lock_captures shape_probes context_probes

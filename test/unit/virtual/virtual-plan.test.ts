@@ -103,7 +103,7 @@ describe('is refused', () => {
   })
 
   it.each([
-    'SELECT * FROM cache.audit',
+    'SELECT * FROM cache.rollups',
     "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.evictions, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',

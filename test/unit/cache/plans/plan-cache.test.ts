@@ -22,6 +22,7 @@ beforeEach(() => {
       loose: () => undefined,
       hints: () => undefined,
       footprint: () => undefined,
+      quarantine: () => undefined,
     },
     counters,
   )

@@ -42,6 +42,8 @@ type Status = 'open' | 'committing' | 'committed' | 'aborted' | 'unknown'
 /** Versions by key; index 0 is unused. */
 export type Floor = readonly number[]
 
+const nothing: ReadonlyMap<Group, Floor> = new Map()
+
 interface Telling {
   readonly atMs: number
   readonly target: Target
@@ -57,6 +59,8 @@ export class Ledger {
   #told: Telling[] = []
   readonly #old = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
   readonly #elsewhere = new Set<number>()
+  /** What its writer had seen when it wrote it: who sees the one must see the other. */
+  readonly #causes = new Map<number, ReadonlyMap<Group, Floor>>()
   writeCount = 0
   abortCount = 0
 
@@ -65,6 +69,15 @@ export class Ledger {
     const version = this.#statuses.push('open')
     this.#targets.set(version, targets)
     return version
+  }
+
+  /** What the writer of this version has seen. */
+  causedBy(version: number, seen: ReadonlyMap<Group, Floor>): void {
+    this.#causes.set(version, new Map([...seen].map(([group, versions]) => [group, [...versions]])))
+  }
+
+  causesOf(version: number): ReadonlyMap<Group, Floor> {
+    return this.#causes.get(version) ?? nothing
   }
 
   committing(version: number): void {

@@ -3,7 +3,7 @@
 // A read is judged when its answer is there, against what held when it was sent:
 //   - nothing older than what was acknowledged to anybody before            (stale)
 //   - nothing older than what this session has seen itself, in any table
-//     that the same transaction wrote                                        (backwards)
+//     that the same transaction wrote, nor than what the writers of all that had seen    (backwards)
 //   - nothing rolled back, nothing uncommitted                               (dirty)
 //   - parts of one transaction agree, and no row is missing                  (torn)
 
@@ -182,9 +182,19 @@ export class StressSession {
       const dirty = shape.group === 'sequence' ? undefined : this.ledger.fault(version, this.ownVersion)
       if (dirty !== undefined) return `dirty: ${dirty}`
       // What is not committed yet may still be rolled back, so it is not remembered.
-      if (version !== this.ownVersion && (this.#isOrdered || !this.ledger.isElsewhere(version))) seen[at] = version
+      if (version === this.ownVersion) continue
+      if (this.#isOrdered || !this.ledger.isElsewhere(version)) seen[at] = version
+      if (this.#isOrdered) this.#follow(version)
     }
     return undefined
+  }
+
+  /** Whoever sees a write sees what its writer had seen. */
+  #follow(version: number): void {
+    for (const [group, versions] of this.ledger.causesOf(version)) {
+      const seen = this.#seen.get(group) as number[]
+      for (const key of seen.keys()) seen[key] = Math.max(seen[key] as number, versions[key] as number)
+    }
   }
 
   // Writing
@@ -199,6 +209,8 @@ export class StressSession {
   /** A new version for these rows. */
   open(...targets: readonly Target[]): number {
     const version = this.ledger.open(...targets)
+    // What it saw without an order, others may miss.
+    if (this.#isOrdered) this.ledger.causedBy(version, this.#seen)
     this.#opened.push(version)
     return version
   }

@@ -119,6 +119,9 @@ export class ForeignCommits {
   ): void {
     const pending = this.#pending.get(heard.xid)
     if (pending !== undefined) this.#confirm(pending, by)
+    // Its stream was lost meanwhile, perhaps before it was visible: what began then is not void yet.
+    else this.#epochs.bump(heard.scope, 'write', this.#nowMs(), by)
+    this.#notSuspect(heard.xid)
     const rest = scope.relations.filter((relation) => {
       const claim = heard.claims.find(({ named }) => named.oid === relation.oid)
       return heard.scope.rows?.has(relation) !== true || proven.get(relation) !== claim?.rowMark

@@ -5,7 +5,7 @@
 import { maskPasswords } from './base/index.ts'
 import { nearest, parseFlags, SettingsStore } from './config/index.ts'
 import { StartupError, startupErrorOf } from './errors/index.ts'
-import { backupHelp, banner, generalHelp, restoreHelp, serveHelp } from './help.ts'
+import { backupHelp, banner, generalHelp, installHelp, restoreHelp, serveHelp } from './help.ts'
 import { keepAlive, reloadOnHangup } from './lifecycle.ts'
 import { createLog } from './observe/index.ts'
 import { version } from './version.ts'
@@ -28,6 +28,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') process.stdout.write(generalHelp)
   else if (command === '--version' || command === '-V') process.stdout.write(`larder ${version}\n`)
   else if (command === 'check' || command === 'inspect') process.exitCode = await lookAtStore(command, rest)
+  else if (command === 'install' || command === 'uninstall') await changeTriggers(command, rest)
   else if (command === 'backup' || command === 'restore') process.exitCode = await moveStore(command, rest)
   else if (command !== 'serve') throw unknownCommand(command)
   else if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(serveHelp())
@@ -58,6 +59,14 @@ async function lookAtStore(command: 'check' | 'inspect', args: readonly string[]
   return look(args, (text) => process.stdout.write(text))
 }
 
+async function changeTriggers(command: 'install' | 'uninstall', args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(installHelp)
+  else {
+    const { runInstallCommand } = await import('./install-command.ts')
+    await runInstallCommand(command, args, process)
+  }
+}
+
 async function moveStore(command: 'backup' | 'restore', args: readonly string[]): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(command === 'backup' ? backupHelp : restoreHelp)
@@ -73,7 +82,18 @@ function unknownCommand(command: string | undefined): StartupError {
       exitCode: 2,
     })
   }
-  const meant = nearest(command, ['serve', 'backup', 'restore', 'check', 'inspect', 'help', '--help', '--version'])
+  const meant = nearest(command, [
+    'serve',
+    'backup',
+    'restore',
+    'install',
+    'uninstall',
+    'check',
+    'inspect',
+    'help',
+    '--help',
+    '--version',
+  ])
   const hint = meant === undefined ? 'larder --help lists the commands.' : `Perhaps you meant larder ${meant}.`
   return new StartupError(`unknown command "${command}"`, hint, { exitCode: 2 })
 }

@@ -8,6 +8,7 @@ Usage
   larder serve [flags]     serve on 127.0.0.1:6432; larder serve --help lists the flags
   larder backup [flags]    write a backup of the blob cache; larder backup --help lists the flags
   larder restore [flags]   bring one back; larder restore --help lists the flags
+  larder install [flags]   let a database tell of its DDL; larder uninstall undoes it
   larder check DIR         prove the second tier in DIR, page by page, row by row
   larder inspect DIR [N]   show its superblock, or page N
   larder --version
@@ -18,6 +19,19 @@ Examples
       with a Postgres of its own, kept in ./larder-data
   larder serve --upstream postgres://user@db.example/app
       before a Postgres you have
+`
+
+export const installHelp = `Usage
+  larder install --upstream URL [--config FILE]
+  larder uninstall --upstream URL [--config FILE]
+
+Puts two event triggers into the database that the URL names, in a schema "larder" of their own:
+they tell in the stream of changes what DDL has changed, so that a server in front of it acts upon
+that in the order of commits. Without them it looks at the catalogue every ddl_poll. The role must
+be one that may create event triggers, as a rule a superuser. Roles, memberships and settings have
+no event triggers: they are found by looking.
+
+uninstall removes them. Both may be repeated.
 `
 
 const movingHelp = `A server that has the data directory open does it, while it serves, asked through its control socket; where none runs,

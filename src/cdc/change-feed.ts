@@ -13,7 +13,8 @@ import { type OriginTarget, SideClient } from '../origin/index.ts'
 import { CatalogueWatch, type CatalogueWatchParts } from './catalogue-watch.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { Fence } from './fence.ts'
-import { type FeedTally, Following } from './following.ts'
+import { Following } from './following.ts'
+import type { FeedTally } from './following-parts.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
 import { checkOrigin, refusalOf } from './refusals.ts'
 import { ReplicationStream, slotName } from './replication-stream.ts'
@@ -165,7 +166,17 @@ export class ChangeFeed {
       void watch.over.catch(end)
       void side.over.then(end)
       stream = await ReplicationStream.open(target, { slot, signal: life.signal })
-      const following = new Following({ epochs, commits, clock, side, stream, unmovedSince, tally, broken })
+      const following = new Following({
+        onDdl: () => this.poke(),
+        epochs,
+        commits,
+        clock,
+        side,
+        stream,
+        unmovedSince,
+        tally,
+        broken,
+      })
       this.#following = following
       const isOver = Promise.race([following.over, watch.over])
       isOver.catch(() => undefined)

@@ -7,45 +7,16 @@
 // Of a transaction only the relations are kept, however many rows it has. Names that the stream brings are proven (relation-names.ts).
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../base/index.ts'
-import { type DatabaseEpochs, type Relation, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
-import type { SideClient } from '../origin/index.ts'
+import { type Relation, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
 import { type FeedEvent, type RelationName, UnreadableChange } from './change.ts'
+import { ddlPrefix, readDdl } from './ddl-triggers.ts'
 import { prefixOf, readLine } from './feed-line.ts'
-import type { ForeignCommits } from './foreign-commits.ts'
+import type { FollowingParts } from './following-parts.ts'
 import type { Lsn } from './lsn.ts'
 import { type Claim, type Named, proveNames, RelationNames } from './relation-names.ts'
-import type { ReplicationStream } from './replication-stream.ts'
-import { RowChanges } from './row-changes.ts'
 import { RowShapes } from './row-shapes.ts'
 import { readSnapshot } from './snapshot.ts'
-
-/** Of the transaction that the stream tells of now. */
-interface Telling {
-  touchesAll: boolean
-  readonly names: Set<Named>
-  readonly truncated: Set<number>
-  readonly rows: RowChanges
-}
-
-interface FollowingParts {
-  readonly epochs: DatabaseEpochs
-  readonly commits: ForeignCommits
-  readonly clock: Clock
-  readonly side: SideClient
-  readonly stream: ReplicationStream
-  /** What was started at this tick or later holds, for nothing was committed since then (asked after the stream began). */
-  readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
-  readonly tally: FeedTally
-  /** Rules of consistency left out on purpose. */
-  readonly broken: ReadonlySet<string>
-}
-
-/** Told of what is heard. */
-export interface FeedTally {
-  transaction(): void
-  change(): void
-}
+import { newTelling, type Telling } from './telling.ts'
 
 /** So long nothing is kept after a stream began while transactions run that ran then; longer ones are only watched. */
 const holdMsMax = 250
@@ -67,6 +38,8 @@ export class Following {
   #telling: Telling
   /** How a line begins that tells of another row of the relation just touched. */
   #prefix: Buffer | undefined
+  /** Between a begin and its commit. */
+  #isTelling = false
   #isConfirming = false
   #wake: (() => void) | undefined
   #areNamesOutdated = false
@@ -80,7 +53,7 @@ export class Following {
 
   constructor(parts: FollowingParts) {
     this.#parts = parts
-    this.#telling = this.#newTelling()
+    this.#telling = newTelling(this.#parts.broken)
     this.position = parts.stream.start
     let end: (reason: Error) => void = () => undefined
     this.over = new Promise<never>((_, reject) => {
@@ -190,8 +163,10 @@ export class Following {
     switch (event.kind) {
       case 'begin':
         this.#forgetTelling()
+        this.#isTelling = true
         return
       case 'message':
+        if (event.prefix === ddlPrefix) this.#ddl(event.content, end)
         return
       case 'insert':
       case 'update':
@@ -248,19 +223,37 @@ export class Following {
     return rows.wants(relation)
   }
 
-  #newTelling(): Telling {
-    return { touchesAll: false, names: new Set(), truncated: new Set(), rows: new RowChanges(this.#parts.broken) }
+  /** Event triggers tell of DDL: of relations that nothing was read from, the catalogue is looked at. */
+  #ddl(content: string, end: Lsn): void {
+    const { commits, epochs, onDdl } = this.#parts
+    const told = readDdl(content)
+    onDdl()
+    if (told?.relations?.every((oid) => epochs.relations.get(oid)?.name === undefined)) return
+    if (this.#isTelling) {
+      this.#telling.touchesAll = true
+      this.#telling.isSchema = true
+      return
+    }
+    // Before PostgreSQL 16 a transaction that changes no rows is told of by its messages alone.
+    const { xid } = told ?? {}
+    if (xid === undefined) {
+      commits.doubt()
+      return
+    }
+    const commit = { xid, end, scope: wholeDatabase, claims: [], truncated: new Set<number>(), isSchema: true }
+    if (commits.arrived(commit)) this.#confirm()
   }
 
   #forgetTelling(): void {
-    this.#telling = this.#newTelling()
+    this.#telling = newTelling(this.#parts.broken)
     this.#prefix = undefined
   }
 
   #committed(xid: number, end: Lsn): void {
     const { epochs, commits } = this.#parts
-    const { names, truncated, touchesAll, rows } = this.#telling
+    const { names, truncated, touchesAll, isSchema, rows } = this.#telling
     this.#forgetTelling()
+    this.#isTelling = false
     if (!touchesAll && names.size === 0) return
     // Printed before names were read, perhaps with others.
     const isAll = touchesAll || end <= this.#names.validFrom
@@ -273,7 +266,7 @@ export class Following {
     const claims = [...names].map((named): Claim => {
       return { named, rowMark: told.get(epochs.relation(named.oid))?.shape.mark }
     })
-    if (commits.arrived({ xid, end, scope, claims: isAll ? [] : claims, truncated })) this.#confirm()
+    if (commits.arrived({ xid, end, scope, claims: isAll ? [] : claims, truncated, isSchema })) this.#confirm()
   }
 
   #reach(position: Lsn): void {

@@ -36,6 +36,8 @@ export interface HeardCommit {
   readonly claims: readonly Claim[]
   /** Of those, what it truncated. */
   readonly truncated: ReadonlySet<number>
+  /** It changed the catalogue. */
+  readonly isSchema?: boolean
 }
 
 const ackedMax = 10_000
@@ -130,7 +132,11 @@ export class ForeignCommits {
   }
 
   /** The feed tells of a commit; it may not be visible yet. True if that has to be found out. */
-  arrived(commit: HeardCommit): boolean {
+  arrived(heard: HeardCommit): boolean {
+    const earlier = this.#pending.get(heard.xid)
+    // Heard of before its rows, as one that changed the catalogue.
+    const commit = earlier?.isSchema ? { ...heard, scope: wholeDatabase, claims: [], isSchema: true } : heard
+    if (earlier !== undefined) this.#release(earlier)
     const { xid, scope } = commit
     this.#notSuspect(xid)
     const acked = this.#acked.get(xid)
@@ -139,7 +145,9 @@ export class ForeignCommits {
     // Visible for sure: the bump alone does, and what it was concluded from will not be proven.
     const bumped = acked === undefined ? scope : { everything: scope.everything, relations: scope.relations }
     if (!this.#broken.has('R4-arrival'))
-      this.#epochs.bump(bumped, 'write', this.#nowMs(), { cause: 'feed', lsn: commit.end })
+      this.#epochs.bump(bumped, commit.isSchema ? 'schema' : 'write', this.#nowMs(), {
+        ...{ cause: commit.isSchema ? 'ddl' : 'feed', lsn: commit.end },
+      })
     if (acked !== undefined) return false
     this.#epochs.quarantine(scope)
     this.#pending.set(xid, commit)
@@ -209,7 +217,8 @@ export class ForeignCommits {
   }
 
   #confirm(commit: HeardCommit, by?: ChangedBy): void {
-    if (!this.#broken.has('R5-confirm')) this.#epochs.bump(commit.scope, 'write', this.#nowMs(), by)
+    if (!this.#broken.has('R5-confirm'))
+      this.#epochs.bump(commit.scope, commit.isSchema ? 'schema' : 'write', this.#nowMs(), by)
     this.#release(commit)
   }
 

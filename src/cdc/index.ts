@@ -3,6 +3,7 @@
 export { CataloguePoll } from './catalogue-poll.ts'
 export type { CatalogueChange } from './catalogue-watch.ts'
 export { ChangeFeed, type FeedState } from './change-feed.ts'
+export { installTriggers, uninstallTriggers } from './ddl-triggers.ts'
 export { ForeignCommits } from './foreign-commits.ts'
 export { writeLsn } from './lsn.ts'
 export { OwnCommit } from './own-commit.ts'

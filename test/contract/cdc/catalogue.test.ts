@@ -2,6 +2,7 @@
 
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Command } from '../../support/command.ts'
 import { openLarder, type TestLarder } from '../../support/larder.ts'
 import { availableVersions, openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
 
@@ -243,4 +244,90 @@ it('without looking at the catalogue a change of it is not seen before the time 
     await larder.close()
     await origin.close()
   }
+})
+
+describe.each(versions)('with event triggers in PostgreSQL %i', (version) => {
+  it('DDL is told in the stream, whoever does it, and what concerns no answer voids none', async () => {
+    const origin = await openTestPostgres({ version, parameters: { wal_level: 'logical' } })
+    const stranger = await origin.connect()
+    await stranger.query(
+      `${schema}; create role builder login; grant create on schema public to builder; alter table plain owner to builder`,
+    )
+    const command = async (verb: string, user = 'postgres') => {
+      const run = Command.run([verb, '--upstream', origin.url.replace('postgres@', `${user}@`)])
+      return { code: await run.exit, said: run.stdout + run.stderr }
+    }
+    expect(await command('install', 'builder')).toMatchObject({
+      code: 1,
+      said: expect.stringMatching(/permission denied[\s\S]*event triggers/),
+    })
+    for (const _ of [1, 2]) expect(await command('install')).toMatchObject({ code: 0 })
+    const larder = await openLarder({
+      upstream: origin.url,
+      settings: { result_ttl: '1h', feed: 'auto', ddl_poll: '1h' },
+    })
+    try {
+      const client = await larder.connect()
+      const state = async () => (await client.query('select state from cache.feed')).rows[0]?.state
+      await expect.poll(state, soon).toBe('streaming')
+      const verdict = async (sql: string) => {
+        await client.query(sql).catch(() => undefined)
+        return (await client.query('select verdict from cache.decisions order by id desc limit 1')).rows[0]?.verdict
+      }
+      const keeps = (sql: string) => expect.poll(() => verdict(sql), soon).toBe('hit')
+      const builder = await origin.connect({ user: 'builder' })
+      const rows = async (session: pg.Client, sql: string) => {
+        const { fields, rows: found } = await session.query({ text: sql, rowMode: 'array' })
+        return [fields.map(({ name }) => name), found]
+      }
+      for (const [session, change, sql] of [
+        [stranger, 'alter table item rename n to m', 'select * from item'],
+        [
+          stranger,
+          'begin; alter table item rename m to o; insert into item values (5, 5); commit',
+          'select * from item',
+        ],
+        [stranger, 'create or replace view seen as select o + 100 as n from item', 'select n from seen'],
+        [builder, 'alter table plain add extra int default 9', 'select * from plain'],
+        [
+          stranger,
+          "create or replace function twice(int) returns int language sql immutable as 'select 5 * $1'",
+          'select twice(o + 1) from item',
+        ],
+        [stranger, 'create policy odd on guarded for select using (a <> 1)', 'select a from guarded'],
+        [stranger, 'create table child_2 partition of parent for values in (2)', 'select sum(a) from parent'],
+        [stranger, 'alter table twin alter n type int using n + 10', 'select n from twin'],
+        [stranger, 'refresh materialized view summed', 'select n from summed'],
+        [stranger, 'drop view seen cascade; create view seen as select 1 as n', 'select n from seen'],
+      ] as const) {
+        if (change.startsWith('alter table twin')) await stranger.query('drop materialized view summed')
+        if (change.startsWith('refresh'))
+          await stranger.query('create materialized view summed as select sum(n) n from twin; update twin set n = 3')
+        await keeps(sql)
+        await session.query(change)
+        await larder.fence()
+        expect(await rows(client, sql)).toEqual(await rows(stranger, sql))
+      }
+      await keeps('select * from item')
+      for (const harmless of [
+        'create temp table scratch (a int primary key); drop table scratch',
+        'create table unheard (a int); create index on unheard (a)',
+        'alter table unheard add b int; drop table unheard',
+        "comment on table item is 'things'",
+      ]) {
+        await builder.query(harmless).catch(() => stranger.query(harmless))
+        await larder.fence()
+        expect(await verdict('select * from item')).toBe('hit')
+      }
+      expect(await command('uninstall')).toMatchObject({ code: 0 })
+      expect(await command('uninstall')).toMatchObject({ code: 0 })
+      const { rows: left } = await stranger.query(
+        "select evtname from pg_event_trigger union all select nspname from pg_namespace where nspname = 'larder'",
+      )
+      expect(left).toEqual([])
+    } finally {
+      await larder.close()
+      await origin.close()
+    }
+  }, 60_000)
 })

@@ -1,0 +1,28 @@
+// What a stream that is followed is given.
+
+import type { Clock } from '../base/index.ts'
+import type { DatabaseEpochs } from '../invalidation/index.ts'
+import type { SideClient } from '../origin/index.ts'
+import type { ForeignCommits } from './foreign-commits.ts'
+import type { ReplicationStream } from './replication-stream.ts'
+
+export interface FollowingParts {
+  readonly epochs: DatabaseEpochs
+  readonly commits: ForeignCommits
+  readonly clock: Clock
+  readonly side: SideClient
+  readonly stream: ReplicationStream
+  /** What was started at this tick or later holds, for nothing was committed since then (asked after the stream began). */
+  readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
+  readonly tally: FeedTally
+  /** Somebody changes the catalogue. */
+  readonly onDdl: () => void
+  /** Rules of consistency left out on purpose. */
+  readonly broken: ReadonlySet<string>
+}
+
+/** Told of what is heard. */
+export interface FeedTally {
+  transaction(): void
+  change(): void
+}

@@ -1,6 +1,7 @@
 // Texts as numbers, times and JSON, read as PostgreSQL reads them. What is not in one of the common forms is asked of a PostgreSQL.
 
 import { conditions, ServerError } from '../errors/index.ts'
+import { canonicalJsonb } from '../virtual/index.ts'
 import type { CommandContext } from './own-statement.ts'
 import type { Parameters } from './parameters.ts'
 import type { Value } from './statement-reader.ts'
@@ -21,14 +22,7 @@ function integer(text: string): number {
 
 /** The text of a JSON object, as it will be kept. */
 export function jsonObject(text: string | null): string | null {
-  if (text === null) return null
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new ServerError(conditions.invalidTextRepresentation, ['json', text.slice(0, 100)])
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text
+  if (text === null || canonicalJsonb(text).text.startsWith('{')) return text
   throw new ServerError(conditions.invalidParameterValue, ['metadata', text.slice(0, 100)], {
     hint: 'Metadata is a JSON object.',
   })

@@ -3,6 +3,7 @@
 export { type BoundParameter, declaredTypes, readBoundParameters } from './bound-parameter.ts'
 export { CatalogueRouter, readsCatalogueOnly } from './catalogue-router.ts'
 export { callRows, callsText } from './function-calls.ts'
+export { JsonbText, jsonbText as canonicalJsonb, storedJsonb } from './jsonb-text.ts'
 export { namesContents } from './narrowed-places.ts'
 export { Narrowing, narrowingOf } from './narrowing.ts'
 export { laterFunctions } from './own-functions.ts'

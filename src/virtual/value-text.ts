@@ -6,6 +6,7 @@
 //   jsonb        any object                   {"a": 1}
 //   bytea        bytes                        \x00ff
 
+import { JsonbText } from './jsonb-text.ts'
 import type { ColumnType } from './virtual-table.ts'
 
 /** The text of a value, or undefined for NULL. */
@@ -21,7 +22,7 @@ export function valueText(type: ColumnType, value: unknown): string | undefined 
     case 'bytea':
       return `\\x${hexOf(value as Uint8Array)}`
     case 'jsonb':
-      return withoutNul(JSON.stringify(value))
+      return value instanceof JsonbText ? value.text : withoutEscapedNul(JSON.stringify(value))
     case 'text[]':
     case 'int8[]':
     case 'oid[]':
@@ -66,9 +67,15 @@ function arrayText(values: Iterable<unknown>): string {
   return `${text}}`
 }
 
-/** PostgreSQL's text cannot hold the character NUL; JSON.stringify escapes it, which jsonb refuses just so. */
+/** PostgreSQL's text cannot hold the character NUL. */
 function withoutNul(text: string): string {
-  return text.includes('\0') || text.includes('\\u0000')
-    ? text.replaceAll('\0', '\ufffd').replaceAll('\\u0000', '\ufffd')
-    : text
+  return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text
+}
+
+/** JSON.stringify escapes it, which jsonb refuses just so, and lone surrogates too. A backslash before may be escaped itself. */
+function withoutEscapedNul(json: string): string {
+  if (!json.includes('\\u')) return json
+  return json.replace(/\\(?:u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs, (escaped) =>
+    escaped.length > 2 ? '\ufffd' : escaped,
+  )
 }

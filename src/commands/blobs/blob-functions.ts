@@ -1,6 +1,7 @@
 // The functions that read and write entries: cache.get, put, exists, touch and those for many keys.
 
 import { conditions, ServerError } from '../../errors/index.ts'
+import { storedJsonb } from '../../virtual/index.ts'
 import { refuseReadOnly } from '../changes.ts'
 import { type Arguments, type FunctionDefinition, scalar } from '../function-definition.ts'
 import type { CommandContext, CommandResult, ResultColumn } from '../own-statement.ts'
@@ -37,7 +38,7 @@ const keyColumn: ResultColumn = { name: 'key', type: 'text' }
 
 function blobValues(blob: Blob | undefined): readonly unknown[] {
   if (blob === undefined) return blobColumns.map(() => undefined)
-  const metadata: unknown = blob.metadata === undefined ? undefined : JSON.parse(blob.metadata)
+  const metadata = blob.metadata === undefined ? undefined : storedJsonb(blob.metadata)
   return [blob.value, blob.contentType, metadata, blob.tags, blob.dependencies, blob.version]
 }
 

@@ -1,5 +1,6 @@
 // cache.blobs: the entries of the blob cache, with their values. It can be written; what that means is the business of `commands`.
 
+import { storedJsonb } from '../jsonb-text.ts'
 import type { VirtualSources } from '../sources.ts'
 import type { BlobRow } from '../store-rows.ts'
 import { mayReadNamespace, type Viewer } from '../viewer.ts'
@@ -39,7 +40,7 @@ export const blobColumns: readonly BlobColumn[] = [
   nullable('value', 'bytea', 'its contents; NULL to who may not read the namespace', (row) => row.value),
   nullable('content_type', 'text', 'what the value is, as who stored it said', (row) => row.contentType),
   nullable('metadata', 'jsonb', 'what who stored it added', (row) =>
-    row.metadata === undefined ? undefined : JSON.parse(row.metadata),
+    row.metadata === undefined ? undefined : storedJsonb(row.metadata),
   ),
   column('tags', 'text[]', 'labels it can be removed by', (row) => row.tags),
   column('dependencies', 'text[]', 'labels of what it was derived from', (row) => row.dependencies),

@@ -411,7 +411,7 @@ describe('SELECT by namespace and key', () => {
     })
     expect(
       await run(`SELECT tags, metadata FROM cache.blobs WHERE namespace = $1 AND key = $2`, 'n', 'a'),
-    ).toMatchObject({ rows: [[['t'], { b: 1 }]] })
+    ).toMatchObject({ rows: [[['t'], { text: '{"b": 1}' }]] })
     expect(context.blobs.noted).toEqual(['get n a', 'look n a'])
   })
 

@@ -120,7 +120,19 @@ describe('get()', () => {
     expect(columns.map(({ name, type }) => `${name} ${type}`).join(', ')).toBe(
       'value bytea, content_type text, metadata jsonb, tags text[], dependencies text[], version int8, state text, stale_ms float8, lease text',
     )
-    expect(rows).toEqual([[bytes('v'), undefined, { a: 1 }, ['t'], [], undefined, 'fresh', undefined, undefined]])
+    expect(rows).toEqual([
+      [
+        bytes('v'),
+        undefined,
+        expect.objectContaining({ text: '{"a": 1}' }),
+        ['t'],
+        [],
+        undefined,
+        'fresh',
+        undefined,
+        undefined,
+      ],
+    ])
     expect((await run(`SELECT state, value FROM cache.get('n', 'nope')`)).rows).toEqual([['absent', undefined]])
     expect((await run(`SELECT state FROM cache.get('nowhere', 'k')`)).rows).toEqual([['absent']])
     context.blobs.clock.advance(12_000)

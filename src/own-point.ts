@@ -17,6 +17,7 @@ import {
   readPoint,
 } from './commands/index.ts'
 import type { Group, ParseStep, Request, Session } from './frontend/index.ts'
+import { prepareOurs } from './own-batch.ts'
 import { declaredTypes, readBind } from './own-bind.ts'
 import { plainOf } from './own-context.ts'
 import type { OwnText } from './own-text.ts'
@@ -61,7 +62,7 @@ export function answerPoint(
   } catch {
     return false
   }
-  if (asked.parse !== undefined) session.prepare(asked.parse, text, true)
+  if (asked.parse !== undefined) prepareOurs(session, asked.parse, text)
   session.services.counters.own_statements++
   return true
 }

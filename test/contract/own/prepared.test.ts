@@ -52,6 +52,25 @@ describe('DEALLOCATE', () => {
     expect(await stateOf(client, 'deallocate p')).toBe('26000')
   })
 
+  it('drops a statement that was answered by key in the turn it came in, and nothing else does (SQL-7)', async () => {
+    const client = await surface.session('')
+    await client.query(`select cache.put('point', 'k', 'v')`)
+    const read = 'select key from cache.blobs where namespace = $1 and key = $2'
+    const run = Buffer.concat([bind({ statement: 'p', values: ['point', 'k'] }), execute(), sync()])
+    // The second answers without a question: what the session may see is known by then.
+    for (const name of ['other', 'p']) {
+      const first = [parse(name, read), bind({ statement: name, values: ['point', 'k'] }), execute(), sync()]
+      expect(rowsOf(await client.exchange(Buffer.concat(first)))).toEqual([['k']])
+    }
+    expect(await stateOf(client, 'prepare p as select 1')).toBe('42P05')
+    // A text of unknown effects: which names the origin has is asked anew behind it.
+    await client.query(`do $$ begin execute 'prepare q as select 1'; end $$`)
+    expect(await stateOf(client, 'execute q')).toBeUndefined()
+    expect(rowsOf(await client.exchange(run))).toEqual([['k']])
+    expect(await tag(client, 'deallocate p')).toBe('DEALLOCATE')
+    expect(errorOf(await client.exchange(run))).toBeDefined()
+  })
+
   it('drops the origin’s statement of a name as ever', async () => {
     const client = await surface.session('')
     await client.query('prepare o as select 42')

@@ -66,7 +66,7 @@ export function takeRead(
   const look =
     hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
-      : lookUp(session, wish, request, ttlMs, landed !== undefined)
+      : lookUp(session, wish, request, ttlMs, landed?.landing !== undefined)
   if (look === 'waiting') return false
   if (look === true) {
     // What another's fill brought was kept by the time it was looked up.

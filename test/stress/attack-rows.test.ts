@@ -1,6 +1,7 @@
 // Plays against precision in rows: what hides an answer from some rows is never missed, whatever becomes of the feed meanwhile.
 
 import { afterEach, describe, expect, it } from 'vitest'
+import { frameIs } from '../support/delaying-relay.ts'
 import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { SlowStandby } from '../support/slow-standby.ts'
 import type { WireClient } from '../support/wire-client.ts'
@@ -74,5 +75,38 @@ describe('a write that the feed told of before the stream was lost', () => {
     standby.release()
     await writing
     expect(await single(reader, price)).toBe('12')
+  })
+})
+
+describe('who waited for a fill that did not come', () => {
+  it('gets no older one that came meanwhile', async () => {
+    const all = await scene()
+    const { stage, reader, stranger } = all
+    const other = 'select price from item where id = 2'
+    await inRows(all)
+    const [early, late] = [await stage.session('early'), await stage.session('late')]
+    await run(late, 'set cache.result_coalesce_wait = 0')
+    await run(reader, "set cache.result_coalesce_wait = '1s'", 'set cache.floor_wait = 0')
+    for (const session of [early, late, reader]) await single(session, price)
+    const deaf = (await stage.relay.connection('larder feed')).holdFrom('origin', frameIs.type('d'))
+    const gates = [(await stage.relay.connection('early')).holdFrom('origin', frameIs.type('D'))]
+    const reading = [single(early, other)]
+    await gates[0]?.reached
+    await run(stranger, 'update item set price = 13')
+    // By what is not kept: the session knows now.
+    expect(await single(reader, 'select price from item where id = 2 and random() < 2')).toBe('13')
+    gates.push((await stage.relay.connection('late')).holdFrom('origin', frameIs.type('D')))
+    reading.push(single(late, other))
+    await gates[1]?.reached
+    const joining = single(reader, other)
+    const admin = await stage.session('admin')
+    const isBusy = "select state = 'active' from cache.sessions where application_name = 'reader'"
+    await expect.poll(() => single(admin, isBusy), { interval: 2 }).toBe('t')
+    gates[0]?.release()
+    expect(await reading[0]).toBe('10')
+    expect(await joining).toBe('13')
+    gates[1]?.release()
+    deaf.release()
+    await Promise.all(reading)
   })
 })

@@ -41,7 +41,7 @@ select name, value from cache.settings where name in ('result_cache', 'result_tt
 --> SELECT 2
 select verdict, count(*) from cache.reasons group by verdict order by verdict;
 --> verdict text | count int8
---> bypass | 22
+--> bypass | 23
 --> miss | 13
 --> pass | 5
 --> unstored | 6
@@ -96,9 +96,9 @@ select $1::int as one, count(*) > 10 as many from cache.settings;
 -- rows: 1
 select name from cache.settings where name like 'result%' order by name limit 2;
 --> name text
---> result_bytes_max
+--> result_audit_percent
 --> (suspended)
---> result_cache
+--> result_bytes_max
 --> (suspended)
 --> SELECT 0
 -- protocol: simple

@@ -1,11 +1,10 @@
--- Whatever the isolation level of a block, the origin answers in it; the setting that would allow more is refused for now.
+-- Under result_in_transaction = until_write a READ COMMITTED block is answered from memory while it only reads; other levels are the origin's.
 -- setup
 create table item (id int primary key, price int);
 insert into item values (1, 10);
 -- session one
 set cache.result_in_transaction = until_write;
---> ERROR 0A000: "until_write" as value of parameter "cache.result_in_transaction" is not supported
---> HINT: Available values: never.
+--> SET
 select price from item;
 --> miss
 --> price int4
@@ -15,12 +14,12 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(in_transaction)
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
 select price from item;
---> bypass(in_transaction)
+--> hit
 --> price int4
 --> 10
 --> SELECT 1
@@ -44,7 +43,7 @@ begin isolation level repeatable read;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(in_transaction)
+--> bypass(isolation(repeatable read))
 --> price int4
 --> 10
 --> SELECT 1
@@ -74,12 +73,12 @@ begin;
 --> pass(transaction)
 --> BEGIN
 select price from item;
---> bypass(in_transaction)
+--> miss(invalidated(public.item))
 --> price int4
 --> 12
 --> SELECT 1
 select price from item;
---> bypass(in_transaction)
+--> miss
 --> price int4
 --> 12
 --> SELECT 1
@@ -87,7 +86,7 @@ commit;
 --> pass(transaction)
 --> COMMIT
 select price from item;
---> miss(invalidated(public.item))
+--> miss
 --> price int4
 --> 12
 --> SELECT 1

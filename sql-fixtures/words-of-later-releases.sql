@@ -17,10 +17,6 @@ select cache.token();
 --> ERROR 0A000: function cache.token() is not supported
 --> DETAIL: It comes with a later release.
 -- own
-set cache.result_audit_percent = 1;
---> ERROR 0A000: parameter "cache.result_audit_percent" is not supported
---> DETAIL: It comes with a later release.
--- own
 show cache.token;
 --> ERROR 0A000: parameter "cache.token" is not supported
 --> DETAIL: It comes with a later release.

@@ -151,7 +151,7 @@ describe.each(await availableVersions())('layer 4 before PostgreSQL %i: a name w
     await client.query('set search_path = public, cache')
     const failed = await refused('delete from settings')
     expect([failed.get('C'), failed.get('H')]).toEqual(['25006', expect.stringContaining('SET cache.name')])
-    expect((await refused('select * from audit')).get('C')).toBe('0A000')
+    expect((await refused('select * from schedules')).get('C')).toBe('0A000')
   })
 
   it('keeps positions of errors', async () => {

@@ -182,6 +182,8 @@ export function replyToGroup(
     if (!canReply(session, entry, group.steps)) return false
     const covered = coverEntry(session, entry, { text, parameters, awaited, demand: demandOf(settings, hints) })
     if (covered !== 'covered') return covered === 'waiting' ? covered : false
+    // Those behind it are to know what it tells. If the origin is asked for all after all, that tells more.
+    if (entry.end > session.floor) session.floor = entry.end
     entries.set(execute.execute.portal, entry)
   }
   // One portal name may be bound again and again: steps are answered in order, so each needs the entry of its own bind.

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { frameIs } from '../support/delaying-relay.ts'
 import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { SlowStandby } from '../support/slow-standby.ts'
-import type { WireClient } from '../support/wire-client.ts'
+import { bind, execute, parse, rowsOf, sync, type WireClient } from '../support/wire-client.ts'
 import { run, Stage, single } from './stage.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -109,4 +109,28 @@ describe('who waited for a fill that did not come', () => {
     deaf.release()
     await Promise.all(reading)
   })
+})
+
+it('reads of one group know what those before them have told', async () => {
+  const all = await scene()
+  const { stage, reader, stranger } = all
+  const journal = 'select n from journal'
+  await run(stranger, 'create table journal (n int)', 'insert into journal values (10)')
+  const other = await stage.session('other')
+  await single(other, journal)
+  await inRows(all)
+  await run(stranger, 'update journal set n = 11')
+  await stage.larder.fence()
+  await expect.poll(() => verdict(reader, price), { interval: 1 }).toBe('hit')
+  await run(reader, 'set cache.floor_wait = 0')
+  await expect.poll(() => verdict(reader, price), { interval: 20 }).toBe('hit')
+  const deaf = (await stage.relay.connection('larder feed')).holdFrom('origin', frameIs.type('d'))
+  await run(stranger, 'with w as (update journal set n = 13) update item set price = 13')
+  expect(await single(other, journal)).toBe('13')
+  const steps = [journal, price].flatMap((sql, at) => [
+    ...[parse('', sql), bind({ portal: `p${at}` }), execute(`p${at}`)],
+  ])
+  const answer = await reader.exchange(Buffer.concat([...steps, sync()]))
+  expect(rowsOf(answer)).toEqual([['13'], ['13']])
+  deaf.release()
 })

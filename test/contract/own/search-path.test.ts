@@ -183,9 +183,16 @@ describe.each(await availableVersions())('layer 4 before PostgreSQL %i: a name w
       await client.rows('select n from events')
       const sent = async () =>
         (await watcher.rows('select origin_bytes_out, result_hits from cache.stats'))[0]?.map(Number)
-      const before = await sent()
-      for (let hit = 0; hit < 3; hit++) expect(await client.rows('select n from events')).toEqual([['1']])
-      expect(await sent()).toEqual([before?.[0], (before?.[1] ?? 0) + 3])
+      // The watcher itself may be asked about now and then; a hit that asks the origin does so each time.
+      let spent: number | undefined
+      for (let attempt = 0; attempt < 20 && spent !== 0; attempt++) {
+        const before = await sent()
+        for (let hit = 0; hit < 3; hit++) expect(await client.rows('select n from events')).toEqual([['1']])
+        const after = await sent()
+        expect(after?.[1]).toBe((before?.[1] ?? 0) + 3)
+        spent = (after?.[0] ?? 0) - (before?.[0] ?? 0)
+      }
+      expect(spent).toBe(0)
     }
   })
 })

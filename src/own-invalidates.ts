@@ -2,7 +2,8 @@
 //
 // Relations it names, and from each what the origin would go on to: partitions and children, foreign keys with an action, rules, triggers.
 // A trigger's function is read for the words that write; what it may do beyond them is `unknown`, and a NOTICE names it. What a write
-// does invalidate is read from the origin's locks when it happens; this is what can be said before.
+// does invalidate is read from the origin's locks when it happens; this is what can be said before. All answers that were read from a
+// relation count, though those that name other rows will stay.
 
 import { staleness } from './cache/results/index.ts'
 import type { InvalidatesRow, InvalidatesVia } from './commands/index.ts'

@@ -331,3 +331,24 @@ describe.each(versions)('with event triggers in PostgreSQL %i', (version) => {
     }
   }, 60_000)
 })
+
+it('who looks at a catalogue without a feed is in nobody’s way once the clients have gone', async () => {
+  const origin = await openTestPostgres()
+  const stranger = await origin.connect()
+  await stranger.query('create database extra')
+  const larder = await openLarder({ upstream: origin.url, settings: { ddl_poll: '5ms' } })
+  try {
+    const looking = async () =>
+      (await stranger.query("select count(*)::int n from pg_stat_activity where application_name = 'larder catalogue'"))
+        .rows[0].n
+    const client = await larder.connect({ database: 'extra' })
+    await client.query('select 1')
+    await expect.poll(looking, soon).toBe(1)
+    await client.end()
+    await expect.poll(looking, soon).toBe(0)
+    await stranger.query('drop database extra')
+  } finally {
+    await larder.close()
+    await origin.close()
+  }
+})

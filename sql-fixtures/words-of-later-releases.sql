@@ -13,12 +13,16 @@ select * from cache.rollups;
 --> ERROR 0A000: relation "cache.rollups" is not supported
 --> DETAIL: It comes with a later release.
 -- own
-select cache.token();
---> ERROR 0A000: function cache.token() is not supported
+select cache.warm();
+--> ERROR 0A000: function cache.warm() is not supported
 --> DETAIL: It comes with a later release.
 -- own
-show cache.token;
---> ERROR 0A000: parameter "cache.token" is not supported
+set cache.virtual_snapshot_max_age = '1s';
+--> ERROR 0A000: parameter "cache.virtual_snapshot_max_age" is not supported
+--> DETAIL: It comes with a later release.
+-- own
+show cache.virtual_snapshot_max_age;
+--> ERROR 0A000: parameter "cache.virtual_snapshot_max_age" is not supported
 --> DETAIL: It comes with a later release.
 -- own
 select current_setting('cache.virtual_snapshot_max_age', true);

@@ -8,6 +8,7 @@ import { explain, type Said } from './own-explain.ts'
 import { invalidates } from './own-invalidates.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import { originHelp } from './own-postgres.ts'
+import { tokensOf } from './own-token.ts'
 import type { SessionViewer } from './own-viewer.ts'
 import { version } from './version.ts'
 import type { VirtualSources } from './virtual/index.ts'
@@ -33,6 +34,7 @@ export function commandContext(
     archive: archiveOf(session, viewer, parts),
     postgres,
     origin: originHelp(session),
+    tokens: tokensOf(session, parts),
     rowsMax: parts.store.snapshot.virtualRowsMax,
     plain: plainOf(session, viewer),
     copyData: (columnCount, isBinary) => copyData(session, columnCount, isBinary),

@@ -22,6 +22,9 @@ import { readAlias } from './settings.ts'
 import { StatementReader, type Value } from './statement-reader.ts'
 import { changeNotices } from './transactions.ts'
 
+/** How long a token is waited for, unless that is said. */
+const waitMs = 5000
+
 const functions: Readonly<Record<string, FunctionDefinition>> = {
   ...blobFunctions,
   ...namespaceFunctions,
@@ -34,6 +37,32 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
     needs: 'anyone',
     changes: false,
     run: (context, _, tag) => ({ tag, columns: [], rows: [[context.version]] }),
+  },
+  token: {
+    parameters: [],
+    required: 0,
+    columns: scalar('text'),
+    isScalar: true,
+    needs: 'anyone',
+    changes: false,
+    run: async (context, _, tag) => ({ tag, columns: [], rows: [[await context.tokens.token()]] }),
+  },
+  wait_for: {
+    parameters: [
+      ['token', 'text'],
+      ['timeout', 'interval'],
+    ],
+    required: 1,
+    columns: scalar('bool'),
+    isScalar: true,
+    needs: 'anyone',
+    changes: false,
+    async run(context, args, tag) {
+      const token = args.text('token')
+      if (token === null) return { tag, columns: [], rows: [[null]] }
+      const isHeard = await context.tokens.waitFor(token, (await args.duration('timeout')) ?? waitMs)
+      return { tag, columns: [], rows: [[isHeard]] }
+    },
   },
   reset_stats: {
     parameters: [],

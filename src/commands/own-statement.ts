@@ -148,6 +148,15 @@ export interface ExplainRequest {
   readonly originOptions: readonly string[]
 }
 
+/** Where a session stands in the origin's log, as other sessions take it. */
+export interface TokenAccess {
+  token(): Promise<string>
+  /** Throws if it is not of this origin. */
+  check(value: string): Promise<void>
+  /** False if it was not heard of in time. */
+  waitFor(value: string, msMax: number): Promise<boolean>
+}
+
 export interface CommandContext {
   readonly viewer: Viewer
   readonly settings: SessionSettings
@@ -162,6 +171,7 @@ export interface CommandContext {
   readonly archive: ArchiveAccess | undefined
   readonly postgres: PostgresHelp
   readonly origin: OriginHelp
+  readonly tokens: TokenAccess
   /** Most entries that a statement may take into account. */
   readonly rowsMax: number
   /** Whether times and bytes read as text the way they do by default, whatever the session has set. */

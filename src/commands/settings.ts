@@ -37,11 +37,24 @@ export function readSet(reader: StatementReader, options: SettingOptions): OwnCo
   const name = readName(reader, options)
   if (name === undefined) return undefined
   const value = readAssigned(reader)
-  return command('SET', [], 'anyone', reader, (context) => {
-    context.settings.set(name, value, { local })
-    const notices = local && !context.settings.inTransaction ? [localWarning] : []
-    return { tag: 'SET', columns: [], rows: [], notices }
-  })
+  return command('SET', [], 'anyone', reader, (context) =>
+    fitting(context, name, value, () => {
+      context.settings.set(name, value, { local })
+      const notices = local && !context.settings.inTransaction ? [localWarning] : []
+      return { tag: 'SET', columns: [], rows: [], notices }
+    }),
+  )
+}
+
+/** Sets what may be set: some values are only right for one origin, and that is asked first. */
+function fitting<Result>(
+  { tokens, store }: CommandContext,
+  name: string,
+  value: string | undefined,
+  set: () => Result,
+): Result | Promise<Result> {
+  if (name === 'token') throw new ServerError(conditions.cantChangeRuntimeParam, [store.labelOf('token')])
+  return name === 'min_lsn' && value !== undefined && value !== '' ? tokens.check(value).then(set) : set()
 }
 
 const localWarning: CommandNotice = {
@@ -69,11 +82,10 @@ export function readShow(reader: StatementReader, options: SettingOptions): OwnC
   if (name === undefined) return undefined
   reader.expectEnd()
   const columns: readonly ResultColumn[] = [{ name: `${reader.schemaName}.${name}`, type: 'text' }]
-  return command('SHOW', columns, 'anyone', reader, (context) => ({
-    tag: 'SHOW',
-    columns,
-    rows: [[context.settings.show(name)]],
-  }))
+  const shown = (value: string): CommandResult => ({ tag: 'SHOW', columns, rows: [[value]] })
+  return command('SHOW', columns, 'anyone', reader, (context) =>
+    name === 'token' ? context.tokens.token().then(shown) : shown(context.settings.show(name)),
+  )
 }
 
 /** ALTER SYSTEM ( SET cache.x ( TO | = ) ( value | DEFAULT ) | RESET cache.x ); undefined if the name is not ours. */
@@ -191,7 +203,9 @@ function setConfig(name: string, args: readonly Value[], columns: readonly Resul
   return (context, parameters) => {
     const value = textValue(args[1] as Value, parameters)
     const local = booleanValue(args[2] as Value, parameters) === true
-    const shown = context.settings.set(name, value ?? undefined, { local })
-    return { tag: 'SELECT 1', columns, rows: [[value === null ? '' : shown]] }
+    return fitting(context, name, value ?? undefined, () => {
+      const shown = context.settings.set(name, value ?? undefined, { local })
+      return { tag: 'SELECT 1', columns, rows: [[value === null ? '' : shown]] }
+    })
   }
 }

@@ -39,7 +39,7 @@ export interface SettingState {
 }
 
 /** Known names, not yet served (SQL-3). */
-const laterSettings: ReadonlySet<string> = new Set(['min_lsn', 'token', 'virtual_snapshot_max_age'])
+const laterSettings: ReadonlySet<string> = new Set(['token', 'virtual_snapshot_max_age'])
 
 export class SettingsStore {
   readonly #sources: SettingsSources

@@ -192,6 +192,7 @@ export const conditions = table({
     message: 'version %s of key "%s" is not higher than the stored version %s',
   },
   namespaceNotArchived: { sqlstate: '55000', severity: 'ERROR', message: 'cache namespace "%s" is not archived' },
+  noFeed: { sqlstate: '55000', severity: 'ERROR', message: 'there is no change feed of database "%s"' },
   leaseLost: { sqlstate: '55000', severity: 'ERROR', message: 'the lease of key "%s" is over' },
   fillOutdated: {
     sqlstate: '55000',

@@ -64,7 +64,8 @@ export function demandOf(settings: Settings, hints: TextHints | undefined): Dema
 }
 
 /** True if there is nothing to be waited for; else `cover` says more. All that a hit costs in a session that knows no more than the feed. */
-export function isCovered(session: Session, { consistency }: Settings): boolean {
+export function isCovered(session: Session, { consistency, minLsn }: Settings): boolean {
+  if (minLsn !== '') return false
   return consistency === 'session' ? session.floor < session.epochs.horizon.visible : consistency === 'eventual'
 }
 
@@ -75,6 +76,31 @@ export function raiseFloor(session: Session): void {
 
 /** Whether this answer is new enough for who asks. */
 export function cover(session: Session, held: Held, wish: Wish): Cover {
+  const least = leastCover(session, held, wish)
+  return least === 'covered' ? levelCover(session, held, wish) : least
+}
+
+/** What a session was told to take for its least: the value, and the tick by which it was. */
+const leasts = new WeakMap<Session, { readonly value: string; readonly tick: number }>()
+
+/** As `min_lsn` asks: what was written before it was set is in it. */
+function leastCover(session: Session, held: Held, wish: Wish): Cover {
+  const { minLsn: value } = session.settings.current
+  if (value === '') return 'covered'
+  let least = leasts.get(session)
+  if (least?.value !== value) {
+    least = { value, tick: session.services.epochs.clock }
+    leasts.set(session, least)
+  }
+  const { tick } = least
+  const { horizon } = session.epochs
+  const isTold = horizon.state === 'streaming' && !held.relations.some((relation) => relation.isUnfed)
+  const holds = () => held.start > tick || (isTold && horizon.visible > tick) || session.services.broken.has('R2-least')
+  if (held.relations.length === 0 || holds()) return 'covered'
+  return isTold ? wait(session, wish, tick, holds, floorMiss) : floorMiss
+}
+
+function levelCover(session: Session, held: Held, wish: Wish): Cover {
   const { level } = wish.demand
   if (level === 'eventual' || held.relations.length === 0) return 'covered'
   if (level === 'bounded') return boundedCover(session, held, wish)

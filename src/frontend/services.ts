@@ -96,7 +96,7 @@ export interface Services {
   readonly own: OwnRoom & { close(): Promise<void> }
   /**
    * Rules of the consistency protocol that a test leaves out, to see that the stress harness notices; empty in service. R1-start,
-   * R1-check, R2-floor, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R6-bound, R6-fence, R7-level,
+   * R1-check, R2-floor, R2-least, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R6-bound, R6-fence, R7-level,
    * R8-unknown, R9-down, R9-gap, deferred, key-role, key-settings, txn, ddl, rows-old, rows-proof, rows-fill, rows-quarantine, rows-ack.
    */
   readonly broken: ReadonlySet<string>

@@ -117,9 +117,17 @@ export const signatures: Readonly<Record<string, Signature>> = {
       'namespace text, keys text[], ttl interval = NULL, expires_at timestamptz = NULL, idle_ttl interval = NULL, tags text[] = NULL',
     returns: 'int8',
   },
+  token: {
+    parameters: '',
+    returns: 'text',
+  },
   version: {
     parameters: '',
     returns: 'text',
+  },
+  wait_for: {
+    parameters: "token text, timeout interval = '5s'",
+    returns: 'bool',
   },
 }
 
@@ -143,6 +151,6 @@ export function functionsDdl(schemaName: string): string {
 /** They come with a later release: known names, not yet served. */
 export const laterFunctions: ReadonlySet<string> = new Set(
   `alter_cache audit create_cache create_schedule drop_cache drop_schedule
-   install_stand_ins key_inputs refresh remove_stand_ins rows token
-   track_aggregates untrack_aggregates wait_for warm`.split(/\s+/),
+   install_stand_ins key_inputs refresh remove_stand_ins rows
+   track_aggregates untrack_aggregates warm`.split(/\s+/),
 )

@@ -166,6 +166,16 @@ async function acknowledgedLongBefore(all: Scene): Promise<string | null | undef
   return await single(reader, price)
 }
 
+/** A session is told by another how far the log had come when it had seen a commit. */
+async function toldOfAPlace(all: Scene): Promise<string | null | undefined> {
+  const { reader, stranger } = all
+  await run(reader, "set cache.consistency = 'eventual'")
+  await deafened(all)
+  await run(stranger, change)
+  await run(reader, `set cache.min_lsn = '${await single(stranger, 'select pg_current_wal_insert_lsn()')}'`)
+  return await single(reader, price)
+}
+
 /** A commit is made while nobody listens, and read before somebody listens again. */
 async function readInAGap(all: Scene): Promise<string | null | undefined> {
   const { stage, reader, stranger } = all
@@ -192,6 +202,7 @@ const plays = [
   { rule: 'R9-down', title: 'nothing others may have changed is served in a gap', play: readInAGap },
   { rule: 'R2-floor', title: 'what a session has seen at the origin is in its next answer', play: learntFromTheOrigin },
   { rule: 'R2-floor', title: 'what a session has seen in memory is in its next answer', play: learntFromMemory },
+  { rule: 'R2-least', title: 'what a session was told of by a token is in its next answer', play: toldOfAPlace },
   { rule: 'R7-level', title: 'a fill that began before what a session has seen is not joined', play: joinedTooEarly },
   { rule: 'R6-fence', title: 'strict sees what was acknowledged to others before (SQL-35)', play: acknowledgedBefore },
   { rule: 'R6-bound', title: 'bounded sees what is older than its bound (SQL-35)', play: acknowledgedLongBefore },

@@ -68,6 +68,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
       return explainedWith()
     },
     explainInvalidates: unasked,
+    tokens: { token: unasked, check: unasked, waitFor: unasked },
     ...overrides,
   }
 }

@@ -17,6 +17,7 @@ interface Stage {
   readonly larder: TestLarder
   readonly relay: DelayingRelay
   readonly stranger: pg.Client
+  readonly upstream: string
 }
 
 async function stage(settings: Record<string, string> = {}): Promise<Stage> {
@@ -31,7 +32,7 @@ async function stage(settings: Record<string, string> = {}): Promise<Stage> {
   const upstream = `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
   const larder = await openLarder({ upstream, settings: { result_ttl: '1h', feed: 'auto', ...settings } })
   cleanups.push(() => larder.close())
-  return { larder, relay, stranger }
+  return { larder, relay, stranger, upstream }
 }
 
 async function reader({ larder }: Stage, name = 'reader'): Promise<WireClient> {
@@ -62,7 +63,7 @@ async function kept(client: WireClient, sql: string): Promise<void> {
 }
 
 /** Nothing more is heard of strangers until the gate is opened. */
-async function deafen({ relay }: Stage) {
+async function deafen({ relay }: Pick<Stage, 'relay'>) {
   const gate = (await relay.connection('larder feed')).holdFrom('origin', frameIs.type('d'))
   cleanups.push(() => gate.release())
   return gate
@@ -72,7 +73,7 @@ const waits = async (client: WireClient) => Number((await client.rows('select fe
 
 describe('a session', () => {
   it('waits for the feed only behind what the origin has told it, and many hits cost one wait', async () => {
-    const all = await stage()
+    const all = await stage({ floor_wait: '1min' })
     const client = await reader(all)
     await streaming(client)
     for (const sql of [item, other]) await kept(client, sql)
@@ -210,5 +211,61 @@ describe('a level', () => {
     expect(await client.rows(item)).toEqual([['0']])
     gate.release()
     await expect.poll(() => client.rows(item), { interval: 2 }).toEqual([['9']])
+  })
+})
+
+describe('a token (SQL-24, SQL-35)', () => {
+  it('carries what was seen at one Larder to another: it is waited for, or asked for at the origin', async () => {
+    const all = await stage()
+    const elsewhere = await openLarder({ upstream: all.upstream, settings: { result_ttl: '1h', feed: 'auto' } })
+    cleanups.push(() => elsewhere.close())
+    const [here, there] = [await reader(all), await reader({ ...all, larder: elsewhere })]
+    await there.rows("set cache.consistency = 'eventual'")
+    await streaming(there)
+    await kept(there, item)
+    const gate = await deafen(all)
+    await here.rows('update item set n = 5 where id = 1')
+    const [[token = ''] = []] = (await here.rows('show cache.token')) as string[][]
+    expect(token).toMatch(/^\d+:1:[0-9A-F]+\/[0-9A-F]+$/)
+    expect(await there.rows(item)).toEqual([['0']])
+    expect(await there.rows(`select cache.wait_for('${token}', '10 ms')`)).toEqual([['f']])
+    await there.rows(`set cache.min_lsn = '${token}'`)
+    expect(await there.rows(item)).toEqual([['5']])
+    expect(verdictOf(there)).toBe('miss;reason=floor')
+    await there.rows(item)
+    expect(verdictOf(there)).toBe('hit')
+    gate.release()
+    expect(await there.rows(`select cache.wait_for('${token}')`)).toEqual([['t']])
+  })
+
+  it('of another origin is refused, and so is a place that its log has not come to', async () => {
+    const all = await stage({ feed: 'off' })
+    const client = await reader(all)
+    const [[token = ''] = []] = (await client.rows('select cache.token()')) as string[][]
+    const [system = '', timeline = '', lsn = ''] = token.split(':')
+    await client.rows(`set cache.min_lsn = '${token}'`)
+    await client.rows(`set cache.min_lsn = '${lsn}'`)
+    for (const wrong of [`1${system}:${timeline}:${lsn}`, `${system}:7:${lsn}`, 'FFFFFF/0', 'yesterday']) {
+      const error = errorOf(await client.query(`set cache.min_lsn = '${wrong}'`))
+      expect(error && sqlstateOf(error), wrong).toBe('22023')
+    }
+    expect(await client.rows('show cache.min_lsn')).toEqual([[lsn]])
+    const fixed = errorOf(await client.query("set cache.token = 'x'"))
+    expect(fixed && sqlstateOf(fixed)).toBe('55P02')
+    const unheard = errorOf(await client.query(`select cache.wait_for('${token}')`))
+    expect(unheard && sqlstateOf(unheard)).toBe('55000')
+  })
+
+  it('where there is no feed, what was kept before it is asked for again', async () => {
+    const all = await stage({ feed: 'off' })
+    const client = await reader(all)
+    await kept(client, item)
+    await all.stranger.query('update item set n = 6 where id = 1')
+    expect(await client.rows(item)).toEqual([['0']])
+    const { rows } = await all.stranger.query('select pg_current_wal_insert_lsn()::text as lsn')
+    await client.rows(`set cache.min_lsn = '${rows[0].lsn}'`)
+    expect(await client.rows(item)).toEqual([['6']])
+    await client.rows(item)
+    expect(verdictOf(client)).toBe('hit')
   })
 })

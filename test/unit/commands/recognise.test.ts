@@ -136,7 +136,7 @@ describe('ours, but not to be read', () => {
     'SHOW POOLS',
     'PAUSE',
     'LISTEN cache_invalidation',
-    'SELECT cache.token()',
+    'SELECT cache.warm()',
   ])('%s comes with a later release', (text) => {
     expect(refused(text)).toMatchObject({ sqlstate: '0A000', detail: 'It comes with a later release.' })
   })

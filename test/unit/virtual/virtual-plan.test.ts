@@ -107,7 +107,7 @@ describe('is refused', () => {
     "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.evictions, item',
     'CREATE MATERIALIZED VIEW cache.v AS SELECT 1',
-    'SELECT cache.token() FROM item',
+    'SELECT cache.warm() FROM item',
   ])('until a later release: %s', (text) => {
     expect(refusal(text)).toMatchObject({ sqlstate: '0A000', detail: 'It comes with a later release.' })
   })

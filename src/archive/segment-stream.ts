@@ -1,7 +1,7 @@
 // A file of a source as the stream that is stored: segment by segment, without holes, sealed if there is a seal.
 //
 // While the store writes one segment the next is sealed and digested, which takes longest, and the one after that is read: three segments
-// are in memory, five with a seal. What the manifest says of each is noted in passing. Opened again for another try, it begins anew.
+// are in memory, four with a seal. What the manifest says of each is noted in passing. Opened again for another try, it begins anew.
 
 import { type ManifestFile, type ManifestSegment, nonceBytes, segmentBytes, tagBytes } from './manifest.ts'
 import { type Hole, storedLengthOf } from './manifest-consistency.ts'
@@ -24,7 +24,7 @@ interface Prepared {
   readonly stored: Uint8Array
 }
 
-const [rawBuffers, sealedBuffers] = [3, 2]
+const sealedBuffers = 2
 
 export class SegmentStream implements Content {
   /** Bytes that will be stored. */
@@ -48,11 +48,12 @@ export class SegmentStream implements Content {
     this.#onStored(-this.#segments.reduce((sum, { storedLength }) => sum + storedLength, 0))
     this.#segments = []
     const largest = Math.min(segmentBytes, this.#file.size)
-    const raw = Array.from({ length: rawBuffers }, () => Buffer.allocUnsafeSlow(largest))
+    // What is sealed is written from another buffer, and its own is read into meanwhile.
+    const raw = Array.from({ length: this.#seal === undefined ? 3 : 2 }, () => Buffer.allocUnsafeSlow(largest))
     const sealedLength = this.#seal === undefined ? 0 : largest + nonceBytes + tagBytes
     const sealed = Array.from({ length: sealedBuffers }, () => Buffer.allocUnsafeSlow(sealedLength))
     const read = (index: number): Promise<Uint8Array> =>
-      unheard(this.#read(this.#plan[index], raw[index % rawBuffers] as Buffer))
+      unheard(this.#read(this.#plan[index], raw[index % raw.length] as Buffer))
     const prepare = (index: number, reading: Promise<Uint8Array>): Promise<Prepared> =>
       unheard(this.#prepare(this.#plan[index], reading, sealed[index % sealedBuffers] as Buffer))
     let reading = read(0)

@@ -21,11 +21,12 @@ import * as hit from './scenarios/hit.mjs'
 import * as lag from './scenarios/lag.mjs'
 import * as memory from './scenarios/memory.mjs'
 import * as miss from './scenarios/miss.mjs'
+import * as mixed from './scenarios/mixed.mjs'
 import * as storage from './scenarios/storage.mjs'
 import * as stream from './scenarios/stream.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, lag, memory, stream, blob, storage, eviction, backup }
+const scenarios = { hit, miss, write, lag, mixed, memory, stream, blob, storage, eviction, backup }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 

@@ -203,7 +203,7 @@ function sourceOf(database: DatabaseEpochs, relation: Relation): EpochSource {
       return relation.stamp
     },
     get isSuspended() {
-      return relation.suspensions > 0
+      return relation.suspensions > 0 || relation.commits > 0
     },
   }
 }

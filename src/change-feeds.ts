@@ -16,6 +16,7 @@ import {
   type FeedState,
   ForeignCommits,
   OwnCommit,
+  SharedRuns,
   writeLsn,
 } from './cdc/index.ts'
 import type { FeedClient, FeedMode } from './frontend/index.ts'
@@ -50,8 +51,11 @@ const lingerMs = 30_000
 /** Whoever wanted the database for himself has so long to do with it what he wanted. */
 const apartMs = 10_000
 
-/** A feed that did not tell of a commit in time (a large transaction, commits that do not wait for their log) is not waited for so long. */
+const missedMax = 20
+/** A feed that did not tell of as many commits in time (a large transaction, commits that do not wait for their log) is not waited for so long. */
 const impatientUs = 1_000_000
+/** So long an acknowledgement waits for it otherwise. */
+const waitMsMax = 20
 
 /** The feed of a database, and who needs it. */
 export class FollowedDatabase {
@@ -70,6 +74,9 @@ export class FollowedDatabase {
   /** Since when there is no feed, where there is none. */
   sinceMs: number
   closing: Promise<void> | undefined
+  readonly fences = new SharedRuns(async () => this.feed?.fence())
+  /** Commits in a row that it did not tell of in time. */
+  missedCount = 0
   /** Until then no acknowledgement waits for the feed. */
   impatientUntilUs = 0
   /** What was last told of a refusal. */
@@ -180,9 +187,15 @@ export class ChangeFeeds {
     const following = followed?.feed?.following
     if (followed?.commits === undefined || following === undefined || scope.everything) return undefined
     const relations = scope.relations.filter(({ rows }) => rows !== undefined && rows.count > 0)
-    if (relations.length === 0 || clock.monotonicUs() < followed.impatientUntilUs) return undefined
-    return new OwnCommit(followed.commits, following, xid, relations, () => {
-      followed.impatientUntilUs = clock.monotonicUs() + impatientUs
+    if (relations.length === 0) return undefined
+    const isPatient = clock.monotonicUs() >= followed.impatientUntilUs
+    return new OwnCommit(xid, {
+      ...{ commits: followed.commits, following, relations, waitMs: isPatient ? waitMsMax : 0 },
+      fence: () => followed.fences.ask(),
+      onTold: (isInTime) => {
+        followed.missedCount = isInTime ? 0 : followed.missedCount + 1
+        if (followed.missedCount > missedMax) followed.impatientUntilUs = clock.monotonicUs() + impatientUs
+      },
     })
   }
 

@@ -59,6 +59,11 @@ export function linesOf(description, comparison, { other = 1, cpuRatio = 'larder
   return lines
 }
 
+/** A share, which is the thing itself: its target is not of a ratio. */
+export function linesOfShare({ larder, other, ...about }) {
+  return [{ ...about, larder, other, ratio: larder, spread: undefined }]
+}
+
 const columns = [
   ['scenario', (line) => line.scenario],
   ['case', (line) => line.about],

@@ -15,6 +15,7 @@ import type { FollowingParts } from './following-parts.ts'
 import type { Lsn } from './lsn.ts'
 import { type Claim, type Named, proveNames, RelationNames } from './relation-names.ts'
 import { RowShapes } from './row-shapes.ts'
+import { SharedRuns } from './shared-runs.ts'
 import { readSnapshot } from './snapshot.ts'
 import { newTelling, type Telling } from './telling.ts'
 
@@ -32,9 +33,9 @@ export class Following {
   messageCount = 0
   readonly #parts: FollowingParts
   readonly #names = new RelationNames()
-  readonly #shapes = new RowShapes()
-  readonly #shapesWanted = new Set<Relation>()
-  #isReadingShapes = false
+  readonly #shapes: RowShapes
+  readonly #toProve = new Set<Relation>()
+  readonly #proofs = new SharedRuns(() => this.#prove())
   #telling: Telling
   /** How a line begins that tells of another row of the relation just touched. */
   #prefix: Buffer | undefined
@@ -61,6 +62,7 @@ export class Following {
     })
     this.over.catch(() => undefined)
     this.#end = end
+    this.#shapes = new RowShapes(parts.side, end)
     void parts.side.over.then(end)
   }
 
@@ -71,8 +73,10 @@ export class Following {
 
   /** Resolves when all that commits from now on will be heard of, and what was kept before is judged. */
   async begin(): Promise<void> {
-    const { stream, side, commits, clock, unmovedSince } = this.#parts
+    const { stream, side, commits, clock, epochs, unmovedSince } = this.#parts
     await this.#names.read(side)
+    epochs.onRowsWanted = (relation) => this.#shapes.want(relation)
+    for (const relation of epochs.relations.values()) if (relation.rows !== undefined) this.#shapes.want(relation)
     await stream.begin({
       data: (head, isWhole, end) => this.#line(head, isWhole, end),
       keepalive: (end) => {
@@ -91,6 +95,8 @@ export class Following {
 
   close(): void {
     this.#isOver = true
+    this.#parts.epochs.onRowsWanted = undefined
+    this.#shapes.close()
     const reason = new Error('the stream was lost')
     this.#end(reason)
     for (const { reject } of this.#waiting.splice(0)) reject(reason)
@@ -110,20 +116,26 @@ export class Following {
    * Of relations that a transaction of ours holds locks on that keep their definitions as they are: which of them are known, and are what
    * they were when names and shapes were read. By relation, the mark its rows must have been read with.
    */
-  async prove(relations: readonly Relation[]): Promise<ReadonlyMap<Relation, string>> {
+  prove(relations: readonly Relation[]): Promise<ReadonlyMap<Relation, string>> {
+    for (const relation of relations) this.#toProve.add(relation)
+    return this.#proofs.ask()
+  }
+
+  async #prove(): Promise<ReadonlyMap<Relation, string>> {
     const asked: [Relation, Claim][] = []
-    for (const relation of relations) {
+    for (const relation of this.#toProve) {
       const named = this.#names.named(relation.oid)
       const shape = relation.rows === undefined ? undefined : this.#shapes.find(relation)
-      if (named === undefined || shape === undefined) continue
-      asked.push([relation, { named, rowMark: shape.mark }])
+      if (named !== undefined && shape !== undefined) asked.push([relation, { named, rowMark: shape.mark }])
     }
+    this.#toProve.clear()
     if (asked.length === 0) return new Map()
     const claims = asked.map(([, claim]) => claim)
     const { others } = await proveNames(this.#parts.side, claims, () => false)
     if (others.length > 0) this.#readNamesSoon()
+    const isProven = (claim: Claim) => !others.includes(claim) || this.#parts.broken.has('rows-proof')
     return new Map(
-      asked.filter(([, claim]) => !others.includes(claim)).map(([relation, { rowMark }]) => [relation, rowMark ?? '']),
+      asked.filter(([, claim]) => isProven(claim)).map(([relation, { rowMark }]) => [relation, rowMark ?? '']),
     )
   }
 
@@ -218,7 +230,7 @@ export class Following {
       return false
     }
     const shape = this.#shapes.find(relation)
-    if (shape === undefined) this.#readShapesSoon(relation)
+    if (shape === undefined) this.#shapes.want(relation)
     rows.note(relation, shape, line)
     return rows.wants(relation)
   }
@@ -294,7 +306,7 @@ export class Following {
       // Of our own, the acknowledgement is on its way as often as not, and saves the question.
       if (commits.pendingCount > 0) {
         await sleep(askAfterMs, undefined, { ref: false })
-        if (commits.pendingCount === 0 || this.#isOver) continue
+        if (commits.pendingCount === 0 || commits.areAllExpected || this.#isOver) continue
       }
       await this.#look()
       const ageMs = (this.#parts.clock.monotonicUs() - this.#beganUs) / 1000
@@ -348,26 +360,6 @@ export class Following {
       .finally(() => {
         this.#isReadingNames = false
       })
-  }
-
-  /** Rows of a relation have become of interest, or more of their columns. */
-  #readShapesSoon(relation: Relation): void {
-    this.#shapesWanted.add(relation)
-    if (this.#isReadingShapes) return
-    this.#isReadingShapes = true
-    this.#readShapes()
-      .catch(this.#end)
-      .finally(() => {
-        this.#isReadingShapes = false
-      })
-  }
-
-  async #readShapes(): Promise<void> {
-    while (this.#shapesWanted.size > 0 && !this.#isOver) {
-      const relations = [...this.#shapesWanted].slice(0, 1000)
-      for (const relation of relations) this.#shapesWanted.delete(relation)
-      await this.#shapes.read(this.#parts.side, relations)
-    }
   }
 
   async #readNames(): Promise<void> {

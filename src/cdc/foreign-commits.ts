@@ -71,6 +71,12 @@ export class ForeignCommits {
     return this.#pending.size
   }
 
+  /** What is pending is all ours, and will be acknowledged. */
+  get areAllExpected(): boolean {
+    for (const xid of this.#pending.keys()) if (!this.#expected.has(xid)) return false
+    return true
+  }
+
   /** Transactions that ran when the stream began, and may have been committed before. */
   get suspectCount(): number {
     return this.#suspects.size

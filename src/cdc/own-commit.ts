@@ -1,5 +1,7 @@
-// A commit through this server, of relations whose rows answers depend on: it is acknowledged when the feed has told which rows it changed,
-// so that only answers from these are void. Past a moment it counts as a change of all it locked.
+// A commit through this server, of relations whose rows answers depend on: only answers from the rows it changed are void, and these the feed tells.
+//
+//   acknowledged by the origin ──► told of already, or in a moment ──► answered
+//                                └──► answered; its relations stay suspended until it is told of, so that nothing is served from them
 //
 // Names and shapes that the lines were read with are proven while the commit is under way: the locks of the transaction keep the definitions
 // of its relations as they are until it is over, so what holds at any time meanwhile holds for its rows.
@@ -8,71 +10,92 @@ import type { ChangedBy, Relation, WriteScope } from '../invalidation/index.ts'
 import type { Following } from './following.ts'
 import type { ForeignCommits, HeardCommit } from './foreign-commits.ts'
 
-/** So long an acknowledgement waits for the feed. */
-const waitMsMax = 20
+interface OwnCommitParts {
+  readonly commits: ForeignCommits
+  readonly following: Following
+  /** Those whose rows are of interest. */
+  readonly relations: readonly Relation[]
+  /** So long an acknowledgement waits to be told. */
+  readonly waitMs: number
+  /** Resolves when all is heard of that was acknowledged before the call. */
+  readonly fence: () => Promise<void>
+  /** Called with whether it was told of in that time. */
+  readonly onTold: (isInTime: boolean) => void
+}
+
+/** After so long it counts as a change of all that it locked. */
+const lateMsMax = 5000
 
 export class OwnCommit {
-  readonly #commits: ForeignCommits
+  readonly #parts: OwnCommitParts
   readonly #xid: number
   #heard: HeardCommit | undefined
   #proven: ReadonlyMap<Relation, string> | undefined
+  readonly #proof: Promise<void>
   #wake: (() => void) | undefined
 
-  readonly #onMissed: () => void
-
-  /** Before the commit is sent to the origin. `onMissed` is called if the feed does not tell of it in time. */
-  constructor(
-    commits: ForeignCommits,
-    following: Following,
-    xid: number,
-    relations: readonly Relation[],
-    onMissed: () => void,
-  ) {
-    this.#onMissed = onMissed
-    this.#commits = commits
+  /** Before the commit is sent to the origin. */
+  constructor(xid: number, parts: OwnCommitParts) {
+    this.#parts = parts
     this.#xid = xid
-    commits.expect(xid, (heard) => {
+    parts.commits.expect(xid, (heard) => {
       this.#heard = heard
       this.#wake?.()
     })
-    following.prove(relations).then(
-      (proven) => {
-        this.#proven = proven
-        this.#wake?.()
-      },
-      () => undefined,
-    )
+    const proven = (marks: ReadonlyMap<Relation, string>) => {
+      this.#proven = marks
+      this.#wake?.()
+    }
+    this.#proof = parts.following.prove(parts.relations).then(proven, () => proven(new Map()))
   }
 
-  get #isTold(): boolean {
+  /** All is known that there is to know. */
+  get isTold(): boolean {
     return this.#heard !== undefined && this.#proven !== undefined
   }
 
-  /** Resolves when everything is known, or nothing more is waited for; undefined if that is so already. */
+  /** The origin has acknowledged it: resolves when it is told of, or the client is not to wait any longer; undefined if that is so now. */
   told(): Promise<void> | undefined {
-    if (this.#isTold) return undefined
-    return new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        this.#onMissed()
-        resolve()
-      }, waitMsMax)
-      this.#wake = () => {
-        if (!this.#isTold) return
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+    const { waitMs, onTold } = this.#parts
+    if (this.isTold || waitMs === 0) return undefined
+    return this.#untilTold(waitMs, onTold)
   }
 
-  /** The origin has acknowledged it. False if the scope has to be bumped as a whole. */
+  /** Resolves when it is told of, or will not be. */
+  async settled(): Promise<void> {
+    // What it changed, if anything, was in no stream when all before the fence has come, and it has not.
+    const passed = this.#parts.fence().then(
+      () => this.#proof,
+      () => undefined,
+    )
+    await Promise.race([passed, this.#untilTold(lateMsMax, () => undefined)])
+  }
+
+  /** Makes void what it changed. False if the scope has to be bumped as a whole. */
   acknowledged(scope: WriteScope, by: ChangedBy | undefined): boolean {
     this.end()
     if (this.#heard === undefined || this.#proven === undefined) return false
-    this.#commits.acknowledgedInRows(this.#heard, this.#proven, scope, by)
+    this.#parts.commits.acknowledgedInRows(this.#heard, this.#proven, scope, by)
     return true
   }
 
   end(): void {
-    this.#commits.expectNoMore(this.#xid)
+    this.#parts.commits.expectNoMore(this.#xid)
+  }
+
+  #untilTold(withinMs: number, onTold: (isInTime: boolean) => void): Promise<void> {
+    if (this.isTold) return Promise.resolve()
+    return new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        onTold(false)
+        resolve()
+      }, withinMs)
+      this.#wake = () => {
+        if (!this.isTold) return
+        clearTimeout(timer)
+        onTold(true)
+        resolve()
+      }
+    })
   }
 }

@@ -43,8 +43,25 @@ const shapesQuestion = `SELECT c.oid::text AS oid, ${rowMark} AS mark, pg_catalo
  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])
   AND c.relkind OPERATOR(pg_catalog.=) 'r' AND c.relpersistence OPERATOR(pg_catalog.=) 'p'`
 
+/** At once. */
+const relationsMax = 1000
+
 export class RowShapes {
+  readonly #client: SideClient
+  readonly #onFailure: (reason: Error) => void
   readonly #shapes = new Map<number, RowShape>()
+  readonly #wanted = new Set<Relation>()
+  #isReading = false
+  #isClosed = false
+
+  constructor(client: SideClient, onFailure: (reason: Error) => void) {
+    this.#client = client
+    this.#onFailure = onFailure
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
 
   /** Undefined if it is not known, or lacks columns that have become of interest. */
   find(relation: Relation): RowShape | undefined {
@@ -52,9 +69,30 @@ export class RowShapes {
     return shape !== undefined && shape.columns.length >= (relation.rows?.columns.length ?? 0) ? shape : undefined
   }
 
-  async read(client: SideClient, relations: Iterable<Relation>): Promise<void> {
-    const wanted = [...relations].map((relation) => ({ relation, columns: [...(relation.rows?.columns ?? [])] }))
-    const rows = await client.query(shapesQuestion, [`{${wanted.map(({ relation }) => relation.oid).join()}}`])
+  /** Reads it soon, unless it is known. */
+  want(relation: Relation): void {
+    if (this.find(relation) !== undefined) return
+    this.#wanted.add(relation)
+    if (this.#isReading) return
+    this.#isReading = true
+    this.#readAll()
+      .catch(this.#onFailure)
+      .finally(() => {
+        this.#isReading = false
+      })
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#wanted.size > 0 && !this.#isClosed) {
+      const relations = [...this.#wanted].slice(0, relationsMax)
+      for (const relation of relations) this.#wanted.delete(relation)
+      await this.#read(relations)
+    }
+  }
+
+  async #read(relations: readonly Relation[]): Promise<void> {
+    const wanted = relations.map((relation) => ({ relation, columns: [...(relation.rows?.columns ?? [])] }))
+    const rows = await this.#client.query(shapesQuestion, [`{${wanted.map(({ relation }) => relation.oid).join()}}`])
     for (const { relation, columns } of wanted) {
       const row = rows.find(({ oid }) => Number(oid) === relation.oid)
       this.#shapes.delete(relation.oid)

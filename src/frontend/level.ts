@@ -66,7 +66,9 @@ export function demandOf(settings: Settings, hints: TextHints | undefined): Dema
 /** True if there is nothing to be waited for; else `cover` says more. All that a hit costs in a session that knows no more than the feed. */
 export function isCovered(session: Session, { consistency, minLsn }: Settings): boolean {
   if (minLsn !== '') return false
-  return consistency === 'session' ? session.floor < session.epochs.horizon.visible : consistency === 'eventual'
+  const { horizon, commits } = session.epochs
+  if (consistency !== 'session') return consistency === 'eventual' && commits === 0
+  return session.floor < horizon.visible && (commits === 0 || horizon.state === 'streaming')
 }
 
 /** The origin has told the session something. */
@@ -102,6 +104,9 @@ function leastCover(session: Session, held: Held, wish: Wish): Cover {
 
 function levelCover(session: Session, held: Held, wish: Wish): Cover {
   const { level } = wish.demand
+  const isOrdered = (level === 'session' || level === 'strict') && session.epochs.horizon.state === 'streaming'
+  const committed = isOrdered ? undefined : held.relations.find(({ commits }) => commits > 0)
+  if (committed !== undefined) return { code: 'suspended', argument: committed.toString() }
   if (level === 'eventual' || held.relations.length === 0) return 'covered'
   if (level === 'bounded') return boundedCover(session, held, wish)
   const { horizon } = session.epochs

@@ -33,7 +33,8 @@ export function answerRows(
 ): AnswerRows | undefined {
   if (facts.tables === undefined || store.snapshot.invalidationPrecision === 'relation') return undefined
   if (!feeds.tellsRows(text.shape.database)) return undefined
-  const template = templateOf(text, facts, () => plans.footprintOf(text), epochs.clock)
+  const database = epochs.database(text.shape.database)
+  const template = templateOf(text, facts, () => plans.footprintOf(text), database, epochs.clock)
   const given = template === undefined ? undefined : readParameters(parameters)
   if (template === undefined || given === undefined) return undefined
   const footprints: Footprint[] = []
@@ -55,12 +56,14 @@ function templateOf(
   text: StatementText,
   facts: ShapeFacts,
   read: () => ReturnType<Services['plans']['footprintOf']>,
+  epochs: DatabaseEpochs,
   tick: number,
 ): RowTemplate | undefined {
   const known = text.rows as { readonly facts: ShapeFacts; readonly template: RowTemplate | undefined } | undefined
   if (known?.facts === facts) return known.template
   const raw = read()
   const template = raw === undefined ? undefined : rowTemplate(raw, text, facts, tick)
+  for (const { rows } of template?.parts ?? []) epochs.onRowsWanted?.(rows.relation)
   text.rows = { facts, template }
   return template
 }
@@ -73,6 +76,8 @@ export function crossed(
   start: number,
   broken: ReadonlySet<string>,
 ): boolean {
+  // A commit of ours that holds nothing back, because a feed will tell of it: of these it will not.
+  if (relations.some(({ commits, isUnfed }) => commits > 0 && isUnfed)) return true
   const minds = !broken.has('R4-quarantine')
   if (rows === undefined) return (minds && quarantined(epochs, relations)) || !unmoved(epochs, relations, start)
   const { footprints } = rows

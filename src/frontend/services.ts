@@ -64,9 +64,12 @@ interface ForeignFeeds {
 
 /** A commit under way whose rows the feed will tell. */
 export interface ExpectedWrite {
-  /** Resolves when it has, or is not waited for any more; undefined if that is so already. */
+  readonly isTold: boolean
+  /** The origin has acknowledged it: resolves when it is told of, or the client is not to wait any longer; undefined if that is so now. */
   told(): Promise<void> | undefined
-  /** The origin has acknowledged it: only answers from its rows are void. False if the scope has to be bumped as a whole. */
+  /** Resolves when it is told of, or will not be. */
+  settled(): Promise<void>
+  /** Makes void what it changed. False if the scope has to be bumped as a whole. */
   acknowledged(scope: WriteScope, by: ChangedBy | undefined): boolean
   end(): void
 }

@@ -34,6 +34,8 @@ export class Suspension {
   #schema = false
   #xid: number | undefined
   #expected: ExpectedWrite | undefined
+  /** It holds back only those who do not go by the order of the feed. */
+  #isOrdered = false
   /** As cache.invalidations tells it; undefined if the scope says it. */
   cause: InvalidationCause | undefined
 
@@ -52,7 +54,11 @@ export class Suspension {
     this.#schema = schema
     const { services, epochs } = this.#session
     if (xid !== undefined && !schema) this.#expected = services.feeds.expect(epochs.name, xid, scope)
-    if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.suspend(scope)
+    if (services.broken.has('R2-suspend')) return
+    // Until it is acknowledged, the order in which sessions see it and what the feed tells is theirs to keep (level.ts), where it tells.
+    this.#isOrdered = this.#expected !== undefined && scope.relations.every(({ isUnfed }) => !isUnfed)
+    if (this.#isOrdered) epochs.beginCommit(scope)
+    else epochs.suspend(scope)
   }
 
   /** The commit is done: waits for what the feed tells of its rows, if that is worth it. */
@@ -72,10 +78,9 @@ export class Suspension {
       session: this.#session.id,
       sinceUs: startedUs,
     }
+    const isUntold = expected?.isTold === false
     const act = () => {
-      const isInRows =
-        expected?.acknowledged(scope, by) === true || (expected !== undefined && services.broken.has('rows-ack'))
-      if (isInRows) {
+      if (expected?.acknowledged(scope, by) === true || (isUntold && services.broken.has('rows-ack'))) {
         this.#release(scope)
         return
       }
@@ -89,8 +94,18 @@ export class Suspension {
       if (this.#xid !== undefined) services.feeds.acknowledged(epochs.name, this.#xid, scope)
       this.#release(scope)
     }
+    if (isUntold && !services.broken.has('rows-ack')) {
+      // What it changed is not known: nothing is served from its relations until it is.
+      epochs.suspend(scope)
+      void expected?.settled().then(() => {
+        act()
+        epochs.release(scope)
+      })
+      return
+    }
     if (services.broken.has('R3-ack')) {
       this.#release(scope)
+      this.#isOrdered = false
       setTimeout(() => {
         epochs.suspend(scope)
         act()
@@ -119,7 +134,9 @@ export class Suspension {
     }
     services.counters.unknown_outcomes++
     services.events.record({ severity: 'warning', event: 'unknown_outcome', subject: `session ${identity.id}` })
-    if (services.broken.has('R2-suspend')) epochs.suspend(scope)
+    // Nobody will say when it is acknowledged.
+    epochs.suspend(scope)
+    this.#release(scope)
     services.outcomes.add({ pid: identity.pid, database: epochs, scope, session: identity.id })
   }
 
@@ -130,7 +147,10 @@ export class Suspension {
   }
 
   #release(scope: WriteScope): void {
-    if (!this.#session.services.broken.has('R2-suspend')) this.#session.epochs.release(scope)
+    const { services, epochs } = this.#session
+    if (services.broken.has('R2-suspend')) return
+    if (this.#isOrdered) epochs.endCommit(scope)
+    else epochs.release(scope)
   }
 }
 

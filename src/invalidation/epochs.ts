@@ -22,6 +22,8 @@ export class Relation {
   stamp = 0
   /** Scopes that hold hits back now. */
   suspensions = 0
+  /** Commits of ours under way whose rows a feed will tell: they hold back hits of those who do not ask for its order (level.ts). */
+  commits = 0
   /** Commits heard of that are not known to be visible: what is read of it meanwhile may be old, and is not kept. */
   quarantines = 0
   /** Count of changes, shown as epoch. */
@@ -73,10 +75,14 @@ export class DatabaseEpochs {
   schemaStamp = 0
   /** Scopes that suspend everything. */
   suspensions = 0
+  /** Of all relations together. */
+  commits = 0
   /** Quarantines of everything. */
   quarantines = 0
   readonly horizon = new Horizon()
   readonly relations = new Map<number, Relation>()
+  /** Told of a relation some rows of which answers will depend on, and when they depend on more of its columns. */
+  onRowsWanted: ((relation: Relation) => void) | undefined
   readonly #epochs: Epochs
 
   constructor(name: string, epochs: Epochs) {
@@ -118,6 +124,20 @@ export class DatabaseEpochs {
       assert(relation.suspensions > 0, 'release without suspend')
       relation.suspensions--
     }
+  }
+
+  /** Of relations alone. */
+  beginCommit(scope: WriteScope): void {
+    for (const relation of scope.relations) relation.commits++
+    this.commits += scope.relations.length
+  }
+
+  endCommit(scope: WriteScope): void {
+    for (const relation of scope.relations) {
+      assert(relation.commits > 0, 'the end of a commit that was begun')
+      relation.commits--
+    }
+    this.commits -= scope.relations.length
   }
 
   quarantine(scope: WriteScope): void {

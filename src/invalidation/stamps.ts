@@ -13,7 +13,7 @@ export interface DatabaseStamps {
 /** As they are now. What is being written at this moment counts as changed: nobody knows yet whether it was. */
 export function stampsOf(epochs: Epochs): DatabaseStamps[] {
   const tick = epochs.tick()
-  const nowOf = (one: DatabaseEpochs | Relation): number => (one.suspensions > 0 ? tick : one.stamp)
+  const nowOf = (one: DatabaseEpochs | Relation): number => (one.suspensions > 0 || one.commits > 0 ? tick : one.stamp)
   return [...epochs.databases.values()].map((database) => ({
     name: database.name,
     stamp: nowOf(database),

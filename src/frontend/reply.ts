@@ -169,6 +169,8 @@ export function replyToGroup(
   const context = contextInForce(session)
   if (context === undefined) return false
   if (!context.readable || context.temporary) return false
+  // It is one transaction: where that has one snapshot for all of it, what stands in memory may be of several.
+  if (context.isolation !== 'read committed') return false
   if (!isPlainGroup(group.steps) || unprovenStatement(session, group)) return false
   const entries = new Map<string, Entry>()
   for (const execute of executes) {

@@ -75,7 +75,7 @@ export async function explain(
     remedy: remedyOf(reason?.code, parts),
     fingerprint: text.shape.fingerprint,
     cache: ['hit', 'coalesced', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
-    consistency: session.settings.current.consistency,
+    consistency: hints?.consistency ?? session.settings.current.consistency,
     ...timeToLive(session, hints),
     keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],
     relations: seen.relations.map((relation) => ({

@@ -90,6 +90,7 @@ export class OwnCommit {
         onTold(false)
         resolve()
       }, withinMs)
+      timer.unref()
       this.#wake = () => {
         if (!this.isTold) return
         clearTimeout(timer)

@@ -120,7 +120,7 @@ describe('the simple protocol', () => {
 
   it('joins, groups and sorts', async () => {
     const sql = `WITH r AS (SELECT verdict, count(*) AS n FROM cache.reasons GROUP BY 1)
-      SELECT r.verdict, s.uptime FROM r CROSS JOIN cache.stats s WHERE n > 10 ORDER BY 1`
+      SELECT r.verdict, s.uptime FROM r CROSS JOIN cache.stats s WHERE n > 10 ORDER BY 1 LIMIT 1`
     expect((await runSimple(open(), sql)).rows).toEqual([['bypass', '00:00:00']])
   })
 

@@ -109,7 +109,7 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
       await ask()
       await ask()
       const told = () => notices.filter((text) => text.includes('past this server'))
-      expect(told()).toEqual(['WARNING what is written past this server is seen within result_ttl from now on'])
+      expect(told()).toEqual(['WARNING what is written past this server is not heard of from now on'])
       const { rows } = await admin.query("select reason from cache.guarantees where name = 'public.item'")
       expect(rows[0].reason).toMatch(/ALTER ROLE "app" REPLICATION/)
     } finally {

@@ -14,6 +14,7 @@ export default defineConfig({
     include: kinds.map((kind) => `test/${kind}/**/*.test.ts`),
     exclude: [
       'test/contract/{archive,blobs,cdc,command,origin}/**',
+      'test/property/cdc/row-precision.test.ts',
       'test/contract/virtual/{psql,system-database}.test.ts',
       'test/unit/archive/{backup,backup-service,restore}.test.ts',
     ],

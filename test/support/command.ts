@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 const bin = fileURLToPath(new URL('../../bin/larder.js', import.meta.url))
 const built = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
+/** Where the machine is busy the feed may take longer to come than an answer is worth waiting for; here the answer counts, not the time. */
+const patient = { LARDER_FLOOR_WAIT: '20s' }
+
 export class Command {
   readonly #process: ChildProcess
   /** Settles with the exit code when the process has ended and its output is complete. */
@@ -14,11 +17,11 @@ export class Command {
   stdout = ''
   stderr = ''
 
-  /** `environment` is added to ours, without the LARDER_ variables that this machine may have. */
+  /** `environment` is added to ours, without the LARDER_ variables that this machine may have. Reads wait for the feed. */
   static run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Command {
     if (!existsSync(built)) throw new Error('the command is not built: npm run build')
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LARDER_'))
-    return new Command(args, { ...Object.fromEntries(inherited), ...environment })
+    return new Command(args, { ...Object.fromEntries(inherited), ...patient, ...environment })
   }
 
   /** Program and arguments of the command, for those who start it in other ways. */

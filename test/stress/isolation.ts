@@ -67,7 +67,7 @@ export async function play(place: Place, spec: Spec, order: Order): Promise<stri
   for (const name of order) {
     const player = players.get(name) as Player
     const steps = spec.sessions[name] as readonly string[]
-    player.queue.push(steps[player.step + player.queue.length + (player.under === undefined ? 0 : 1)] as string)
+    player.queue.push(steps[player.step + player.queue.length] as string)
     await settle(place, all, transcript)
   }
   const waiting = all.filter(({ under }) => under !== undefined).map(({ name }) => name)

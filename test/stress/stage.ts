@@ -74,3 +74,29 @@ export async function single(session: WireClient, sql: string): Promise<string |
 export async function run(session: WireClient, ...statements: readonly string[]): Promise<void> {
   for (const statement of statements) await session.rows(statement)
 }
+
+/** The interleaving a play is about did not come about. */
+export class Missed extends Error {}
+
+const attemptsMax = 5
+
+/** What a play comes to, once its interleaving has come about. */
+export async function played<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  return await until(attempt, () => true)
+}
+
+/** True if it goes wrong, as it may without a rule: where the machine is busy what it hangs on may be over too soon, so more than once. */
+export async function goesWrong<Result>(attempt: () => Promise<Result>, right: Result): Promise<boolean> {
+  return (await until(attempt, (result) => result !== right)) !== right
+}
+
+async function until<Result>(attempt: () => Promise<Result>, isEnough: (result: Result) => boolean): Promise<Result> {
+  for (let count = 1; ; count++) {
+    try {
+      const result = await attempt()
+      if (count === attemptsMax || isEnough(result)) return result
+    } catch (error) {
+      if (count === attemptsMax || !(error instanceof Missed)) throw error
+    }
+  }
+}

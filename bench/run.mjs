@@ -38,6 +38,7 @@ ${Object.entries(scenarios)
 
   --rounds N      how often each side is measured; default 5
   --seconds N     how long each time; default 1.5
+  --against DIR   another checkout of Larder, built: hit is measured beside it as well
   --trace FILE    a trace for eviction instead of those in traces/; may be given several times
   --upstream URL  a Postgres to use instead of one of our own; it gets a schema "bench"
   --correctness   compare bytes and counters instead of times; fails if anything differs
@@ -59,7 +60,9 @@ export class Context {
   failures = []
   shown = 0
 
-  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount, loadBefore, traces }) {
+  constructor({ origin, load, directory, rounds, measureMs, warmUpMs, itemCount, loadBefore, traces, against }) {
+    /** @type {string | undefined} another checkout of Larder */
+    this.against = against
     this.loadBefore = loadBefore
     /** @type {import('./parts/origin.mjs').Origin | undefined} none where every scenario asked for is inside this process */
     this.origin = origin
@@ -75,11 +78,12 @@ export class Context {
 
   /**
    * @param {string[]} flags
+   * @param {string} [checkout]
    * @returns {Promise<Larder>}
    */
-  async startLarder(flags) {
+  async startLarder(flags, checkout) {
     const dataDirectory = mkdtempSync(join(this.directory, 'larder-'))
-    const larder = await startLarder({ upstream: this.origin.url, dataDirectory, flags })
+    const larder = await startLarder({ upstream: this.origin.url, dataDirectory, flags, checkout })
     const address = this.addressOf(larder)
     return { ...larder, address, stats: () => readStats(address) }
   }
@@ -144,9 +148,9 @@ async function main() {
     origin?.pin(1)
     const itemCount = correctness ? 20_000 : 1_000_000
     if (origin !== undefined) await createTables(origin.address, { itemCount })
-    const { rounds, seconds, traces } = options
+    const { rounds, seconds, traces, against } = options
     const measureMs = seconds * 1000
-    const parts = { origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount, loadBefore, traces }
+    const parts = { origin, load, directory, rounds, measureMs, warmUpMs: 300, itemCount, loadBefore, traces, against }
     const context = new Context(parts)
     await (correctness ? checkAll(context, names) : measureAll(context, names, options))
   } finally {
@@ -161,6 +165,7 @@ function readOptions() {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '1.5' },
       upstream: { type: 'string' },
+      against: { type: 'string' },
       trace: { type: 'string', multiple: true, default: [] },
       correctness: { type: 'boolean', default: false },
       enforce: { type: 'boolean', default: false },

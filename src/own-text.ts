@@ -129,15 +129,15 @@ export class OwnTexts {
     return tree === undefined ? undefined : readBlobStatement(text, tree, statement, this.schemaName)
   }
 
-  /** Statements that are executed or dropped by name may be ours: which are, the session knows. */
+  /** Statements that are executed or dropped by name may be ours, and a name may be taken: which are, the session knows. */
   #severalPrepared(text: string): OwnText | undefined {
-    if (!/\b(?:execute|deallocate)\b/i.test(text)) return undefined
+    if (!/\b(?:execute|deallocate|prepare)\b/i.test(text)) return undefined
     const names = statementSpans(text).flatMap(({ start, end }) => {
       const part = text.slice(start, end)
       const member = this.analyse(part)
       const words = preparedWords(part, member, (asked) => this.#parser.parse(asked).tree)
       if (words === undefined) return member.kind === 'deallocate' ? [everyName] : []
-      return words.verb === 'prepare' ? [] : [words.name]
+      return [words.name]
     })
     return names.length === 0 ? undefined : { kind: 'several', names }
   }

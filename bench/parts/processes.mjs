@@ -6,6 +6,7 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { canPin, pinned, pinProcess } from './cpu.mjs'
 
@@ -78,13 +79,14 @@ export function startLoad() {
 /**
  * Larder in front of an origin.
  *
- * @param {{ upstream: string, dataDirectory: string, flags?: string[] }} options
+ * @param {{ upstream: string, dataDirectory: string, flags?: string[], checkout?: string }} options `checkout`: of another Larder, built
  */
-export async function startLarder({ upstream, dataDirectory, flags = [] }) {
+export async function startLarder({ upstream, dataDirectory, flags = [], checkout }) {
   const port = await freePort()
   const listen = `127.0.0.1:${port}`
   const serve = ['serve', '--upstream', upstream, '--listen', listen, '--data-dir', dataDirectory, ...flags]
-  const [command, args] = pinned(0, process.execPath, [here('../../bin/larder.js'), ...serve])
+  const program = checkout === undefined ? here('../../bin/larder.js') : resolve(checkout, 'bin/larder.js')
+  const [command, args] = pinned(0, process.execPath, [program, ...serve])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))

@@ -18,23 +18,26 @@ const connectionCounts = [8, 32]
 export async function run(context) {
   const larder = await context.startLarder(['--result-ttl', '1h', '--floor-wait', '1s'])
   const bare = await startBareServer(context, keysUpTo(keyCount))
+  const earlier = context.against && (await context.startLarder(['--result-ttl', '1h'], context.against))
   // Postgres gets the core that Larder has when it is the one asked.
   context.origin.pin(0)
   try {
-    return [...(await pointSelects(context, larder, bare)), ...(await aggregate(context, larder))]
+    return [...(await pointSelects(context, larder, bare, earlier)), ...(await aggregate(context, larder))]
   } finally {
     context.origin.pin(1)
+    await earlier?.stop()
     await bare.stop()
     await larder.stop()
   }
 }
 
-async function pointSelects(context, larder, bare) {
+async function pointSelects(context, larder, bare, earlier) {
   const lines = []
   for (const mode of modes) {
     const batches = pointRequests(mode, keysUpTo(keyCount))
     const setup = setupFor(mode, preparedPointSelect)
     await prime(larder.address, setup, batches)
+    if (earlier !== undefined) await prime(earlier.address, setup, batches)
     for (const connectionCount of connectionCounts) {
       const side = { setup, workload: () => cycle(batches) }
       const sides = [
@@ -42,6 +45,9 @@ async function pointSelects(context, larder, bare) {
         { label: 'bare server', address: bare.address, pid: bare.pid, ...side },
         { label: 'Postgres', address: context.origin.address, pid: undefined, ...side },
       ]
+      if (earlier !== undefined) {
+        sides.push({ label: 'the other Larder', address: earlier.address, pid: earlier.pid, ...side })
+      }
       const comparison = await onlyHits(larder, () => compare(context, sides, { connectionCount }))
       const about = `point select, ${mode}, ${connectionCount} connections`
       const target = { min: 0.65 }
@@ -51,6 +57,10 @@ async function pointSelects(context, larder, bare) {
         }),
         ...linesOf({ scenario: 'hit', about, throughput: { min: 1.2 } }, comparison, { other: 2 }),
       )
+      if (earlier !== undefined) {
+        const noSlower = { throughput: { min: 0.97 }, cpu: { max: 1.03 } }
+        lines.push(...linesOf({ scenario: 'hit', about, ...noSlower }, comparison, { other: 3 }))
+      }
       context.show(lines)
     }
   }

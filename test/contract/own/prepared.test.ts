@@ -41,6 +41,7 @@ describe('DEALLOCATE', () => {
     for (const sql of [byName, 'show cache.result_ttl', 'select s.name from cache.settings s, item']) {
       await client.exchange(Buffer.concat([parse('p', sql), sync()]))
       expect(await stateOf(client, 'prepare p as select 1')).toBe('42P05')
+      expect(await stateOf(client, 'prepare p as select 1; discard plans')).toBe('42P05')
       await client.query('begin')
       expect(await tag(client, 'deallocate p')).toBe('DEALLOCATE')
       await client.query('rollback')

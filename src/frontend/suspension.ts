@@ -103,14 +103,8 @@ export class Suspension {
       })
       return
     }
-    if (services.broken.has('R3-ack')) {
-      this.#release(scope)
-      this.#isOrdered = false
-      setTimeout(() => {
-        epochs.suspend(scope)
-        act()
-      }, 25)
-    } else act()
+    if (services.broken.has('R3-ack')) this.#release(scope)
+    else act()
     services.metrics.histograms.invalidate_us.record(services.clock.monotonicUs() - startedUs)
   }
 

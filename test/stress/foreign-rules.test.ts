@@ -3,58 +3,37 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { frameIs } from '../support/delaying-relay.ts'
-import { openTestPostgres, type TestPostgres } from '../support/postgres.ts'
-import { SlowStandby } from '../support/slow-standby.ts'
-import type { WireClient } from '../support/wire-client.ts'
-import { goesWrong, Missed, played, run, Stage, single } from './stage.ts'
+import type { Frame, WireClient } from '../support/wire-client.ts'
+import {
+  askingSide,
+  closeScenes,
+  heardOf,
+  holdFeed,
+  openScene,
+  price,
+  type Scene,
+  settled,
+  untilKept,
+  untilStreaming,
+} from './foreign-scene.ts'
+import { goesWrong, Missed, played, run, single } from './stage.ts'
 
-interface Scene {
-  readonly stage: Stage
-  readonly standby: SlowStandby
-  readonly reader: WireClient
-  readonly stranger: WireClient
-}
+afterEach(closeScenes)
 
-const price = 'select price from item where id = 1'
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean()
-})
+const schema = [
+  'create table item (id int primary key, price int); insert into item values (1, 10), (2, 10)',
+  'create table journal (n int); insert into journal values (10)',
+]
 
 async function scene(brokenRules: readonly string[]): Promise<Scene> {
-  const origin: TestPostgres = await openTestPostgres()
-  cleanups.push(() => origin.close())
-  const admin = await origin.connect()
-  await admin.query('create table item (id int primary key, price int); insert into item values (1, 10), (2, 10)')
-  await admin.query('create table journal (n int); insert into journal values (10)')
-  await admin.end()
-  const standby = await SlowStandby.open(origin, 0)
-  cleanups.push(() => standby.close())
-  const stage = await Stage.open({ origin, database: 'postgres', brokenRules, settings: { feed: 'auto' } })
-  cleanups.push(() => stage.close())
-  const reader = await stage.session('reader')
-  const stranger = await stage.straight()
-  await untilStreaming(reader, 1)
-  await single(reader, price)
-  return { stage, standby, reader, stranger }
-}
-
-async function untilStreaming(reader: WireClient, times: number): Promise<void> {
-  const began = "select state = 'streaming', gaps from cache.feed where name = 'postgres'"
-  await expect.poll(() => reader.rows(began), { timeout: 10_000, interval: 5 }).toEqual([['t', String(times - 1)]])
-}
-
-/** The price is answered from memory. */
-async function untilKept(reader: WireClient): Promise<void> {
-  const verdict = async () => {
-    await single(reader, price)
-    return single(reader, 'select verdict from cache.last_statement')
-  }
-  await expect.poll(verdict, { interval: 5 }).toBe('hit')
+  const opened = await openScene(schema, brokenRules)
+  await single(opened.reader, price)
+  return opened
 }
 
 /** A read begins when the commit has come but is not visible, and its answer arrives when that is all over. */
-async function readFromBefore({ stage, standby, reader, stranger }: Scene): Promise<string | null | undefined> {
+async function readFromBefore(all: Scene): Promise<string | null | undefined> {
+  const { stage, standby, reader, stranger } = all
   const slow = await stage.session('slow')
   // Known to both, so that nothing but the read itself goes to the origin.
   await run(stranger, 'update item set price = 11')
@@ -62,21 +41,89 @@ async function readFromBefore({ stage, standby, reader, stranger }: Scene): Prom
   await single(slow, price)
   await run(stranger, 'update item set price = 12')
   await stage.larder.fence()
-  standby.hold()
-  const writing = run(stranger, 'update item set price = 13')
-  const heard = 'select feed_transactions >= 3 from cache.stats'
-  await expect.poll(() => reader.rows(heard), { interval: 2 }).toEqual([['t']])
+  const writing = await writeUnseen(all)
   const gate = (await stage.relay.connection('slow')).holdFrom('origin', frameIs.type('D'))
   const reading = single(slow, price)
   await gate.reached
   standby.release()
-  await writing
-  const flushed = await single(stranger, 'select pg_current_wal_flush_lsn()')
-  const isSettled = `select position >= '${flushed}' from cache.feed`
-  await expect.poll(() => reader.rows(isSettled), { interval: 5 }).toEqual([['t']])
+  await writing.done
+  await settled(all)
   gate.release()
   if ((await reading) !== '12') throw new Missed('the slow answer was not read before the commit was visible')
   return await single(reader, price)
+}
+
+/** The price becomes 13: told of and not visible, until the standby is released. */
+async function writeUnseen(all: Scene): Promise<{ readonly done: Promise<void> }> {
+  all.standby.hold()
+  let done: Promise<void> = Promise.resolve()
+  await heardOf(all, () => {
+    done = run(all.stranger, 'update item set price = 13')
+  })
+  return { done }
+}
+
+const asksWhatIsVisible = (frame: Frame) => 'PB'.includes(frame.type) && frame.bytes.includes('pg_current_snapshot')
+
+/** What a strict reader is told, and a moment when it is known to wait for the feed. */
+async function readStrictly({ stage, reader }: Scene): Promise<{ readonly told: Promise<string | null | undefined> }> {
+  const admin = await stage.session('admin')
+  const waits = async () => Number(await single(admin, 'select feed_waits from cache.stats'))
+  const before = await waits()
+  const told = single(reader, price)
+  let isTold = false
+  void told.finally(() => {
+    isTold = true
+  })
+  await expect.poll(async () => isTold || (await waits()) > before, { interval: 2, timeout: 10_000 }).toBe(true)
+  return { told }
+}
+
+/** A commit is heard of, and nobody has found out yet that it is visible: a reader that has to see it asks. */
+async function heardAndNotConfirmed(all: Scene): Promise<string | null | undefined> {
+  const { reader, stranger } = all
+  await run(reader, "set cache.consistency = 'strict'", "set cache.floor_wait = '20s'")
+  await untilKept(reader)
+  const feed = await holdFeed(all)
+  await run(stranger, 'update item set price = 13')
+  const side = askingSide(all)
+  const fence = side.holdFrom('larder', frameIs.saying('AS written'))
+  const reading = await readStrictly(all)
+  await fence.reached
+  fence.release()
+  const confirmation = side.holdFrom('larder', asksWhatIsVisible)
+  feed.release()
+  const told = await reading.told
+  confirmation.release()
+  return told
+}
+
+/** The same of a commit that was read from before it was visible, and of a reader that asks when it is. */
+async function readBeforeItWasVisible(all: Scene): Promise<string | null | undefined> {
+  const { stage, standby, reader, stranger } = all
+  const other = await stage.session('other')
+  await single(other, price)
+  await run(stranger, 'update item set price = 12')
+  await stage.larder.fence()
+  await settled(all)
+  await run(reader, "set cache.consistency = 'strict'", "set cache.floor_wait = '20s'")
+  const writing = await writeUnseen(all)
+  if ((await single(other, price)) !== '12') throw new Missed('it was visible already')
+  const side = askingSide(all)
+  // A snapshot that does not show it is on its way back while it becomes visible.
+  const question = side.holdFrom('larder', asksWhatIsVisible)
+  await question.reached
+  const answer = side.holdFrom('origin', frameIs.type('D'))
+  question.release()
+  await answer.reached
+  standby.release()
+  await writing.done
+  const reading = await readStrictly(all)
+  const confirmation = side.holdFrom('larder', asksWhatIsVisible)
+  answer.release()
+  const told = await reading.told
+  confirmation.release()
+  return told
 }
 
 /** A commit is made while nobody listens: the next stream begins behind whatever was being written when it was asked for. */
@@ -96,13 +143,13 @@ const journal = 'select n from journal'
 const change = 'with w as (update journal set n = 13) update item set price = 13'
 
 /** Nothing more is heard of strangers; the answers to both questions are known, and one of them is kept. */
-async function deafened({ stage, reader, stranger }: Scene): Promise<void> {
+async function deafened(all: Scene): Promise<void> {
+  const { stage, reader, stranger } = all
   await single(reader, journal)
   await run(stranger, 'update journal set n = 11')
   await stage.larder.fence()
   await untilKept(reader)
-  const gate = (await stage.relay.connection('larder feed')).holdFrom('origin', frameIs.type('d'))
-  cleanups.push(async () => gate.release())
+  await holdFeed(all)
 }
 
 /** A session learns of a commit from the origin, and then asks for something else that it changed. */
@@ -197,6 +244,12 @@ async function mustSee(session: WireClient, sql: string): Promise<void> {
 }
 
 const plays = [
+  {
+    rule: 'R4-arrival',
+    title: 'what is heard of is void before it is known to be visible',
+    play: heardAndNotConfirmed,
+  },
+  { rule: 'R4-quarantine', title: 'what is read before a commit is visible is not kept', play: readBeforeItWasVisible },
   { rule: 'R5-confirm', title: 'what was read between arrival and visibility is not kept', play: readFromBefore },
   { rule: 'R9-gap', title: 'what was kept before a gap is void behind it', play: missedInAGap },
   { rule: 'R9-down', title: 'nothing others may have changed is served in a gap', play: readInAGap },

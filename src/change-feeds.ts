@@ -40,6 +40,9 @@ interface FeedsParts {
   /** Others have changed what is known of sessions: roles, settings, what names mean. */
   readonly onSchema: () => void
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
+  /** Names the server and its life, as contexts of sessions do. */
+  readonly lifeOf: (side: SideClient) => Promise<string>
+  readonly onLife: (life: string) => void
   /** Rules of consistency left out on purpose. */
   readonly broken: ReadonlySet<string>
 }
@@ -117,6 +120,7 @@ export class ChangeFeeds {
   modeOf(database: string): FeedMode {
     if (!this.#parts.isOn) return { mode: 'off', reason: undefined }
     const feed = this.feedOf(database)
+    if (feed?.state === 'lost') return { mode: 'interrupted', reason: feed.reason }
     if (feed?.state !== 'streaming') return { mode: 'alone', reason: feed?.reason }
     if (feed.watch?.isLate) return { mode: 'alone', reason: 'the feed is late' }
     return { mode: 'followed', reason: undefined }
@@ -130,6 +134,17 @@ export class ChangeFeeds {
     if (!followed.isApart) clearTimeout(followed.timer)
     this.#open(followed)
     if (followed.feed?.state === 'refused') this.#pollAlone(followed)
+  }
+
+  /** A session of the database has reached the origin in this life of it. */
+  met(database: string, life: string): void {
+    this.feedOf(database)?.met(life)
+  }
+
+  /** True if what a session reads in this life of the origin is not what the feed tells of. */
+  isElsewhere(database: string, life: string): boolean {
+    const followed = this.feedOf(database)?.life
+    return followed !== undefined && followed !== life
   }
 
   /** A client that had joined is gone. */
@@ -181,7 +196,8 @@ export class ChangeFeeds {
   }
 
   /** A commit is about to be sent; undefined if nothing is gained by waiting for what the feed tells of its rows. */
-  expect(database: string, xid: number, scope: WriteScope): OwnCommit | undefined {
+  expect(database: string, xid: number, scope: WriteScope, life: string | undefined): OwnCommit | undefined {
+    if (life !== undefined && this.isElsewhere(database, life)) return undefined
     const { clock } = this.#parts
     const followed = this.#databases.get(database)
     const following = followed?.feed?.following
@@ -215,6 +231,7 @@ export class ChangeFeeds {
   schemaChanged(): void {
     for (const { feed, poll } of this.#databases.values()) {
       feed?.poke()
+      feed?.retry()
       poll?.poke()
     }
   }
@@ -239,7 +256,8 @@ export class ChangeFeeds {
   }
 
   #open(followed: FollowedDatabase): void {
-    const { isOn, target, epochs, clock, counters, broken, retainedBytesMax, unmovedSince } = this.#parts
+    const { isOn, target, epochs, clock, counters, broken, retainedBytesMax, unmovedSince, lifeOf, onLife } =
+      this.#parts
     if (this.#isClosed || followed.feed !== undefined || followed.isApart) return
     if (!isOn) {
       this.#pollAlone(followed)
@@ -254,7 +272,7 @@ export class ChangeFeeds {
         commits: followed.commits,
         clock,
       },
-      ...{ retainedBytesMax, unmovedSince, broken },
+      ...{ retainedBytesMax, unmovedSince, lifeOf, onLife, broken },
       tally: {
         transaction: () => {
           followed.transactions++
@@ -292,6 +310,7 @@ export class ChangeFeeds {
         }
         database.bump(wholeDatabase, 'schema', clock.nowMs(), by)
         onSchema()
+        followed.feed?.retry()
         events.record({ severity: 'info', event: 'catalogue_changed', subject, detail: change.detail })
       },
       onFailure: (error: Error) =>

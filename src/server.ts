@@ -2,7 +2,7 @@
 
 import { systemClock } from './base/index.ts'
 import { L1, type startStoreThread } from './cache/blob/index.ts'
-import { ContextTable, PlanCache } from './cache/plans/index.ts'
+import { ContextTable, lifeQuestion, PlanCache } from './cache/plans/index.ts'
 import { type AnswerStore, positionQuestion, ResultCache, SecondTier } from './cache/results/index.ts'
 import { answerStoreOf, noAnswers } from './cache-answers.ts'
 import { openCacheStore } from './cache-store.ts'
@@ -105,6 +105,8 @@ async function startIn(
       const [row = {}] = await side.query(positionQuestion).catch(() => [])
       return services.secondTier.standing.unmovedSince(Object.values(row))
     },
+    lifeOf: async (side) => (await side.query(lifeQuestion))[0]?.life ?? '',
+    onLife: (life) => services.lives.note(life),
     broken: options.brokenRules ?? new Set(),
   })
   const services = makeServices({

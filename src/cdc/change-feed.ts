@@ -30,6 +30,10 @@ export interface FeedParts {
   readonly tally: FeedTally
   /** Most of the origin's log that may be kept for us. */
   readonly retainedBytesMax: () => number
+  /** Names the server, and which of its lives it is: another where the address leads to another, or after a fall. */
+  readonly lifeOf: (side: SideClient) => Promise<string>
+  /** The server that is followed from now on. */
+  readonly onLife: (life: string) => void
   /** The tick since when nothing was committed at the origin, as it shows now; undefined if that is not known. */
   readonly unmovedSince: (side: SideClient) => Promise<number | undefined>
   /** Rules of consistency left out on purpose. */
@@ -51,6 +55,10 @@ const refusedMsMost = 300_000
 /** A stream that lasted so long is followed by the next without much of a pause. */
 const steadyMs = 10_000
 const answerMsMax = 30_000
+/** Somebody has seen to something there, perhaps to what was in the way: asked again this long after the last time. */
+const retryMs = 1000
+/** So long after a loss what may pass by itself is no refusal. */
+const passMs = 5000
 
 export class ChangeFeed {
   state: FeedState = 'connecting'
@@ -65,6 +73,11 @@ export class ChangeFeed {
   #slot: string | undefined
   #catalogue: CatalogueWatch | undefined
   #running: Promise<void> | undefined
+  #life: string | undefined
+  #end: ((reason: Error) => void) | undefined
+  #lostUs = 0
+  #askedUs = Number.NEGATIVE_INFINITY
+  #retry: (() => void) | undefined
 
   constructor(parts: FeedParts) {
     this.#parts = parts
@@ -95,6 +108,23 @@ export class ChangeFeed {
     return this.#watch
   }
 
+  /** The server it follows, or is about to; see `lifeOf`. */
+  get life(): string | undefined {
+    return this.#life
+  }
+
+  /** A session has reached the origin in this life of it. */
+  met(life: string): void {
+    if (life === this.#life || life === '') return
+    if (this.#end === undefined) this.retry()
+    else this.#end(new Error('sessions reach another server than the feed follows, or another life of it'))
+  }
+
+  /** It may be allowed now. */
+  retry(): void {
+    this.#retry?.()
+  }
+
   /** The catalogue has been changed: it is looked at now. */
   poke(): void {
     this.#catalogue?.poke()
@@ -123,18 +153,41 @@ export class ChangeFeed {
       const outcome = await this.#attempt()
       if (signal.aborted) return
       if (outcome.wasSteady) pauseMs = pauseMsFirst
+      if (outcome.isRefused && this.#parts.epochs.horizon.state === 'lost') this.#giveUp()
       this.#become(outcome.isRefused ? 'refused' : 'lost', outcome.reason)
-      await sleep(outcome.isRefused ? refusedMs : pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+      await this.#rest(outcome.isRefused ? refusedMs : pauseMs)
       if (outcome.isRefused) refusedMs = Math.min(refusedMsMost, refusedMs * 2)
       else pauseMs = Math.min(pauseMsMost, pauseMs * 2)
       if (outcome.wasSteady) refusedMs = refusedMsFirst
     }
   }
 
+  /** As where there never was a feed: own writes are exact, the time to live bounds what others write. */
+  #giveUp(): void {
+    this.#parts.commits.giveUp()
+    this.#parts.epochs.horizon.giveUp()
+  }
+
+  /** Shorter if somebody sees to what was in the way. */
+  async #rest(ms: number): Promise<void> {
+    const { clock } = this.#parts
+    const woken = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    this.#retry = () => {
+      const sinceMs = (clock.monotonicUs() - this.#askedUs) / 1000
+      timer ??= setTimeout(() => woken.abort(), Math.max(0, retryMs - sinceMs)).unref()
+    }
+    const signal = AbortSignal.any([this.#abort.signal, woken.signal])
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
+    clearTimeout(timer)
+    this.#retry = undefined
+  }
+
   /** One stream, until it is over. */
   async #attempt(): Promise<{ isRefused: boolean; wasSteady: boolean; reason: string }> {
     const { clock, target } = this.#parts
     let begunUs: number | undefined
+    this.#askedUs = clock.monotonicUs()
     const begun = () => {
       begunUs = clock.monotonicUs()
       this.#become('streaming', undefined)
@@ -142,15 +195,19 @@ export class ChangeFeed {
     const reason = await this.#follow(begun).catch((error: unknown) => error as Error)
     const refusal = refusalOf(reason, target().user)
     const wasSteady = begunUs !== undefined && clock.monotonicUs() - begunUs > steadyMs * 1000
-    const isRefused = refusal !== undefined && (begunUs === undefined || refusal === reason)
+    if (begunUs !== undefined) this.#lostUs = clock.monotonicUs()
+    const isLost = this.#parts.epochs.horizon.state === 'lost'
+    const mayPass = isLost && refusal?.mayPass === true && clock.monotonicUs() - this.#lostUs < passMs * 1000
+    const isRefused = refusal !== undefined && (begunUs === undefined || refusal === reason) && !mayPass
     return { isRefused, wasSteady, reason: (isRefused ? refusal : reason).message }
   }
 
   async #follow(onBegun: () => void): Promise<never> {
-    const { epochs, commits, clock, tally, unmovedSince, broken } = this.#parts
+    const { epochs, commits, clock, tally, unmovedSince, broken, lifeOf } = this.#parts
     const target = this.#parts.target()
-    const life = new AbortController()
-    const end = (reason: unknown) => life.abort(reason instanceof Error ? reason : new Error('closed'))
+    const over = new AbortController()
+    const { signal } = over
+    const end = (reason: unknown) => over.abort(reason instanceof Error ? reason : new Error('closed'))
     this.#abort.signal.addEventListener('abort', end, { once: true })
     const side = await SideClient.open(target, { ...sideOptions, signal: this.#abort.signal })
     const slot = slotName()
@@ -158,6 +215,13 @@ export class ChangeFeed {
     let stream: ReplicationStream | undefined
     let fence: Fence | undefined
     try {
+      const life = await lifeOf(side)
+      this.#life = life
+      this.#end = end
+      this.#parts.onLife(life)
+      const isThere = async (client: SideClient) => {
+        if ((await lifeOf(client)) !== life) throw new Error('the address leads to several servers')
+      }
       await checkOrigin(side)
       await this.#watchCatalogue(side)
       this.#watch = watch
@@ -165,7 +229,7 @@ export class ChangeFeed {
       watch.start()
       void watch.over.catch(end)
       void side.over.then(end)
-      stream = await ReplicationStream.open(target, { slot, signal: life.signal })
+      stream = await ReplicationStream.open(target, { slot, signal, check: isThere })
       const following = new Following({
         onDdl: () => this.poke(),
         epochs,
@@ -180,13 +244,13 @@ export class ChangeFeed {
       this.#following = following
       const isOver = Promise.race([following.over, watch.over])
       isOver.catch(() => undefined)
-      await Promise.race([following.begin(), isOver, aborted(life.signal)])
+      await Promise.race([following.begin(), isOver, aborted(signal)])
       const nextTick = () => epochs.tick()
       const made = new Fence({ horizon: epochs.horizon, side, following, clock, nextTick, onFailure: end })
       fence = made
       epochs.horizon.begin((tick) => made.request(tick))
       onBegun()
-      return await Promise.race([isOver, aborted(life.signal)])
+      return await Promise.race([isOver, aborted(signal)])
     } catch (error) {
       // The watch may know better why the stream was ended.
       throw watch.failure ?? error
@@ -197,6 +261,8 @@ export class ChangeFeed {
       watch.close()
       fence?.close()
       epochs.horizon.lose()
+      this.#end = undefined
+      this.#life = undefined
       this.#following?.close()
       this.#following = undefined
       this.#watch = undefined

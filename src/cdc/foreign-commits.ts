@@ -212,6 +212,11 @@ export class ForeignCommits {
     this.#acked.clear()
   }
 
+  /** Nothing will be heard any more: what was kept is void, and so is what had not been heard. */
+  giveUp(): void {
+    this.#voidAll()
+  }
+
   /** What was not heard may have changed anything. */
   #voidAll(): void {
     if (!this.#broken.has('R9-gap')) this.#epochs.bump(wholeDatabase, 'unknown', this.#nowMs(), { cause: 'feed' })

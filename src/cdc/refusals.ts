@@ -5,6 +5,13 @@ import type { SideClient } from '../origin/index.ts'
 /** The origin will go on saying no until somebody changes something there. The message says what. */
 export class FeedRefused extends Error {
   override readonly name = 'FeedRefused'
+  /** What is in the way may go by itself: others that are connected, or what is left of our own last stream. */
+  readonly mayPass: boolean
+
+  constructor(message: string, mayPass = false) {
+    super(message)
+    this.mayPass = mayPass
+  }
 }
 
 const circumstances = `SELECT pg_catalog.pg_is_in_recovery()::text AS standby, pg_catalog.current_setting('server_version_num') AS version,
@@ -23,10 +30,10 @@ export async function checkOrigin(side: SideClient): Promise<void> {
     throw new FeedRefused(`the origin's wal_level is ${row.wal_level}; set wal_level = logical there and restart it`)
   }
   if (Number(row.slots) <= 0) {
-    throw new FeedRefused('all replication slots of the origin are in use; raise max_replication_slots there')
+    throw new FeedRefused('all replication slots of the origin are in use; raise max_replication_slots there', true)
   }
   if (Number(row.senders) <= 0) {
-    throw new FeedRefused('all walsenders of the origin are in use; raise max_wal_senders there')
+    throw new FeedRefused('all walsenders of the origin are in use; raise max_wal_senders there', true)
   }
 }
 
@@ -35,7 +42,7 @@ export function refusalOf(error: unknown, user: string): FeedRefused | undefined
   if (error instanceof FeedRefused) return error
   const { code = '', message } = error as Error & { code?: string }
   const remedy = remedyOf(code, message, user)
-  return remedy === undefined ? undefined : new FeedRefused(`${message}; ${remedy}`)
+  return remedy === undefined ? undefined : new FeedRefused(`${message}; ${remedy}`, code.startsWith('53'))
 }
 
 function remedyOf(code: string, message: string, user: string): string | undefined {

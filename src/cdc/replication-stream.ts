@@ -23,6 +23,13 @@ interface StreamListener {
   lost(reason: Error): void
 }
 
+interface StreamOptions {
+  readonly slot?: string
+  readonly signal?: AbortSignal | undefined
+  /** Throws if the connection is not where it should be. */
+  readonly check?: (client: SideClient) => Promise<void>
+}
+
 /** How often the origin hears how far we have come, unless it asks. */
 const statusEveryMs = 2000
 /** Microseconds from 1970 to 2000, where PostgreSQL's clock begins. */
@@ -52,16 +59,14 @@ export class ReplicationStream {
   #isOver = false
 
   /** Connects and makes the slot: waits for the write transactions that run at the origin. Throws what the origin says. */
-  static async open(
-    target: OriginTarget,
-    options: { slot?: string; signal?: AbortSignal | undefined } = {},
-  ): Promise<ReplicationStream> {
-    const { slot = slotName(), signal } = options
+  static async open(target: OriginTarget, options: StreamOptions = {}): Promise<ReplicationStream> {
+    const { slot = slotName(), signal, check } = options
     const about = { applicationName: 'larder feed', replication: true, signal, settings }
     const client = await SideClient.open(target, about)
     const abort = () => void client.leave()
     signal?.addEventListener('abort', abort, { once: true })
     try {
+      await check?.(client)
       const [made] = await client.query(
         `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL test_decoding NOEXPORT_SNAPSHOT`,
       )

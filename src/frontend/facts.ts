@@ -64,9 +64,12 @@ export async function probeContext(session: Session): Promise<void> {
     session.contextVersion = version
     return
   }
+  const lifeBefore = session.context?.life
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
   services.lives.note(session.context.life)
+  // Who stays where he was says nothing of where the address leads.
+  if (session.context.life !== lifeBefore) services.feeds.met(session.databaseName, session.context.life)
   session.searchPath.learn(session.context.holdsOurs)
   const { secondTier, feeds } = services
   if (session.status === status.idle && (secondTier.isUnproven || feeds.wantsPosition(session.databaseName))) {
@@ -168,6 +171,8 @@ export function storeAnswer(
     isAwaited && writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined
   // Under another role or other settings than those it was filed under: it is nobody else's answer.
   if (session.context !== mark.context) return { landing: undefined, unstored: 'moved' }
+  // Read where the feed is not: its changes are not told of.
+  if (services.feeds.isElsewhere(epochs.name, mark.context.life)) return { landing: undefined, unstored: 'moved' }
   if ((moved && !services.broken.has('R1-check')) || services.results.tagsMoved(mark.wish.tags, start)) {
     services.counters.result_fill_rejects++
     return { landing, unstored: 'moved' }

@@ -23,6 +23,6 @@ export function feedModeNotice(session: Session): Buffer | undefined {
       })
     : noticeFrame({
         ...{ severity: 'WARNING', sqlstate: '01000', detail: reason, hint },
-        message: 'what is written past this server is not heard of from now on',
+        message: `what is written past this server is not heard of ${mode === 'interrupted' ? 'for now, and the origin is asked instead' : 'from now on'}`,
       })
 }

@@ -33,7 +33,8 @@ export interface FeedClient {
 }
 
 export interface FeedMode {
-  readonly mode: 'followed' | 'alone' | 'off'
+  /** `interrupted`: it was followed and will be again, and nothing that others may have changed is served from memory. */
+  readonly mode: 'followed' | 'interrupted' | 'alone' | 'off'
   readonly reason: string | undefined
 }
 
@@ -42,6 +43,10 @@ interface ForeignFeeds {
   /** A client has come to use a database; it will leave. */
   joined(client: FeedClient): void
   left(client: FeedClient): void
+  /** A session has reached the origin in this life of it (OriginLives). */
+  met(database: string, life: string): void
+  /** True if what is read in this life of the origin is not what the feed tells of. */
+  isElsewhere(database: string, life: string): boolean
   /** True if it helps to know where the origin stands before anything is read of the database. */
   wantsPosition(database: string): boolean
   /** True if they may be in the way of who wants these databases for himself. */
@@ -59,7 +64,7 @@ interface ForeignFeeds {
   /** True if changes of rows are told as such. */
   tellsRows(database: string): boolean
   /** A commit is about to be sent; undefined if nothing is gained by waiting for what the feed tells of its rows. */
-  expect(database: string, xid: number, scope: WriteScope): ExpectedWrite | undefined
+  expect(database: string, xid: number, scope: WriteScope, life: string | undefined): ExpectedWrite | undefined
 }
 
 /** A commit under way whose rows the feed will tell. */

@@ -53,7 +53,8 @@ export class Suspension {
     this.#scope = scope
     this.#schema = schema
     const { services, epochs } = this.#session
-    if (xid !== undefined && !schema) this.#expected = services.feeds.expect(epochs.name, xid, scope)
+    if (xid !== undefined && !schema)
+      this.#expected = services.feeds.expect(epochs.name, xid, scope, this.#session.context?.life)
     if (services.broken.has('R2-suspend')) return
     // Until it is acknowledged, the order in which sessions see it and what the feed tells is theirs to keep (level.ts), where it tells.
     this.#isOrdered = this.#expected !== undefined && scope.relations.every(({ isUnfed }) => !isUnfed)

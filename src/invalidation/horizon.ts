@@ -5,7 +5,7 @@
 //
 //   unheard    there is no feed and has been none: nothing is to be waited for
 //   streaming
-//   lost       there was one: what others commit is not heard of
+//   lost       there was one, and will be again: what others commit is not heard of
 //
 // Invariants
 //   1. `acked` and `visible` are ticks at which fences began that are through; while the feed streams they only grow, else they say
@@ -47,6 +47,14 @@ export class Horizon {
     this.visible = this.acked = never
     this.ackedAtUs = Number.NEGATIVE_INFINITY
     this.#request = undefined
+    this.#changed()
+  }
+
+  /** There will be no other stream before somebody sees to it; what was kept is void. */
+  giveUp(): void {
+    this.state = 'unheard'
+    this.visible = this.acked = always
+    this.ackedAtUs = 0
     this.#changed()
   }
 

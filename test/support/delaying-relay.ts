@@ -33,19 +33,22 @@ export class DelayingRelay {
   readonly port: number
   readonly connections: RelayedConnection[] = []
 
+  /** Where connections made from now on lead. */
+  target: RelayTarget
   readonly #server: Server
   #waiting: (() => void)[] = []
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, target: RelayTarget) {
     this.#server = server
     this.port = port
+    this.target = target
   }
 
   static async open(target: RelayTarget): Promise<DelayingRelay> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const relay = new DelayingRelay(server, (server.address() as { port: number }).port)
-    server.on('connection', (socket) => relay.#accept(socket, target))
+    const relay = new DelayingRelay(server, (server.address() as { port: number }).port, target)
+    server.on('connection', (socket) => relay.#accept(socket, relay.target))
     return relay
   }
 

@@ -81,12 +81,15 @@ const contextText = `SELECT current_user, session_user, pg_catalog.current_datab
 const instant = (moment: string): string => `pg_catalog.encode(pg_catalog.timestamptz_send(${moment}), 'hex')`
 
 /**
- * Another value after every start of the origin, and from PostgreSQL 15 on after every fall of it: its counters begin anew then. Before
+ * Another value on every server, after every start of it, and from PostgreSQL 15 on after every fall of it: its counters begin anew then. Before
  * that, to ask for counters makes their collector write a file.
  */
 const lifeText = `pg_catalog.concat_ws(' ', ${instant('pg_catalog.pg_postmaster_start_time()')},
  CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 150000
   THEN ${instant('pg_catalog.pg_stat_get_bgwriter_stat_reset_time()')} END)`
+
+/** The same of any connection. */
+export const lifeQuestion = `SELECT ${lifeText} AS life`
 
 function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replace(/(["\\])/g, '\\$1')}"`).join(',')}}`

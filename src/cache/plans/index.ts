@@ -23,7 +23,14 @@ export {
   relationFactsFrames,
   relationsQuestion,
 } from './catalogue.ts'
-export { ContextTable, contextFrames, contextMark, contextQuestion, type SessionContext } from './context.ts'
+export {
+  ContextTable,
+  contextFrames,
+  contextMark,
+  contextQuestion,
+  lifeQuestion,
+  type SessionContext,
+} from './context.ts'
 export {
   declaredTypes,
   describedTypes,

@@ -50,6 +50,8 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
       },
       tally: { transaction: () => heard.transactions++, change: () => heard.changes++ },
       unmovedSince: async () => undefined,
+      lifeOf: async () => 'life',
+      onLife: () => undefined,
       broken: new Set(),
       onWanted: () => heard.wanted++,
       onLate: () => undefined,
@@ -279,6 +281,8 @@ describe('an origin that gives no stream', () => {
       commits: new ForeignCommits(database, () => 0),
       tally: { transaction: () => undefined, change: () => undefined },
       unmovedSince: async () => undefined,
+      lifeOf: async () => 'life',
+      onLife: () => undefined,
       broken: new Set(),
       onState: (state, reason) => {
         if (state === 'refused') tell(reason)

@@ -1,6 +1,7 @@
 // Composition: who looks. Asked of the origin once per session and role.
 
-import { isInFailedBlock, type Session } from './frontend/index.ts'
+import type { LoginSource } from './config/index.ts'
+import { isInFailedBlock, learnLogin, loginSettingsText, type Session } from './frontend/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
@@ -8,6 +9,16 @@ const rolesText = `SELECT current_user, session_user, pg_catalog.current_setting
  (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')),
  pg_catalog.current_setting('bytea_output'), 
  pg_catalog.date_part('epoch', pg_catalog.current_setting('statement_timeout')::pg_catalog.interval) * 1000`
+
+/** Of settings of ours, weakest first: for all, for the database, for the role, for the role in the database. */
+const keptText = `SELECT pg_catalog.lower(pg_catalog.split_part(c, '=', 1)), pg_catalog.substr(c, pg_catalog.strpos(c, '=') OPERATOR(pg_catalog.+) 1),
+ CASE WHEN s.setrole OPERATOR(pg_catalog.=) 0 THEN CASE WHEN s.setdatabase OPERATOR(pg_catalog.=) 0 THEN 'all_roles' ELSE 'database' END
+  ELSE CASE WHEN s.setdatabase OPERATOR(pg_catalog.=) 0 THEN 'role' ELSE 'role_in_database' END END
+ FROM pg_catalog.pg_db_role_setting s CROSS JOIN pg_catalog.unnest(s.setconfig) c
+ WHERE (s.setrole OPERATOR(pg_catalog.=) 0 OR s.setrole OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name))
+  AND (s.setdatabase OPERATOR(pg_catalog.=) 0 OR s.setdatabase OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
+  AND pg_catalog.starts_with(pg_catalog.lower(c), $2::pg_catalog.text)
+ ORDER BY s.setrole OPERATOR(pg_catalog.<>) 0, s.setdatabase OPERATOR(pg_catalog.<>) 0`
 
 /** Who looks, and the settings of theirs that the origin reports to nobody. */
 export interface SessionViewer extends Viewer {
@@ -32,7 +43,9 @@ async function askViewer(session: Session, parts: OwnParts): Promise<SessionView
   const { identity } = session
   if (identity.admin && identity.adminTrusted)
     return { ...viewerFrom(session, identity.login, identity.login, true, new Set(), parts), settings: new Map() }
-  const answer = session.link.closed || isInFailedBlock(session) ? undefined : await ask(session, rolesText, [])
+  const askText = `${rolesText}, pg_catalog.has_table_privilege('pg_catalog.pg_db_role_setting', 'SELECT'),
+ ${loginSettingsText(parts.contexts.ourSchema)}`
+  const answer = session.link.closed || isInFailedBlock(session) ? undefined : await ask(session, askText, [])
   // Cancelled, or timed out: that is no reason to think less of who asks.
   if (answer?.error !== undefined) throw originError(answer.error)
   const row = answer?.rows[0]
@@ -41,7 +54,9 @@ async function askViewer(session: Session, parts: OwnParts): Promise<SessionView
       ...viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts),
       settings: new Map(),
     }
-  const [role, login, superuser, roles, byteaOutput, statementTimeout] = row
+  const [role, login, superuser, roles, byteaOutput, statementTimeout, maySeeKept, atLogin] = row
+  learnLogin(session, atLogin)
+  if (maySeeKept === 't' && session.settings.wantsLoginSources) await learnSources(session, parts.contexts.ourSchema)
   const member = new Set<string>(roles ? (JSON.parse(roles) as string[]) : [])
   const viewer = viewerFrom(session, role ?? identity.login, login ?? identity.login, superuser === 'on', member, parts)
   const settings = new Map([
@@ -49,6 +64,16 @@ async function askViewer(session: Session, parts: OwnParts): Promise<SessionView
     ['statement_timeout', statementTimeout ?? '0'],
   ])
   return { ...viewer, settings }
+}
+
+/** Where the origin keeps what the session began with. */
+async function learnSources(session: Session, schemaName: string): Promise<void> {
+  const { rows, error } = await ask(session, keptText, [session.identity.login, `${schemaName}.`])
+  if (error !== undefined) throw originError(error)
+  const nameAt = schemaName.length + 1
+  session.settings.learnLoginSources(
+    rows.map(([name, value, source]) => [name?.slice(nameAt) ?? '', value ?? '', source as LoginSource]),
+  )
 }
 
 function viewerFrom(

@@ -379,11 +379,13 @@ function summaryOf({ name, summary }: SettingState, { store, schemas }: SourcePa
   return inSchema(summary, virtualSchema) + conflicts.join('')
 }
 
+/** Values from elsewhere are the session's own. */
+const serverSources: ReadonlySet<SettingState['source']> = new Set(['default', 'file', 'environment', 'flag', 'system'])
+
 function changedSettings(session: Session): Record<string, string> {
   const changed: Record<string, string> = {}
   for (const row of session.settings.rows()) {
-    if (row.source === 'session' || row.source === 'transaction' || row.source === 'startup')
-      changed[row.name] = row.value
+    if (!serverSources.has(row.source)) changed[row.name] = row.value
   }
   return changed
 }

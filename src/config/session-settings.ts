@@ -1,13 +1,13 @@
 // The settings as one session sees them: the server's, overlaid by its own SETs, with PostgreSQL's transactional rules.
 //
-//   server (default … system)  <  startup (options=-c cache.x=…)  <  session (SET)  <  transaction (SET LOCAL)
+//   server (default … system)  <  login (ALTER ROLE … SET)  <  startup (options=-c cache.x=…)  <  session (SET)  <  transaction (SET LOCAL)
 //
 // SET in a transaction lasts if it commits and is undone if it rolls back; SET LOCAL ends with the transaction; both are
 // undone by ROLLBACK TO. The two overlays are immutable maps, so a savepoint is two references.
 
 import { conditions, ServerError } from '../errors/index.ts'
 import type { SettingRow } from './setting-row.ts'
-import type { SettingSource } from './setting-sources.ts'
+import type { LoginSource, SettingSource } from './setting-sources.ts'
 import { type SettingState, type SettingsStore, stateOf } from './settings-store.ts'
 import { fieldOf, type Settings } from './snapshot.ts'
 
@@ -25,6 +25,10 @@ const none: Overlay = new Map()
 
 export class SessionSettings {
   readonly #store: SettingsStore
+  #login: Overlay = none
+  #loginSources: ReadonlyMap<string, LoginSource> | undefined
+  /** What the origin keeps for the session's role and database has been told. */
+  knowsLogin = false
   #startup: Overlay = none
   #session: Overlay = none
   #local: Overlay = none
@@ -45,6 +49,49 @@ export class SessionSettings {
       this.#startup = withEntry(this.#startup, row.name, row.type.parse(value, store.labelOf(row.name)))
     }
     if (startup.size > 0) this.#refresh()
+  }
+
+  /** What the origin had in force for the session when it began; `ignored` hears of what is no value. */
+  learnLogin(values: ReadonlyMap<string, string>, ignored: (name: string, error: unknown) => void): void {
+    this.knowsLogin = true
+    for (const [name, value] of values) {
+      try {
+        const row = this.#settable(name)
+        this.#login = withEntry(this.#login, row.name, row.type.parse(value, this.#store.labelOf(row.name)))
+      } catch (error) {
+        ignored(name, error)
+      }
+    }
+    if (this.#login.size > 0) this.#refresh()
+  }
+
+  /** Some of them are in force from the login on, and nobody knows yet where the origin keeps them. */
+  get wantsLoginSources(): boolean {
+    return this.#login.size > 0 && this.#loginSources === undefined
+  }
+
+  /** What the origin keeps now, each with its value, weakest first; what is another value by now is not what it was taken from. */
+  learnLoginSources(kept: Iterable<readonly [name: string, value: string, source: LoginSource]>): void {
+    const sources = new Map<string, LoginSource>()
+    for (const [name, value, source] of kept) {
+      const isIt = this.#login.has(name) && this.#loginText(name) === this.#textOf(name, value)
+      if (isIt) sources.set(name, source)
+      else sources.delete(name)
+    }
+    this.#loginSources = sources
+  }
+
+  #loginText(name: string): string {
+    return this.#store.find(name).type.render(this.#login.get(name))
+  }
+
+  #textOf(name: string, value: string): string | undefined {
+    try {
+      const { type } = this.#store.find(name)
+      return type.render(type.parse(value, name))
+    } catch {
+      return undefined
+    }
   }
 
   /** The values in force, frozen; the same object until something changes. */
@@ -183,18 +230,20 @@ export class SessionSettings {
   }
 
   #resetValueOf(row: SettingRow): unknown {
-    return this.#startup.has(row.name) ? this.#startup.get(row.name) : this.#store.snapshot[fieldOf(row.name)]
+    const beginning = this.#startup.has(row.name) ? this.#startup : this.#login
+    return beginning.has(row.name) ? beginning.get(row.name) : this.#store.snapshot[fieldOf(row.name)]
   }
 
   #sourceOf(name: string): SettingSource | undefined {
     if (this.#local.has(name)) return 'transaction'
     if (this.#session.has(name)) return 'session'
-    return this.#startup.has(name) ? 'startup' : undefined
+    if (this.#startup.has(name)) return 'startup'
+    return this.#login.has(name) ? (this.#loginSources?.get(name) ?? 'origin') : undefined
   }
 
   #refresh(): void {
     this.#base = this.#store.snapshot
-    const own = [...this.#startup, ...this.#session, ...this.#local]
+    const own = [...this.#login, ...this.#startup, ...this.#session, ...this.#local]
     this.#current =
       own.length === 0
         ? this.#base

@@ -8,12 +8,16 @@ import type { SettingRow } from './setting-row.ts'
 import { settingTable } from './settings.ts'
 import { readSettingsFile, type SettingTexts } from './settings-file.ts'
 
+/** Where the origin keeps a setting for a session that begins, weakest first; `origin`: wherever else, such as in its own configuration. */
+export type LoginSource = 'origin' | 'all_roles' | 'database' | 'role' | 'role_in_database'
+
 export type SettingSource =
   | 'default'
   | 'file'
   | 'environment'
   | 'flag'
   | 'system'
+  | LoginSource
   | 'startup'
   | 'session'
   | 'transaction'

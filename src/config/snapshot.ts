@@ -19,6 +19,11 @@ const rowsByName: ReadonlyMap<string, SettingRow> = new Map(settingTable.map((ro
 
 export const settingNames: readonly string[] = settingTable.map((row) => row.name)
 
+/** Those a session may have of its own. */
+export const loginSettingNames: readonly string[] = settingTable
+  .filter((row) => row.change === 'session')
+  .map((row) => row.name)
+
 export function findSetting(name: string): SettingRow | undefined {
   return rowsByName.get(name)
 }

@@ -2,13 +2,17 @@
 
 import { captureFrames, captureStatement, contextMark, prepareCaptureFrame } from '../cache/plans/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame, status } from '../wire/index.ts'
+import { learnLogin, loginSettingsText } from './login-settings.ts'
 import type { Session } from './session.ts'
 import type { ClientUnit } from './units.ts'
 
 /** Prepares the helper on this connection and tries it once, outside everything else, so that a refusal harms nobody. */
 export async function prepareCapture(session: Session): Promise<void> {
-  const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames]))
-  session.captureReady = answer.error === undefined && answer.rows.length === 1
+  const asksLogin = !session.settings.knowsLogin && isOutside(session)
+  const login = asksLogin ? loginFrames(session) : []
+  const answer = await session.ask(Buffer.concat([...prepareFrames(session), captureFrames, ...login]))
+  session.captureReady = answer.error === undefined && answer.rows.length === (asksLogin ? 2 : 1)
+  if (asksLogin) learnLogin(session, answer.rows[1]?.[0])
   session.captureTried ||= session.captureReady
   if (session.captureReady && isOutside(session) && !session.services.code.isCurrent(session))
     await session.services.code.ask(session)
@@ -20,6 +24,13 @@ export async function prepareCapture(session: Session): Promise<void> {
     subject: session.identity.database,
     detail: answer.error?.get('M'),
   })
+}
+
+/** What the session began with, for who writes before it reads. */
+function loginFrames(session: Session): Buffer[] {
+  const name = '_larder_question'
+  const text = `SELECT ${loginSettingsText(session.services.contexts.ourSchema)}`
+  return [closeFrame('S', name), parseFrame(name, text), bindFrame('', name), executeFrame(''), closeFrame('S', name)]
 }
 
 /** The helper asks for every setting that cached statements read by name, so it is made again when one joins them. */

@@ -31,6 +31,7 @@ import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '..
 import { rowsOfTag, status } from '../wire/index.ts'
 import type { FillMark } from './fill-mark.ts'
 import type { Landing } from './flights.ts'
+import { learnLogin, loginSettingsText } from './login-settings.ts'
 import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
 import { answerRows, crossed } from './row-footprints.ts'
@@ -56,7 +57,9 @@ export async function probeContext(session: Session): Promise<void> {
   services.counters.context_probes++
   const version = contexts.version
   const tick = services.epochs.tick()
-  const answer = await askPrepared(session, contextQuestion, (prepared) => contextFrames(contexts, prepared))
+  const answer = await askPrepared(session, contextQuestion, (prepared) =>
+    contextFrames(contexts, prepared, loginSettingsText(contexts.ourSchema)),
+  )
   const row = answer.rows[0]
   if (answer.error !== undefined || row === undefined) {
     session.captureRefused = true
@@ -67,6 +70,7 @@ export async function probeContext(session: Session): Promise<void> {
   const lifeBefore = session.context?.life
   session.context = contexts.read(row, services.clock.nowMs(), services.broken)
   session.contextVersion = version
+  learnLogin(session, row.at(-1))
   services.lives.note(session.context.life)
   // Who stays where he was says nothing of where the address leads.
   if (session.context.life !== lifeBefore) services.feeds.met(session.databaseName, session.context.life)

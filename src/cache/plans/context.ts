@@ -100,10 +100,10 @@ const irrelevantLiteral = arrayLiteral(irrelevantSettings)
 /** Name under which a connection keeps the question; it shows in pg_prepared_statements. */
 export const contextQuestion = '_larder_context'
 
-/** `prepared` says that the connection has the question already. */
-export function contextFrames(contexts: ContextTable, prepared: boolean): Buffer {
+/** `prepared` says that the connection has the question already. `alsoText` is one more thing to ask, of which no context depends. */
+export function contextFrames(contexts: ContextTable, prepared: boolean, alsoText: string): Buffer {
   const { customSettings, ourSchema } = contexts
-  const text = `${contextText}, ${contextMark(customSettings)}, ${lifeText}`
+  const text = `${contextText}, ${contextMark(customSettings)}, ${lifeText}, ${alsoText}`
   const parse = prepared ? [] : [closeFrame('S', contextQuestion), parseFrame(contextQuestion, text)]
   // In a block the unnamed portal may be the client's.
   const portal = contextQuestion

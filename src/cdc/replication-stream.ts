@@ -41,6 +41,8 @@ const settings = {
   wal_sender_timeout: '60s',
   // A slot that waits for a transaction is not to outlive us.
   client_connection_check_interval: '5s',
+  // As values are read in (sql/time-values.ts), whatever the role's own settings say.
+  ...{ DateStyle: 'ISO', TimeZone: 'UTC' },
   ...{ statement_timeout: '0', lock_timeout: '0', idle_session_timeout: '0' },
 }
 

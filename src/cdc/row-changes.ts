@@ -4,7 +4,7 @@
 // name that may be several relations'. It cannot come back in the same transaction.
 
 import type { Relation, RowChange, RowVersion } from '../invalidation/index.ts'
-import { valueLengthMax } from '../sql/index.ts'
+import { valueLengthMax, valueOfText } from '../sql/index.ts'
 import { type FeedEvent, type Row, UnreadableChange } from './change.ts'
 import type { RowShape } from './row-shapes.ts'
 import { readTestDecoding } from './test-decoding.ts'
@@ -83,7 +83,8 @@ const tooLong = '\0'
 function versionOf({ columns }: RowShape, row: Row | undefined): RowVersion {
   return columns.map((column) => {
     const value = column === undefined ? undefined : row?.get(column.name)
-    return typeof value === 'string' && value.length > valueLengthMax ? tooLong : value
+    if (typeof value !== 'string' || column?.family === undefined) return value
+    return value.length > valueLengthMax ? tooLong : valueOfText(column.family, value)
   })
 }
 

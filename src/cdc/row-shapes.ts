@@ -7,6 +7,7 @@
 
 import type { Relation } from '../invalidation/index.ts'
 import type { SideClient } from '../origin/index.ts'
+import { type Family, familyOfType } from '../sql/index.ts'
 import { type Lsn, readLsn } from './lsn.ts'
 
 export interface RowShape {
@@ -19,6 +20,7 @@ export interface RowShape {
 
 interface ShapeColumn {
   readonly name: string
+  readonly family: Family | undefined
   /** What it is in the new row it was in the old one, where no old row is told. */
   readonly isIdentity: boolean
 }
@@ -99,7 +101,7 @@ export class RowShapes {
       if (row === undefined) continue
       const known = new Map<string, ShapeColumn>()
       for (const [key, name, isIdentity] of JSON.parse(row.columns ?? '[]') as [string, string, boolean][])
-        known.set(key, { name, isIdentity })
+        known.set(key, { name, family: familyOfType(Number(key.split(':')[1])), isIdentity })
       this.#shapes.set(relation.oid, {
         columns: columns.map((key) => known.get(key)),
         mark: row.mark ?? '',

@@ -21,6 +21,7 @@ import {
   familyOfArray,
   familyOfName,
   familyOfType,
+  isOrdered,
   type PinTest,
   type RawFootprint,
   type RawRange,
@@ -139,7 +140,7 @@ class SourceTypes {
         return array.kind === 'parameter' && this.#isParameterOf(array.number, (type) => familyOfArray(type) === family)
       }
       case 'range':
-        return family === 'int' && [test.low, test.high].every((one) => one === undefined || this.#isOf(family, one))
+        return isOrdered(family) && [test.low, test.high].every((one) => one === undefined || this.#isOf(family, one))
     }
   }
 

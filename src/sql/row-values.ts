@@ -1,11 +1,15 @@
-// Values of columns in one form, so that two are equal for PostgreSQL exactly if their texts are: whole numbers, text, UUIDs, booleans.
+// Values of columns in one form, so that two are equal for PostgreSQL exactly if their texts are: whole numbers, text, UUIDs, booleans,
+// dates and points in time (time-values.ts).
 //
 // It is the form in which change feeds print them. Whatever is written in another way that PostgreSQL reads as well (`0x1f`, a UUID in
 // braces) is not known here, and its reader falls back to less precision.
 
-export type Family = 'int' | 'text' | 'uuid' | 'bool'
+import { type TimeFamily, timeOfBinary, timeOfText } from './time-values.ts'
 
-/** By OID. Text only counts with a deterministic collation; types with modifiers that pad (`char`) are left out. */
+/** `char`: of a length, where blanks at the end do not count. */
+export type Family = 'int' | 'text' | 'char' | 'uuid' | 'bool' | TimeFamily
+
+/** By OID. Text only counts with a deterministic collation. */
 const families: ReadonlyMap<number, Family> = new Map([
   [16, 'bool'],
   [20, 'int'],
@@ -13,6 +17,10 @@ const families: ReadonlyMap<number, Family> = new Map([
   [23, 'int'],
   [25, 'text'],
   [1043, 'text'],
+  [1042, 'char'],
+  [1082, 'date'],
+  [1114, 'timestamp'],
+  [1184, 'timestamptz'],
   [2950, 'uuid'],
 ])
 /** OIDs of the types whose values can be told apart. */
@@ -24,6 +32,10 @@ const arrays: ReadonlyMap<number, Family> = new Map([
   [1016, 'int'],
   [1009, 'text'],
   [1015, 'text'],
+  [1014, 'char'],
+  [1182, 'date'],
+  [1115, 'timestamp'],
+  [1185, 'timestamptz'],
   [2951, 'uuid'],
 ])
 const names: ReadonlyMap<string, Family> = new Map([
@@ -33,14 +45,25 @@ const names: ReadonlyMap<string, Family> = new Map([
   ['int8', 'int'],
   ['text', 'text'],
   ['varchar', 'text'],
+  ['bpchar', 'char'],
+  ['date', 'date'],
+  ['timestamp', 'timestamp'],
+  ['timestamptz', 'timestamptz'],
   ['uuid', 'uuid'],
 ])
+/** Families whose values are whole numbers in the order of their type. */
+const ordered: ReadonlySet<Family> = new Set(['int', 'date', 'timestamp', 'timestamptz'])
 
 /** Longer ones are not compared: what is pinned is never that long. */
 export const valueLengthMax = 512
 
 export function familyOfType(oid: number): Family | undefined {
   return families.get(oid)
+}
+
+/** True if ranges of it can be told by numbers. */
+export function isOrdered(family: Family): boolean {
+  return ordered.has(family)
 }
 
 export function familyOfArray(oid: number): Family | undefined {
@@ -59,6 +82,12 @@ export function valueOfText(family: Family, text: string): string | undefined {
       return /^[+-]?\d{1,40}$/.test(text) ? BigInt(text.startsWith('+') ? text.slice(1) : text).toString() : undefined
     case 'text':
       return text
+    case 'char':
+      return text.replace(/ +$/, '')
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return timeOfText(family, text)
     case 'uuid':
       return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text) ? text.toLowerCase() : undefined
     case 'bool': {
@@ -77,7 +106,12 @@ export function valueOfBinary(family: Family, bytes: Buffer): string | undefined
       if (bytes.length === 8) return String(bytes.readBigInt64BE(0))
       return bytes.length === 2 ? String(bytes.readInt16BE(0)) : undefined
     case 'text':
+    case 'char':
       return valueOfText(family, bytes.toString())
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return timeOfBinary(family, bytes)
     case 'uuid':
       return bytes.length === 16
         ? bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

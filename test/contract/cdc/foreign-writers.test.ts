@@ -115,6 +115,34 @@ describe.each(await availableVersions())('what others commit before PostgreSQL %
     )
   })
 
+  it.each([
+    ['char(3)', "'EUR'", "'CHF'"],
+    ['date', "'2020-01-01'", "'2020-01-02'"],
+    ['timestamp', "'2020-01-01 12:00'", "'2020-01-01 12:00:00.5'"],
+    ['timestamptz', "'2020-01-01 12:00+01'", "'2020-01-01 12:00+00'"],
+    ['uuid', "'a0eebc99-9c0b-4ef8-bb6d-000000000001'", "'a0eebc99-9c0b-4ef8-bb6d-000000000002'"],
+    ['text', "'one'", "'other'"],
+    ['bool', 'true', 'false'],
+  ])('is no matter to answers that pin other values of a %s', async (type, one, other) => {
+    const { stranger, reader: open } = await stage({}, { version })
+    await stranger.query(`create table pinned (id int primary key, v ${type}, n int);
+      alter table pinned replica identity full;
+      insert into pinned values (1, ${one}, 0), (2, ${other}, 0); alter role postgres set timezone = 'Asia/Tokyo'; alter role postgres set datestyle = 'SQL, DMY'`)
+    const reader = await open()
+    const of = (value: string) => `select n from pinned where v = ${value}`
+    await settled(reader, of(one))
+    // Answers are told of in rows from the first that was kept.
+    await settled(reader, of(other))
+    for (let n = 1; n <= 3; n++) {
+      await stranger.query('update pinned set n = $1 where id = 1', [n])
+      await expect.poll(() => reader.rows(of(one)), soon).toEqual([[String(n)]])
+      if (n === 1) await settled(reader, of(other))
+    }
+    await reader.rows("set cache.consistency = 'eventual'")
+    await reader.rows(of(other))
+    expect(verdictOf(reader)).toBe('hit')
+  })
+
   it('is told apart from what was written through here, which moves at its acknowledgement, and again if the feed was first', async () => {
     const { stranger, reader: open } = await stage({}, { version })
     const reader = await open()

@@ -44,7 +44,22 @@ const kinds = {
   },
   numeric: { values: ['1', '1.0', '2'], writings: (value: string) => [value] },
   float8: { values: ['0', '-0', '1'], writings: (value: string) => [`'${value}'`] },
-  date: { values: ['2020-01-01', '2020-01-02'], writings: (value: string) => [quoted(value)] },
+  date: {
+    values: ['2020-01-01', '2020-01-02', 'infinity', '0001-01-01 BC'],
+    writings: (value: string) => [quoted(value), `date ${quoted(value)}`, quoted(` ${value}`)],
+  },
+  timestamp: {
+    values: ['2020-01-01 00:00:00', '2020-01-01 00:00:00.5', '2019-12-31 23:59:59.999999', '-infinity'],
+    writings: (value: string) => [
+      quoted(value),
+      quoted(value.replace(' ', 'T')),
+      quoted(value.replace(' 00:00:00', '')),
+    ],
+  },
+  timestamptz: {
+    values: ['2020-01-01 00:00:00+00', '2020-01-01 01:00:00+01', '2020-01-01 05:30:00.25+05:30', '2020-01-01'],
+    writings: (value: string) => [quoted(value), `timestamptz ${quoted(value)}`, quoted(value.replace('+00', 'Z'))],
+  },
 } as const
 type Kind = keyof typeof kinds
 
@@ -138,7 +153,7 @@ class World {
       case 6:
         return `${column} <> ${one()}`
       case 7:
-        return kind.startsWith('int') ? `${column} >= ${one()}` : `${one()} = ${column}`
+        return /int|date|time/.test(kind) ? `${column} >= ${one()}` : `${one()} = ${column}`
       case 8:
         return `${column}::text = ${quoted(this.value(kind))}`
       default:

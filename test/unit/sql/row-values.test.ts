@@ -14,6 +14,15 @@ describe('a value', () => {
     ['uuid', '0000000A-0000-0000-0000-00000000000B', '0000000a-0000-0000-0000-00000000000b'],
     ['bool', 'T', 'true'],
     ['bool', 'off', 'false'],
+    ['char', 'x  ', 'x'],
+    ['char', ' x', ' x'],
+    ['date', '1970-01-02', '1'],
+    ['date', '2000-02-29', '11016'],
+    ['date', '0001-12-31 BC', '-719163'],
+    ['timestamp', '1970-01-01 00:00:01.5', '1500000'],
+    ['timestamp', '1970-01-02', '86400000000'],
+    ['timestamptz', '1970-01-01T01:00:00+01:00', '0'],
+    ['timestamptz', '1969-12-31 23:00-0130', '1800000000'],
   ] as const)('of the family %s written %j is %j', (family, text, value) => {
     expect(valueOfText(family, text)).toBe(value)
   })
@@ -29,6 +38,16 @@ describe('a value', () => {
     ['uuid', '0000000a00000000000000000000000b'],
     ['bool', 'tr'],
     ['text', 'x'.repeat(513)],
+    ['date', '01/02/2020'],
+    ['date', '20200102'],
+    ['date', 'today'],
+    ['date', '2020-01-02 00:00'],
+    ['date', ' 2020-01-02'],
+    ['timestamp', '2020-01-02 00:00:00Z'],
+    ['timestamp', '2020-01-02 00:00:00.1234567'],
+    ['timestamptz', '2020-01-02'],
+    ['timestamptz', '2020-01-02 00:00:00'],
+    ['timestamptz', '2020-01-02 00:00:00 Europe/Berlin'],
   ] as const)('of the family %s is not known when it is written %j', (family, text) => {
     expect(valueOfText(family, text)).toBeUndefined()
   })
@@ -43,6 +62,14 @@ describe('a value', () => {
       '0000000a-0000-0000-0000-00000000000b',
     )
     expect(valueOfBinary('bool', Buffer.from([1]))).toBe('true')
+    expect(valueOfBinary('date', Buffer.from('00000000', 'hex'))).toBe(valueOfText('date', '2000-01-01'))
+    expect(valueOfBinary('date', Buffer.from('7fffffff', 'hex'))).toBe(valueOfText('date', 'infinity'))
+    expect(valueOfBinary('timestamp', Buffer.from('8000000000000000', 'hex'))).toBe(
+      valueOfText('timestamp', '-infinity'),
+    )
+    expect(valueOfBinary('timestamptz', Buffer.from('ffffffffffffffff', 'hex'))).toBe(
+      valueOfText('timestamptz', '1999-12-31 23:59:59.999999Z'),
+    )
   })
 })
 

@@ -119,7 +119,7 @@ commit prepared 'later';
 --> COMMIT PREPARED
 -- session reader
 select price from item;
---> miss(schema_changed)
+--> miss(invalidated(public.item))
 --> price int4
 --> 14
 --> SELECT 1
@@ -138,7 +138,7 @@ rollback prepared 'never';
 --> pass(transaction)
 --> ROLLBACK PREPARED
 select price from item;
---> miss
+--> hit
 --> price int4
 --> 14
 --> SELECT 1

@@ -17,6 +17,7 @@ import {
   Listener,
   type OriginDoor,
   OriginLives,
+  PreparedTransactions,
   quarantinedReason,
   SchemaWatch,
   type Services,
@@ -237,7 +238,9 @@ function makeServices(parts: Parts) {
   const invalidations = new InvalidationRing(systemClock, settings.invalidationsMax)
   const decisions = new Decisions(settings.decisionsMax)
   const outcomes = new UnknownOutcomes()
+  const prepared = new PreparedTransactions()
   const lives = new OriginLives(() => {
+    prepared.clear()
     epochs.bumpAllDatabases('unknown', systemClock.nowMs(), { cause: 'unknown_outcome' })
     const detail = 'it was started, or it fell and got up: what was kept is asked for again'
     parts.events.record({ severity: 'warning', event: 'origin_began_anew', subject: 'origin', detail })
@@ -318,6 +321,7 @@ function makeServices(parts: Parts) {
     audits,
     flights: new Flights(),
     outcomes,
+    prepared,
     lives,
     origin: parts.origin,
     feeds: parts.feeds,

@@ -2,9 +2,11 @@
 
 import { captureFrames, readCapture, type StatementText } from '../cache/plans/index.ts'
 import { ServerError } from '../errors/index.ts'
+import type { WriteScope } from '../invalidation/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from '../wire/index.ts'
 import { prepareFrames } from './capture-helper.ts'
 import { runOpaque, sendSuspended } from './opaque.ts'
+import { gidOf } from './prepared-transactions.ts'
 import type { Request } from './request.ts'
 import { keepRequest } from './request.ts'
 import type { Session } from './session.ts'
@@ -33,18 +35,30 @@ export function commitBlock(session: Session, text: StatementText, request: Requ
     const unseen = transaction.truncated && !transaction.wrote && !locked.triggers
     const capture = unseen ? { ...locked, catalogueChanged: false } : locked
     const suspension = new Suspension(session)
-    // A prepared transaction changes nothing yet; COMMIT PREPARED bumps everything.
-    if (!prepares)
-      suspension.hold(
-        scopeOf(session, capture, text, transaction.ddl),
-        capture.catalogueChanged || transaction.ddl,
-        capture.xid,
-      )
+    const scope = scopeOf(session, capture, text, transaction.ddl)
+    const schema = capture.catalogueChanged || transaction.ddl
+    // A prepared transaction changes nothing yet.
+    if (!prepares) suspension.hold(scope, schema, capture.xid)
     session.captureReady = true
     if (capture.triggers || capture.temporary || capture.mark !== session.context?.mark) transaction.settings = true
-    sendSuspended(session, text, copy, suspension, (unit) => unit.tag === 'COMMIT')
+    sendSuspended(session, text, copy, suspension, (unit) => {
+      if (unit.tag === 'PREPARE TRANSACTION') keepPrepared(session, text, capture.xid, scope, schema)
+      return unit.tag === 'COMMIT'
+    })
   })
   return true
+}
+
+/** For COMMIT PREPARED to find. */
+function keepPrepared(
+  { services, databaseName: database }: Session,
+  text: StatementText,
+  xid: number | undefined,
+  scope: WriteScope | undefined,
+  schema: boolean,
+): void {
+  const gid = gidOf(text)
+  if (gid !== undefined) services.prepared.keep(gid, xid === undefined ? undefined : { database, xid, scope, schema })
 }
 
 /** The question before COMMIT failed (canceled, timed out): the block is aborted, so the COMMIT fails with that error. */

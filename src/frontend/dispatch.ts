@@ -16,11 +16,13 @@ import { checkNames } from './name-doubts.ts'
 import { holdOpen, runOpaque } from './opaque.ts'
 import { knowsOwner } from './owner.ts'
 import { passStraight } from './pass.ts'
+import { commitPrepared, rollbackPrepared } from './prepared-transactions.ts'
 import { goUncached, takeRead } from './read-path.ts'
 import { findText, type Request } from './request.ts'
 import type { Session } from './session.ts'
 import { mayChangeSettings, membersOf, readsOnly } from './several.ts'
 import { readSource } from './source-text.ts'
+import type { UnitOutcome } from './units.ts'
 import { runCaptured } from './write-path.ts'
 
 export function dispatchQuery(
@@ -125,9 +127,9 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
     case 'unreadable':
       return runOpaque(session, text, request, 'write')
     case 'transaction':
-      return statement.verb === 'commit_prepared' || statement.verb === 'rollback_prepared'
-        ? runOpaque(session, text, request, 'transaction')
-        : passTransaction(session, text, request)
+      if (statement.verb === 'commit_prepared') return commitPrepared(session, text, request)
+      if (statement.verb === 'rollback_prepared') return rollbackPrepared(session, text, request)
+      return passTransaction(session, text, request)
     case 'set':
       // Already now: a read behind it in the same packet must not be looked up under the old settings.
       session.forgetContext()
@@ -193,11 +195,17 @@ export function notReadyForBlock(session: Session): boolean {
   return true
 }
 
-function passTransaction(session: Session, text: StatementText, request: Request): boolean {
+export function passTransaction(
+  session: Session,
+  text: StatementText,
+  request: Request,
+  after?: (outcome: UnitOutcome) => void,
+): boolean {
   const { verb } = text.shape.statement
   if (verb === 'begin' && notReadyForBlock(session)) return false
   if (verb !== 'begin') session.transaction.ending = true
-  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, ({ failed }) => {
-    if (verb === 'begin' && !failed) begun(session, text.shape.statement)
+  return passStraight(session, text, request, { verdict: 'pass', reason: 'transaction' }, (outcome) => {
+    after?.(outcome)
+    if (verb === 'begin' && !outcome.failed) begun(session, text.shape.statement)
   })
 }

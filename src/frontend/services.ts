@@ -13,6 +13,7 @@ import type { Decisions } from './decisions.ts'
 import type { Flights } from './flights.ts'
 import type { OriginLives } from './origin-lives.ts'
 import type { OwnRoom } from './own-room.ts'
+import type { PreparedTransactions } from './prepared-transactions.ts'
 import type { SchemaWatch } from './schema-watch.ts'
 import type { UnknownOutcomes } from './unknown-outcomes.ts'
 
@@ -98,6 +99,7 @@ export interface Services {
   readonly audits: Audits
   readonly flights: Flights
   readonly outcomes: UnknownOutcomes
+  readonly prepared: PreparedTransactions
   readonly lives: OriginLives
   readonly feeds: ForeignFeeds
   readonly origin: OriginDoor

@@ -2,6 +2,7 @@
 // all from its relation. One write in twenty statements, half of them past Larder; keys by Zipf's law with exponent 0.99.
 
 import { linesOfShare } from '../parts/lines.mjs'
+import { hasPgpool, startPgpool } from '../parts/pgpool.mjs'
 import { Session } from '../parts/session.mjs'
 import { execute, prepare, query } from '../parts/wire.mjs'
 
@@ -13,42 +14,74 @@ const exponent = 0.99
 /** Of the keys, the commonest are asked for once before: what a server has seen after a while. */
 const warmShare = 0.6
 const batchSize = 100
+const lookedAt = 1000
 
 const readText = (key) => `select id, name, price, stock from bench.item where id = ${key}`
 const updateText = (key) => `update bench.item set stock = stock + 1 where id = ${key}`
 
 /** @param {import('../run.mjs').Context} context */
 export async function run(context) {
-  const rows = await measure(context, 'row', warmShare)
-  const relations = await measure(context, 'relation', 0.01)
-  const lines = linesOfShare({
-    scenario: 'mixed',
-    about: `point reads, zipf ${exponent}, 5 % point updates, ${context.itemCount} rows`,
-    measure: 'hits of reads',
-    larder: rows,
-    otherLabel: 'invalidation_precision = relation',
-    other: relations,
-    target: { min: 0.85 },
-  })
+  const rows = await measure(context, await startFollowing(context, 'row'), warmShare)
+  const relations = await measure(context, await startFollowing(context, 'relation'), 0.01)
+  const others = [{ label: 'invalidation_precision = relation', ...relations }]
+  if (hasPgpool) others.push({ label: 'Pgpool-II', ...(await measure(context, await startPgpool(context), 0.01)) })
+  const about = `point reads, zipf ${exponent}, 5 % point updates, ${context.itemCount} rows`
+  const base = { scenario: 'mixed', about }
+  const lines = others.flatMap(({ label: otherLabel, hits, old }) => [
+    ...linesOfShare({
+      ...base,
+      measure: 'hits of reads',
+      larder: rows.hits,
+      otherLabel,
+      other: hits,
+      target: { min: 0.85 },
+    }),
+    ...linesOfShare({
+      ...base,
+      measure: 'old answers at the end',
+      larder: rows.old,
+      otherLabel,
+      other: old,
+      target: { max: 0 },
+    }),
+  ])
   context.show(lines)
   return lines
 }
 
-async function measure(context, precision, warm) {
-  const larder = await startFollowing(context, precision)
+/** Shares: of reads that were hits, and of the commonest keys whose answers were old when writers had rested for a second. */
+async function measure(context, server, warm) {
   try {
-    await warmUp(larder, Math.floor(context.itemCount * warm))
+    await warmUp(server, Math.floor(context.itemCount * warm))
     const pick = zipf(context.itemCount)
     const ms = context.measureMs * context.rounds
-    await mix(context, larder, pick, ms / 2)
-    const before = await larder.stats()
-    await mix(context, larder, pick, ms)
-    const after = await larder.stats()
-    const hits = after.result_hits - before.result_hits
-    return hits / (hits + after.result_misses - before.result_misses)
+    await mix(context, server, pick, ms / 2)
+    const before = await countsOf(server)
+    await mix(context, server, pick, ms)
+    const after = await countsOf(server)
+    const hits = after.hits - before.hits
+    return { hits: hits / (hits + after.misses - before.misses), old: await oldShare(context, server) }
   } finally {
-    await larder.stop()
+    await server.stop()
   }
+}
+
+async function countsOf(server) {
+  const { result_hits, result_misses, hits = result_hits, misses = result_misses } = await server.stats()
+  return { hits, misses }
+}
+
+async function oldShare({ origin }, { address }) {
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  const [reader, witness] = [await openReader(address), await openReader(origin.address)]
+  let old = 0
+  for (let key = 0; key < lookedAt; key++) {
+    const asked = execute('bench', [String(key)])
+    const [mine, theirs] = [await reader.exchange(asked), await witness.exchange(asked)]
+    if (!Buffer.from(mine).equals(Buffer.from(theirs))) old++
+  }
+  await Promise.all([reader.close(), witness.close()])
+  return old / lookedAt
 }
 
 /** @param {import('../run.mjs').Context} context */

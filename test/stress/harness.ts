@@ -32,6 +32,8 @@ export interface StressOptions {
   readonly levels?: readonly Level[]
   /** Writes move little, and readers ask for what belongs together: for what hides in the order of answers. */
   readonly isCalm?: boolean
+  /** How often writes through the server make everything void, of how often they would by their weights: less, and more is hit. */
+  readonly sweepShare?: number
   /** Makes trouble again and again; `untilReads` resolves when so many more answers were seen. */
   readonly disturb?: (untilReads: (count: number) => Promise<void>) => Promise<void>
   /** Cuts the connection of a writer by this name, so that its outcome is unknown; called now and then. */
@@ -133,6 +135,7 @@ class Run {
     const { levels } = this.#options
     if (levels !== undefined && !isStranger) await session.ask(levels[index % levels.length] as Level)
     session.isCalm = this.#options.isCalm ?? false
+    session.sweepShare = this.#options.sweepShare ?? 1
     if (isStranger) session.heard = this.#options.heard
     return session
   }

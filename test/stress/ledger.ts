@@ -42,7 +42,14 @@ type Status = 'open' | 'committing' | 'committed' | 'aborted' | 'unknown'
 /** Versions by key; index 0 is unused. */
 export type Floor = readonly number[]
 
-const nothing: ReadonlyMap<Group, Floor> = new Map()
+const groupPlaces: ReadonlyMap<Group, number> = new Map(groups.map((group, index) => [group, index * (keyCount + 1)]))
+
+/** Where the version of a row stands in a list of the versions of all of them. */
+export function placeOf(group: Group, key: number): number {
+  return (groupPlaces.get(group) as number) + key
+}
+
+export const placeCount = groups.length * (keyCount + 1)
 
 interface Telling {
   readonly atMs: number
@@ -60,7 +67,7 @@ export class Ledger {
   readonly #old = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
   readonly #elsewhere = new Set<number>()
   /** What its writer had seen when it wrote it: who sees the one must see the other. */
-  readonly #causes = new Map<number, ReadonlyMap<Group, Floor>>()
+  readonly #causes = new Map<number, Int32Array>()
   writeCount = 0
   abortCount = 0
 
@@ -71,13 +78,13 @@ export class Ledger {
     return version
   }
 
-  /** What the writer of this version has seen. */
-  causedBy(version: number, seen: ReadonlyMap<Group, Floor>): void {
-    this.#causes.set(version, new Map([...seen].map(([group, versions]) => [group, [...versions]])))
+  /** What the writer of this version has seen, by place. */
+  causedBy(version: number, seen: Int32Array): void {
+    this.#causes.set(version, seen.slice())
   }
 
-  causesOf(version: number): ReadonlyMap<Group, Floor> {
-    return this.#causes.get(version) ?? nothing
+  causesOf(version: number): Int32Array | undefined {
+    return this.#causes.get(version)
   }
 
   committing(version: number): void {

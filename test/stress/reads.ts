@@ -41,6 +41,25 @@ function versions(name: string, group: Group, sql: string): ReadShape {
   }
 }
 
+/** Rows of (key, version) of some keys, in their order. */
+function chosen(name: string, group: Group, sql: string, keysOf: (key: number) => readonly number[]): ReadShape {
+  const shape = versions(name, group, sql)
+  return {
+    ...shape,
+    observe(rows, key) {
+      const expected = keysOf(key)
+      const isWhole = rows.length === expected.length && rows.every(([at], index) => at === expected[index])
+      if (!isWhole) return `rows of ${rows.map(([at]) => at).join(', ')} instead of ${expected.join(', ')}`
+      return rows.map(([at, version]) => ({ key: at as number, version: Math.max(version as number, 0) }))
+    },
+  }
+}
+
+const inOrder = (list: readonly number[]): number[] => [...new Set(list)].sort((left, right) => left - right)
+const someKeys = (key: number): number[] => inOrder([key, 1, 2])
+const keysFrom = (key: number): number[] => keys.filter((each) => each >= key && each <= 4)
+const keysBeside = (key: number): number[] => keys.filter((each) => Math.abs(each - key) <= 1)
+
 /** Rows of (key, version, version): the two are written in one transaction. */
 function pair(name: string, group: Group, sql: string): ReadShape {
   const shape = versions(name, group, sql)
@@ -86,10 +105,28 @@ export const readShapes: readonly ReadShape[] = [
   sum('sum', 'kv', 'select sum(v)::int8, count(*), sum(bal)::int8 from kv', (row) =>
     row[2] === balance ? allRows(row) : `balances add up to ${row[2]} instead of ${balance}`,
   ),
+  chosen('list', 'kv', 'select k::int8, v from kv where k in ($1, 1, 2) order by k', someKeys),
+  chosen('range', 'kv', 'select k::int8, v from kv2 where k between $1 and 4 order by k', keysFrom),
+  chosen('array', 'kv', 'select k::int8, v from kv2 where k = any (array[$1, 1, 2]) order by k', someKeys),
+  pair('join of a list', 'kv', 'select a.k::int8, a.v, b.v from kv a join kv2 b on a.k = b.k where a.k in ($1)'),
+  chosen(
+    'join of a range',
+    'kv',
+    'select a.k::int8, b.v from kv a join kv2 b on b.k = a.k where a.k >= $1 and a.k <= 4 order by a.k',
+    keysFrom,
+  ),
   versions('written in function', 'function', 'select k::int8, v from kv3 where k = $1'),
   versions('read in function', 'function', 'select k::int8, read3(k) from kv3 where k = $1'),
+  chosen('list in function', 'function', 'select k::int8, v from kv3 where k in (2, $1, 1) order by k', someKeys),
+  chosen('range in function', 'function', 'select k::int8, v from kv3 where k >= $1 and k < 5 order by k', keysFrom),
   sum('sum in function', 'function', 'select sum(v)::int8, count(*) from kv3', allRows),
   versions('cascade', 'cascade', 'select id::int8, ver from kv4_child where id = $1'),
+  chosen(
+    'list of cascades',
+    'cascade',
+    'select id::int8, ver from kv4_child where id in ($1, 1, 2) order by id',
+    someKeys,
+  ),
   versions('all cascades', 'cascade', 'select id::int8, ver from kv4_child order by id'),
   pair(
     'join with cascade',
@@ -115,10 +152,22 @@ export const readShapes: readonly ReadShape[] = [
   versions('copied', 'copy', 'select k::int8, max(v) from kv9 group by k order by k'),
   versions('copied point', 'copy', 'select $1::int8, max(v) from kv9 where k = $1'),
   versions('by procedure', 'procedure', 'select k::int8, v from kv10 where k = $1'),
+  chosen(
+    'range by procedure',
+    'procedure',
+    'select k::int8, v from kv10 where k between $1 - 1 and $1 + 1 order by k',
+    keysBeside,
+  ),
   versions('all by procedure', 'procedure', 'select k::int8, v from kv10 order by k'),
   pair('two statements', 'several', 'select a.k::int8, a.v, b.v from kv11 a join kv12 b using (k) where a.k = $1'),
   versions('second statement', 'several', 'select k::int8, v from kv12 where k = $1'),
   versions('hidden writes', 'execute', 'select k::int8, v from kv13 where k = $1'),
+  chosen(
+    'range of hidden writes',
+    'execute',
+    'select k::int8, v from kv13 where 5 > k and k >= $1 order by k',
+    keysFrom,
+  ),
   versions('all hidden writes', 'execute', 'with x as (select k, v from kv13) select k::int8, v from x order by k'),
   versions('replaced view', 'ddl view', 'select k::int8, v from kvd_view where k = $1'),
   versions('replaced function', 'ddl function', 'select k::int8, kvd_function(k) from kvd where k = $1'),

@@ -25,7 +25,7 @@ import {
   WireClient,
   type WireTarget,
 } from '../support/wire-client.ts'
-import { type Floor, type Group, groups, keyCount, type Ledger, type Target } from './ledger.ts'
+import { type Floor, type Group, type Ledger, placeCount, placeOf, type Target } from './ledger.ts'
 import type { ReadShape, Rows } from './reads.ts'
 
 /** What a session asks of answers from memory; of none of them where it is not said. */
@@ -69,7 +69,8 @@ export class StressSession {
   readonly report: Report
   /** The version this session's open transaction has written. */
   ownVersion: number | undefined
-  readonly #seen = new Map<Group, number[]>(groups.map((group) => [group, new Array(keyCount + 1).fill(0)]))
+  /** By `placeOf`. */
+  readonly #seen = new Int32Array(placeCount)
   readonly #prepared = new Set<string>()
   #status = 'I'
   #failed = false
@@ -81,6 +82,8 @@ export class StressSession {
   #opened: number[] = []
   /** It writes only what moves little. */
   isCalm = false
+  /** StressOptions.sweepShare. */
+  sweepShare = 1
   /** What it has asked for, where strangers write. */
   level: Level | undefined
 
@@ -175,15 +178,16 @@ export class StressSession {
   #faultOf(shape: ReadShape, key: number, floor: Floor, rows: Rows): string | undefined {
     const observed = shape.observe(rows, key, floor)
     if (typeof observed === 'string') return observed
-    const seen = this.#seen.get(shape.group) as number[]
     for (const { key: at, version } of observed) {
+      const place = placeOf(shape.group, at)
+      const seen = this.#seen[place] as number
       if (version < (floor[at] as number)) return `stale: ${version} of key ${at} after ${floor[at]} was acknowledged`
-      if (version < (seen[at] as number)) return `backwards: ${version} of key ${at} after this session saw ${seen[at]}`
+      if (version < seen) return `backwards: ${version} of key ${at} after this session saw ${seen}`
       const dirty = shape.group === 'sequence' ? undefined : this.ledger.fault(version, this.ownVersion)
       if (dirty !== undefined) return `dirty: ${dirty}`
       // What is not committed yet may still be rolled back, so it is not remembered.
       if (version === this.ownVersion) continue
-      if (this.#isOrdered || !this.ledger.isElsewhere(version)) seen[at] = version
+      if (this.#isOrdered || !this.ledger.isElsewhere(version)) this.#seen[place] = version
       if (this.#isOrdered) this.#follow(version)
     }
     return undefined
@@ -191,9 +195,11 @@ export class StressSession {
 
   /** Whoever sees a write sees what its writer had seen. */
   #follow(version: number): void {
-    for (const [group, versions] of this.ledger.causesOf(version)) {
-      const seen = this.#seen.get(group) as number[]
-      for (const key of seen.keys()) seen[key] = Math.max(seen[key] as number, versions[key] as number)
+    const causes = this.ledger.causesOf(version)
+    if (causes === undefined) return
+    for (let place = 0; place < placeCount; place++) {
+      const cause = causes[place] as number
+      if (cause > (this.#seen[place] as number)) this.#seen[place] = cause
     }
   }
 

@@ -17,6 +17,7 @@ import {
   ForeignCommits,
   OwnCommit,
   SharedRuns,
+  type SlotWish,
   writeLsn,
 } from './cdc/index.ts'
 import type { FeedClient, FeedMode } from './frontend/index.ts'
@@ -33,6 +34,8 @@ interface FeedsParts {
   readonly events: EventRing
   readonly clock: Clock
   readonly retainedBytesMax: () => number
+  /** Slots that outlive their connections. */
+  readonly slot: SlotWish | undefined
   /** How often the catalogue is looked at; 0 for never. */
   readonly ddlPollMs: number
   /** Names that mean something here unless the origin has a relation of them. */
@@ -286,6 +289,9 @@ export class ChangeFeeds {
       catalogue: this.#parts.ddlPollMs === 0 ? undefined : this.#catalogueOf(followed),
       onState: (state, reason) => this.#tell(followed, state, reason),
       onWanted: () => void this.#stayAway(followed),
+      slot: this.#parts.slot,
+      onSlot: (event, detail) =>
+        this.#parts.events.record({ severity: 'warning', event, subject: followed.name, detail }),
       onLate: (lagMs) => {
         const detail = `${(lagMs / 1000).toFixed(1)} seconds behind`
         this.#parts.events.record({ severity: 'warning', event: 'feed_late', subject: followed.name, detail })

@@ -1,6 +1,6 @@
-// `larder install` and `larder uninstall`: event triggers in the origin's database that tell of DDL.
+// `larder install` and `larder uninstall`: event triggers in the origin's database that tell of DDL. The latter drops slots that were left, too.
 
-import { installTriggers, uninstallTriggers } from './cdc/index.ts'
+import { dropLeftSlots, installTriggers, uninstallTriggers } from './cdc/index.ts'
 import { parseFlags, SettingsStore } from './config/index.ts'
 import { StartupError } from './errors/index.ts'
 import { parseOriginUrl, SideClient } from './origin/index.ts'
@@ -28,6 +28,7 @@ export async function runInstallCommand(
     throw new StartupError(`cannot reach ${target.display}: ${error.message}`, 'Check --upstream.')
   })
   try {
+    if (command === 'uninstall') await dropLeftSlots(side)
     await (command === 'install' ? installTriggers(side) : uninstallTriggers(side))
   } catch (error) {
     throw inWords(error as Error & { code?: string }, target.user)

@@ -9,6 +9,7 @@ import { openCacheStore } from './cache-store.ts'
 import { ChangeFeeds } from './change-feeds.ts'
 import type { Settings, SettingsStore } from './config/index.ts'
 import { closeControl, openControl } from './control-door.ts'
+import { feedSlotOf } from './feed-slot.ts'
 import {
   Audits,
   CodeWatch,
@@ -99,6 +100,7 @@ async function startIn(
   const feeds: ChangeFeeds = new ChangeFeeds({
     ...{ target: origin.target, isOn: settings.feed === 'auto', epochs, events, clock, counters: metrics.counters },
     retainedBytesMax: () => store.snapshot.feedRetainedBytesMax,
+    slot: await feedSlotOf(directory.path, settings.feedSlot === 'persistent'),
     ddlPollMs: settings.ddlPoll,
     ourNames: virtualTables.map(({ name }) => name),
     onSchema: () => services.contexts.distrust(),

@@ -10,13 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { type OriginTarget, SideClient } from '../origin/index.ts'
-import { CatalogueWatch, type CatalogueWatchParts } from './catalogue-watch.ts'
+import { CatalogueWatch, type CatalogueWatchParts, type Seen } from './catalogue-watch.ts'
+import { UnreadableChange } from './change.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { Fence } from './fence.ts'
 import { Following } from './following.ts'
 import type { FeedTally } from './following-parts.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
-import { checkOrigin, refusalOf } from './refusals.ts'
+import { PersistentSlot, type SlotWish } from './persistent-slot.ts'
+import { checkOrigin, FeedRefused, refusalOf } from './refusals.ts'
 import { ReplicationStream, slotName } from './replication-stream.ts'
 
 export type FeedState = 'connecting' | 'streaming' | 'lost' | 'refused' | 'closed'
@@ -28,6 +30,9 @@ export interface FeedParts {
   readonly commits: ForeignCommits
   readonly clock: Clock
   readonly tally: FeedTally
+  /** A slot that outlives its connection, or what is left of such. */
+  readonly slot?: SlotWish | undefined
+  readonly onSlot: (event: string, detail: string) => void
   /** Most of the origin's log that may be kept for us. */
   readonly retainedBytesMax: () => number
   /** Names the server, and which of its lives it is: another where the address leads to another, or after a fall. */
@@ -78,9 +83,11 @@ export class ChangeFeed {
   #lostUs = 0
   #askedUs = Number.NEGATIVE_INFINITY
   #retry: (() => void) | undefined
+  readonly #kept: PersistentSlot | undefined
 
   constructor(parts: FeedParts) {
     this.#parts = parts
+    if (parts.slot !== undefined) this.#kept = new PersistentSlot(parts.slot, 'test_decoding', parts.onSlot)
     this.sinceMs = parts.clock.nowMs()
   }
 
@@ -117,7 +124,7 @@ export class ChangeFeed {
   met(life: string): void {
     if (life === this.#life || life === '') return
     if (this.#end === undefined) this.retry()
-    else this.#end(new Error('sessions reach another server than the feed follows, or another life of it'))
+    else this.#end(new ElsewhereError('sessions reach another server than the feed follows, or another life of it'))
   }
 
   /** It may be allowed now. */
@@ -210,8 +217,11 @@ export class ChangeFeed {
     const end = (reason: unknown) => over.abort(reason instanceof Error ? reason : new Error('closed'))
     this.#abort.signal.addEventListener('abort', end, { once: true })
     const side = await SideClient.open(target, { ...sideOptions, signal: this.#abort.signal })
-    const slot = slotName()
-    const watch = new FeedWatch({ ...this.#parts, side, slot, following: () => this.#following })
+    let watch: FeedWatch | undefined
+    let walsenderPid = 0
+    let begun = false
+    let isSlotOurs = false
+    let reason: unknown
     let stream: ReplicationStream | undefined
     let fence: Fence | undefined
     try {
@@ -221,15 +231,23 @@ export class ChangeFeed {
       this.#parts.onLife(life)
       const isThere = async (client: SideClient) => {
         if ((await lifeOf(client)) !== life) throw new Error('the address leads to several servers')
+        walsenderPid = Number((await client.query('SELECT pg_catalog.pg_backend_pid()::text AS pid'))[0]?.pid)
       }
-      await checkOrigin(side)
-      await this.#watchCatalogue(side)
+      const left = await this.#kept?.prepare(side, life)
+      isSlotOurs = true
+      const slot = this.#kept?.name ?? slotName()
+      await checkOrigin(side, left !== undefined)
+      await this.#watchCatalogue(side, left?.seen)
+      watch = new FeedWatch({ ...this.#parts, side, slot, following: () => this.#following })
       this.#watch = watch
       this.#slot = slot
       watch.start()
       void watch.over.catch(end)
       void side.over.then(end)
-      stream = await ReplicationStream.open(target, { slot, signal, check: isThere })
+      stream = await ReplicationStream.open(target, {
+        ...{ slot, signal, check: isThere, from: left?.from },
+        isKept: this.#kept?.isKept === true,
+      })
       const following = new Following({
         onDdl: () => this.poke(),
         epochs,
@@ -240,6 +258,7 @@ export class ChangeFeed {
         unmovedSince,
         tally,
         broken,
+        names: left?.names,
       })
       this.#following = following
       const isOver = Promise.race([following.over, watch.over])
@@ -249,35 +268,44 @@ export class ChangeFeed {
       const made = new Fence({ horizon: epochs.horizon, side, following, clock, nextTick, onFailure: end })
       fence = made
       epochs.horizon.begin((tick) => made.request(tick))
+      begun = true
       onBegun()
       return await Promise.race([isOver, aborted(signal)])
     } catch (error) {
       // The watch may know better why the stream was ended.
-      throw watch.failure ?? error
+      reason = watch?.failure ?? error
+      throw reason
     } finally {
       this.#abort.signal.removeEventListener('abort', end)
+      const seen = this.#catalogue?.seen
       this.#catalogue?.close()
       this.#catalogue = undefined
-      watch.close()
+      watch?.close()
       fence?.close()
       epochs.horizon.lose()
       this.#end = undefined
+      const { life, following } = { life: this.#life, following: this.#following }
+      const mayGoOn = begun && following?.isSettled === true && goesOnBehind(reason) && !this.#abort.signal.aborted
+      if (mayGoOn && stream !== undefined)
+        this.#kept?.brokeOff({ life: life ?? '', from: stream.seen, names: following.names, seen, walsenderPid })
       this.#life = undefined
-      this.#following?.close()
+      following?.close()
       this.#following = undefined
       this.#watch = undefined
       this.#slot = undefined
-      await Promise.all([stream?.close(), side.leave()])
+      await stream?.close()
+      if (isSlotOurs && !mayGoOn) await this.#kept?.drop(side)
+      await side.leave()
     }
   }
 
   /** What was there before the stream is void, or known to be unmoved; so whatever changes from here on is all that matters. */
-  async #watchCatalogue(side: SideClient): Promise<void> {
+  async #watchCatalogue(side: SideClient, seen: Seen | undefined): Promise<void> {
     const { catalogue, epochs, clock } = this.#parts
     if (catalogue === undefined) return
     const watch = new CatalogueWatch({ ...catalogue, side, epochs, clock })
     this.#catalogue = watch
-    await watch.begin().catch(catalogue.onFailure)
+    await watch.begin(seen).catch(catalogue.onFailure)
   }
 
   #become(state: FeedState, reason: string | undefined): void {
@@ -299,6 +327,13 @@ const sideOptions = {
     // Operators of users do not get in the way of ours.
     search_path: 'pg_catalog',
   },
+}
+
+class ElsewhereError extends Error {}
+
+/** Nothing of the stream itself was wrong. */
+function goesOnBehind(reason: unknown): boolean {
+  return !(reason instanceof UnreadableChange || reason instanceof FeedRefused || reason instanceof ElsewhereError)
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -32,7 +32,7 @@ export class Following {
   /** Messages so far: whoever sends any lives. */
   messageCount = 0
   readonly #parts: FollowingParts
-  readonly #names = new RelationNames()
+  readonly names: RelationNames
   readonly #shapes: RowShapes
   readonly #toProve = new Set<Relation>()
   readonly #proofs = new SharedRuns(() => this.#prove())
@@ -55,6 +55,7 @@ export class Following {
   constructor(parts: FollowingParts) {
     this.#parts = parts
     this.#telling = newTelling(this.#parts.broken)
+    this.names = parts.names ?? new RelationNames()
     this.position = parts.stream.start
     let end: (reason: Error) => void = () => undefined
     this.over = new Promise<never>((_, reject) => {
@@ -74,7 +75,7 @@ export class Following {
   /** Resolves when all that commits from now on will be heard of, and what was kept before is judged. */
   async begin(): Promise<void> {
     const { stream, side, commits, clock, epochs, unmovedSince } = this.#parts
-    await this.#names.read(side)
+    if (this.#parts.names === undefined) await this.names.read(side)
     epochs.onRowsWanted = (relation) => this.#shapes.want(relation)
     for (const relation of epochs.relations.values()) if (relation.rows !== undefined) this.#shapes.want(relation)
     await stream.begin({
@@ -85,10 +86,11 @@ export class Following {
       },
       lost: this.#end,
     })
+    this.#beganUs = clock.monotonicUs()
+    if (this.#parts.names !== undefined) return
     // In this order: what ran at the snapshot would have to be known to the second question.
     const [row] = await side.query('SELECT pg_catalog.pg_current_snapshot()::text AS snapshot')
     const since = await unmovedSince(side)
-    this.#beganUs = clock.monotonicUs()
     commits.begin(readSnapshot(row?.snapshot), since)
     this.#confirm()
   }
@@ -124,7 +126,7 @@ export class Following {
   async #prove(): Promise<ReadonlyMap<Relation, string>> {
     const asked: [Relation, Claim][] = []
     for (const relation of this.#toProve) {
-      const named = this.#names.named(relation.oid)
+      const named = this.names.named(relation.oid)
       const shape = relation.rows === undefined ? undefined : this.#shapes.find(relation)
       if (named !== undefined && shape !== undefined) asked.push([relation, { named, rowMark: shape.mark }])
     }
@@ -142,6 +144,12 @@ export class Following {
   /** Asks the origin to say how far it has come. */
   ping(): void {
     if (!this.#isOver) this.#parts.stream.ping()
+  }
+
+  /** All that was heard of is known to be visible, and nothing may have been missed. */
+  get isSettled(): boolean {
+    const { commits } = this.#parts
+    return commits.pendingCount === 0 && commits.suspectCount === 0
   }
 
   /** Some that ran when the stream began may have been committed before it. */
@@ -206,7 +214,7 @@ export class Following {
   }
 
   #touch(relation: RelationName): readonly Named[] {
-    const found = this.#names.find(relation)
+    const found = this.names.find(relation)
     if (found === undefined) {
       this.#telling.touchesAll = true
       this.#readNamesSoon()
@@ -268,7 +276,7 @@ export class Following {
     this.#isTelling = false
     if (!touchesAll && names.size === 0) return
     // Printed before names were read, perhaps with others.
-    const isAll = touchesAll || end <= this.#names.validFrom
+    const isAll = touchesAll || end <= this.names.validFrom
     const told = new Map([...rows.told()].filter(([, { shape }]) => end > shape.validFrom))
     const relations = [...new Set([...names].map(({ oid }) => oid))].map((oid) => epochs.relation(oid))
     const changes = new Map([...told].map(([relation, one]) => [relation, one.changes]))
@@ -329,7 +337,7 @@ export class Following {
     const { snapshot, others } = await proveNames(side, [...claims.values()], isTruncatedBy)
     if (this.#isOver) return
     if (others.length > 0 && !this.#parts.broken.has('rows-proof')) {
-      this.#names.forget()
+      this.names.forget()
       this.#shapes.forget()
       commits.doubt()
       this.#readNamesSoon()
@@ -367,7 +375,7 @@ export class Following {
     while (this.#areNamesOutdated && !this.#isOver) {
       this.#areNamesOutdated = false
       const startUs = clock.monotonicUs()
-      await this.#names.read(side)
+      await this.names.read(side)
       await sleep(Math.max(namesEveryMs, (clock.monotonicUs() - startUs) / 100), undefined, { ref: false })
     }
   }

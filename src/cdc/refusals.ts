@@ -19,8 +19,8 @@ const circumstances = `SELECT pg_catalog.pg_is_in_recovery()::text AS standby, p
   (pg_catalog.current_setting('max_replication_slots')::int8 - (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots))::text AS slots,
   (pg_catalog.current_setting('max_wal_senders')::int8 - (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication))::text AS senders`
 
-/** Asked before a slot is, so that what cannot be had is no error in the origin's log, again and again. Throws a FeedRefused. */
-export async function checkOrigin(side: SideClient): Promise<void> {
+/** Asked before a slot is, so that what cannot be had is no error in the origin's log, again and again. Throws a FeedRefused. `hasSlot`: there is one. */
+export async function checkOrigin(side: SideClient, hasSlot: boolean): Promise<void> {
   const [row] = await side.query(circumstances)
   if (row === undefined) return
   if (row.standby === 'true')
@@ -29,7 +29,7 @@ export async function checkOrigin(side: SideClient): Promise<void> {
   if (row.wal_level === 'minimal' || (row.wal_level === 'replica' && Number(row.version) < 190_000)) {
     throw new FeedRefused(`the origin's wal_level is ${row.wal_level}; set wal_level = logical there and restart it`)
   }
-  if (Number(row.slots) <= 0) {
+  if (Number(row.slots) <= 0 && !hasSlot) {
     throw new FeedRefused('all replication slots of the origin are in use; raise max_replication_slots there', true)
   }
   if (Number(row.senders) <= 0) {

@@ -1,12 +1,12 @@
-// One logical replication stream: a temporary slot, the messages the walsender sends, and our word of how far we have come.
+// One logical replication stream: a slot, the messages the walsender sends, and our word of how far we have come.
 //
 //   w  start LSN int64, end LSN int64, sent at int64, payload     one line or message of the plugin
 //   k  end LSN int64, sent at int64, reply int8                   the walsender has nothing before this position left to send
 //   r  written, flushed, applied LSN int64, at int64, reply int8  from us; with `reply` the walsender answers at once (a ping)
 //
-// The slot is temporary: it goes with the connection. While there is one the origin keeps the log from where we said we have come to, or
+// A slot is temporary, and goes with the connection, unless it is to be kept (persistent-slot.ts). While there is one the origin keeps the log from where we said we have come to, or
 // from the beginning of the oldest transaction that writes; and of whom it has heard nothing for `wal_sender_timeout` it ends.
-// What was committed while there is no stream is never heard of.
+// What was committed while there is no slot is never heard of.
 //
 // Source: PostgreSQL documentation, "Streaming Replication Protocol", "Logical Streaming Replication Parameters".
 
@@ -25,6 +25,10 @@ interface StreamListener {
 
 interface StreamOptions {
   readonly slot?: string
+  /** The slot is there, and everything before this position was heard of. */
+  readonly from?: Lsn | undefined
+  /** A slot that is made outlives the connection. */
+  readonly isKept?: boolean
   readonly signal?: AbortSignal | undefined
   /** Throws if the connection is not where it should be. */
   readonly check?: (client: SideClient) => Promise<void>
@@ -62,15 +66,17 @@ export class ReplicationStream {
 
   /** Connects and makes the slot: waits for the write transactions that run at the origin. Throws what the origin says. */
   static async open(target: OriginTarget, options: StreamOptions = {}): Promise<ReplicationStream> {
-    const { slot = slotName(), signal, check } = options
+    const { slot = slotName(), signal, check, from, isKept = false } = options
     const about = { applicationName: 'larder feed', replication: true, signal, settings }
     const client = await SideClient.open(target, about)
     const abort = () => void client.leave()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       await check?.(client)
+      if (from !== undefined) return new ReplicationStream(client, slot, from)
+      const kind = isKept ? '' : 'TEMPORARY '
       const [made] = await client.query(
-        `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL test_decoding NOEXPORT_SNAPSHOT`,
+        `CREATE_REPLICATION_SLOT ${slot} ${kind}LOGICAL test_decoding NOEXPORT_SNAPSHOT`,
       )
       return new ReplicationStream(client, slot, readLsn(made?.consistent_point))
     } catch (error) {
@@ -87,6 +93,11 @@ export class ReplicationStream {
     this.start = start
     this.#seen = start
     void client.over.then((reason) => this.#lose(reason))
+  }
+
+  /** All that commits before this position has been heard of. */
+  get seen(): Lsn {
+    return this.#seen
   }
 
   /** Begins to send what was committed since `start`. Resolves when the origin has begun. */

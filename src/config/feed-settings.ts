@@ -13,6 +13,15 @@ export const feedSettingRows = [
     summary: 'Whether commits of others are read from the replication stream of the origin, where it allows that.',
   }),
   setting({
+    name: 'feed_slot',
+    type: enumeration(['temporary', 'persistent']),
+    initial: 'temporary',
+    change: 'restart',
+    group: 'origin',
+    summary:
+      'Whether the replication slot of a feed goes with its connection, or is kept while Larder runs, so that a stream that broke off goes on where it was.',
+  }),
+  setting({
     name: 'invalidation_precision',
     type: enumeration(['row', 'relation']),
     initial: 'row',

@@ -1,7 +1,7 @@
 // Writers straight at the origin beside those through Larder: whatever was committed there is seen by every read that begins after the
 // feed has brought it. Before a server whose commits wait for a slow standby, they are heard of long before they are visible.
 //
-//   npm run stress -- foreign.test.ts --reads 2000000 --seed 123      so many reads in all, where nothing may go wrong; SESSIONS=32 of so many sessions
+//   npm run stress -- foreign.test.ts --reads 2000000 --seed 123      so many reads in all, where nothing may go wrong; SESSIONS=32 of so many sessions, FEED_SLOT=persistent
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
@@ -12,7 +12,7 @@ import { SlowStandby } from '../support/slow-standby.ts'
 import { describeOutcome, type StressOptions, stress } from './harness.ts'
 import { schema } from './schema.ts'
 
-const { READS = '60000', SESSIONS = '12' } = process.env
+const { READS = '60000', SESSIONS = '12', FEED_SLOT = 'temporary' } = process.env
 const sessions = Number(SESSIONS)
 /** Of all tests together, but those that have to find something. */
 const reads = Number(READS)
@@ -54,7 +54,11 @@ async function open(version: TestVersion, options: Options): Promise<void> {
   if (options.relayed) relay = await DelayingRelay.open(origin.target)
   const through = relay && `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
   const upstream = through ?? origin.url
-  larder = await openLarder({ upstream, settings: { result_ttl: '1h', feed: 'auto' }, brokenRules })
+  larder = await openLarder({
+    upstream,
+    settings: { result_ttl: '1h', feed: 'auto', feed_slot: FEED_SLOT },
+    brokenRules,
+  })
   const watcher = await larder.connect()
   const state = async () => (await watcher.query("select state from cache.feed where name = 'postgres'")).rows[0]?.state
   await expect.poll(state, { timeout: 20_000, interval: 20 }).toBe('streaming')

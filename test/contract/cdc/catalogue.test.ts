@@ -319,7 +319,10 @@ describe.each(versions)('with event triggers in PostgreSQL %i', (version) => {
         await larder.fence()
         expect(await verdict('select * from item')).toBe('hit')
       }
+      await stranger.query("select pg_create_logical_replication_slot('larder_keep_0123456789ab_1', 'test_decoding')")
       expect(await command('uninstall')).toMatchObject({ code: 0 })
+      const kept = await stranger.query("select from pg_replication_slots where slot_name ~ '^larder_keep_'")
+      expect(kept.rowCount).toBe(0)
       expect(await command('uninstall')).toMatchObject({ code: 0 })
       const { rows: left } = await stranger.query(
         "select evtname from pg_event_trigger union all select nspname from pg_namespace where nspname = 'larder'",

@@ -52,6 +52,7 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
       unmovedSince: async () => undefined,
       lifeOf: async () => 'life',
       onLife: () => undefined,
+      onSlot: () => undefined,
       broken: new Set(),
       onWanted: () => heard.wanted++,
       onLate: () => undefined,
@@ -283,6 +284,7 @@ describe('an origin that gives no stream', () => {
       unmovedSince: async () => undefined,
       lifeOf: async () => 'life',
       onLife: () => undefined,
+      onSlot: () => undefined,
       broken: new Set(),
       onState: (state, reason) => {
         if (state === 'refused') tell(reason)

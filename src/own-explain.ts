@@ -11,8 +11,10 @@ import { conditions, ServerError } from './errors/index.ts'
 import { proofOf } from './feed-rows.ts'
 import {
   type Aside,
+  demandOf,
   factsInForce,
   findText,
+  foresee,
   hintAdvice,
   hintsFor,
   learnFacts,
@@ -232,5 +234,10 @@ async function predict(
     return miss(gone?.code ?? 'cold', gone?.argument)
   }
   const stale = staleness(entry, Date.now(), ttlMs)
-  return stale === undefined ? { verdict: 'hit', relations, entry } : { ...miss(stale.code, stale.argument), entry }
+  if (stale !== undefined) return { ...miss(stale.code, stale.argument), entry }
+  const demand = demandOf(settings, hints)
+  const uncovered = await foresee(session, entry, { text, parameters: parameters as string, demand })
+  return uncovered === undefined
+    ? { verdict: 'hit', relations, entry }
+    : { ...miss(uncovered.code, uncovered.argument), entry }
 }

@@ -23,6 +23,7 @@ import { OwnRuns } from './own-runs.ts'
 import { OwnSeveral } from './own-several.ts'
 import { runSimple } from './own-simple.ts'
 import { type OwnText, OwnTexts } from './own-text.ts'
+import { tokensOf } from './own-token.ts'
 import { namesOfExpression, namesOfQuery, noNames, type Statement } from './sql/index.ts'
 import { frontend } from './wire/index.ts'
 
@@ -80,6 +81,14 @@ export class OwnStatements implements OwnRoom {
 
   async isAdmin(session: Session): Promise<boolean> {
     return (await this.#runs.viewer(session)).isAdmin
+  }
+
+  isReached(session: Session, minLsn: string): Promise<boolean> {
+    const check = tokensOf(session, this.#parts).check(minLsn)
+    return check.then(
+      () => true,
+      () => false,
+    )
   }
 
   forgetPrepared(session: Session): void {

@@ -70,10 +70,8 @@ async function check(session: Session, parts: OwnParts, value: string): Promise<
 
 async function whereNow(session: Session, what: string): Promise<Place> {
   const { ourSchema } = session.services.contexts
-  if (session.identity.admin || session.status !== status.idle) {
-    const where = session.identity.admin ? 'an admin database' : 'a transaction block'
-    throw new ServerError(conditions.featureNotSupported, [`${ourSchema}.${what} in ${where}`])
-  }
+  if (session.identity.admin)
+    throw new ServerError(conditions.featureNotSupported, [`${ourSchema}.${what} in an admin database`])
   const { rows, error } = await ask(session, questionText, [])
   if (error !== undefined) throw originError(error)
   const [system, timeline, lsn] = rows[0] ?? []

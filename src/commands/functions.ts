@@ -20,7 +20,7 @@ import type { CommandContext, CommandResult, OwnCommand, RelationName, ResultCol
 import { authorise } from './privileges.ts'
 import { readAlias } from './settings.ts'
 import { StatementReader, type Value } from './statement-reader.ts'
-import { changeNotices } from './transactions.ts'
+import { changeNotices, tokenNotices } from './transactions.ts'
 
 /** How long a token is waited for, unless that is said. */
 const waitMs = 5000
@@ -45,7 +45,12 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
     isScalar: true,
     needs: 'anyone',
     changes: false,
-    run: async (context, _, tag) => ({ tag, columns: [], rows: [[await context.tokens.token()]] }),
+    run: async (context, _, tag) => ({
+      tag,
+      columns: [],
+      rows: [[await context.tokens.token()]],
+      notices: tokenNotices(context),
+    }),
   },
   wait_for: {
     parameters: [

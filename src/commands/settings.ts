@@ -7,7 +7,7 @@ import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultCo
 import type { Parameters } from './parameters.ts'
 import { authorise } from './privileges.ts'
 import type { StatementReader, Value } from './statement-reader.ts'
-import { changeNotices } from './transactions.ts'
+import { changeNotices, tokenNotices } from './transactions.ts'
 import { booleanValue, textValue } from './values.ts'
 
 interface SettingOptions {
@@ -84,7 +84,9 @@ export function readShow(reader: StatementReader, options: SettingOptions): OwnC
   const columns: readonly ResultColumn[] = [{ name: `${reader.schemaName}.${name}`, type: 'text' }]
   const shown = (value: string): CommandResult => ({ tag: 'SHOW', columns, rows: [[value]] })
   return command('SHOW', columns, 'anyone', reader, (context) =>
-    name === 'token' ? context.tokens.token().then(shown) : shown(context.settings.show(name)),
+    name === 'token'
+      ? context.tokens.token().then((token) => ({ ...shown(token), notices: tokenNotices(context) }))
+      : shown(context.settings.show(name)),
   )
 }
 

@@ -12,3 +12,16 @@ export function changeNotices(context: CommandContext): readonly CommandNotice[]
     },
   ]
 }
+
+/** A token is of what is committed: those who are given it do not wait for the block it was made in. */
+export function tokenNotices(context: CommandContext): readonly CommandNotice[] {
+  if (!context.settings.inBlock) return []
+  return [
+    {
+      severity: 'NOTICE',
+      sqlstate: '00000',
+      message: 'what this transaction changes is not in the token',
+      hint: 'Ask for it again after COMMIT.',
+    },
+  ]
+}

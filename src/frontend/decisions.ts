@@ -4,6 +4,7 @@
 
 import type { StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
+import type { Settings } from '../config/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 
 interface DecisionSubject {
@@ -25,6 +26,8 @@ export interface Decision {
   readonly bytes: number
   readonly totalUs: number
   readonly originUs: number
+  /** The level it was to be answered at. */
+  readonly consistency: Settings['consistency']
   /** The trace the statement belongs to. */
   readonly traceparent: string | undefined
 }
@@ -46,6 +49,9 @@ export interface DecisionRecord {
   readonly totalUs: number
   readonly originUs: number
   readonly traceparent: string | undefined
+  readonly consistency: Settings['consistency']
+  /** Of a hit: whatever was acknowledged to anybody so long before has been heard of; Infinity: that is not known. */
+  readonly lagUs: number
 }
 
 type Place = { -readonly [Field in keyof DecisionRecord]: DecisionRecord[Field] }
@@ -84,6 +90,8 @@ export class Decisions {
     entry: Entry,
     totalUs: number,
     traceparent: string | undefined,
+    consistency: Settings['consistency'],
+    lagUs: number,
   ): DecisionRecord {
     const place = this.#place(subject, atMs)
     place.verdict = 'hit'
@@ -98,6 +106,8 @@ export class Decisions {
     place.totalUs = totalUs
     place.originUs = 0
     place.traceparent = traceparent
+    place.consistency = consistency
+    place.lagUs = lagUs
     return place
   }
 
@@ -115,6 +125,8 @@ export class Decisions {
     place.totalUs = decision.totalUs
     place.originUs = decision.originUs
     place.traceparent = decision.traceparent
+    place.consistency = decision.consistency
+    place.lagUs = Number.POSITIVE_INFINITY
     if (decision.verdict === 'bypass' && decision.reason !== undefined) {
       this.#bypass(decision.reason, decision.text, atMs, subject.roleName)
     }
@@ -171,5 +183,7 @@ function emptyPlace(subject: DecisionSubject): Place {
     totalUs: 0.5,
     originUs: 0.5,
     traceparent: undefined,
+    consistency: 'session',
+    lagUs: 0.5,
   }
 }

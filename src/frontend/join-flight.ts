@@ -4,7 +4,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
-import { cover, raiseFloor, type Wish } from './level.ts'
+import { cover, levelOf, raiseFloor, type Wish } from './level.ts'
 import { reply } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
@@ -103,6 +103,7 @@ export function replyLanding(
     totalUs: 0,
     originUs: 0,
     traceparent: request.aside?.traceparent,
+    consistency: levelOf(session, text, request.aside),
   })
   session.finish(status.idle)
   return true

@@ -14,7 +14,10 @@ import type { Entry } from '../cache/results/index.ts'
 import type { Settings } from '../config/index.ts'
 import type { Relation } from '../invalidation/index.ts'
 import type { ReasonCode } from '../sql/index.ts'
+import { status } from '../wire/index.ts'
 import type { Session } from './session.ts'
+import type { Aside } from './source-text.ts'
+import { hintsFor } from './text-hints.ts'
 
 interface Uncovered {
   readonly code: ReasonCode
@@ -28,6 +31,8 @@ type Cover = 'covered' | 'waiting' | Uncovered
 interface Demand {
   readonly level: Settings['consistency']
   readonly maxStalenessMs: number
+  /** What is to be in it at least, if a hint says that; else the setting counts. */
+  readonly minLsn: string | undefined
 }
 
 /** A message that was held back until the feed had come far enough. */
@@ -60,7 +65,14 @@ export function demandOf(settings: Settings, hints: TextHints | undefined): Dema
   return {
     level: hints?.consistency ?? settings.consistency,
     maxStalenessMs: hints?.maxStalenessMs ?? settings.maxStaleness,
+    minLsn: hints?.minLsn,
   }
+}
+
+/** The level a statement is to be answered at. */
+export function levelOf(session: Session, text: StatementText | undefined, aside: Aside | undefined): Demand['level'] {
+  const hints = text === undefined ? aside?.hints : hintsFor(text, aside)
+  return hints?.consistency ?? session.settings.current.consistency
 }
 
 /** True if there is nothing to be waited for; else `cover` says more. All that a hit costs in a session that knows no more than the feed. */
@@ -87,6 +99,11 @@ const leasts = new WeakMap<Session, { readonly value: string; readonly tick: num
 
 /** As `min_lsn` asks: what was written before it was set is in it. */
 function leastCover(session: Session, held: Held, wish: Wish): Cover {
+  const { minLsn: hinted } = wish.demand
+  if (hinted !== undefined) {
+    const tick = hintedLeast(session, hinted, wish)
+    return typeof tick === 'number' ? coverBehind(session, held, wish, tick) : tick
+  }
   const { minLsn: value } = session.settings.current
   if (value === '') return 'covered'
   let least = leasts.get(session)
@@ -94,7 +111,33 @@ function leastCover(session: Session, held: Held, wish: Wish): Cover {
     least = { value, tick: session.services.epochs.clock }
     leasts.set(session, least)
   }
-  const { tick } = least
+  return coverBehind(session, held, wish, least.tick)
+}
+
+/** So many tokens a session may ask by in turn; each that is new costs a question. */
+const hintedMax = 16
+
+/** What hints have named, and the tick by which the origin was seen to have it; undefined: it has not. */
+const hintedLeasts = new WeakMap<Session, Map<string, number | undefined>>()
+
+/** SET asks whether the origin has come there; what a hint names is asked about when it is first met. */
+function hintedLeast(session: Session, value: string, wish: Wish): number | Cover {
+  const known = hintedLeasts.get(session) ?? new Map<string, number | undefined>()
+  hintedLeasts.set(session, known)
+  if (known.has(value)) return known.get(value) ?? floorMiss
+  // In a block the question would take its snapshot before its time.
+  if (wish.awaited !== undefined || session.status !== status.idle || !session.quiet) return floorMiss
+  const { own, epochs } = session.services
+  session.slowly(async () => {
+    const isReached = await own.isReached(session, value)
+    if (known.size >= hintedMax) known.delete(known.keys().next().value as string)
+    known.set(value, isReached ? epochs.clock : undefined)
+  })
+  return 'waiting'
+}
+
+/** What was written before the tick is in it. */
+function coverBehind(session: Session, held: Held, wish: Wish, tick: number): Cover {
   const { horizon } = session.epochs
   const isTold = horizon.state === 'streaming' && !held.relations.some((relation) => relation.isUnfed)
   const holds = () => held.start > tick || (isTold && horizon.visible > tick) || session.services.broken.has('R2-least')
@@ -189,4 +232,25 @@ export function awaitedFor(session: Session, text: StatementText, parameters: st
   const { awaited } = session
   session.awaited = undefined
   return awaited?.text === text && awaited.parameters === parameters ? awaited : undefined
+}
+
+/** Why an answer in memory would not be given now, if the feed does not come within the time that a read of it would wait; undefined: it would. */
+export async function foresee(
+  session: Session,
+  entry: Entry,
+  wish: Omit<Wish, 'awaited'>,
+): Promise<Uncovered | undefined> {
+  const { text, parameters } = wish
+  const arrived = session.services.epochs.clock
+  const awaited: Awaited = { text, parameters, arrived, isCanceled: false }
+  const look = () => coverEntry(session, entry, { ...wish, awaited })
+  const { horizon } = session.epochs
+  const { floorWait } = session.settings.current
+  const isLate = (cover: Cover) => typeof cover === 'object' && cover.code !== 'feed_down' && cover.code !== 'suspended'
+  if (isLate(look()) && horizon.state === 'streaming' && floorWait > 0) {
+    horizon.request(arrived)
+    await new Promise<void>((resolve) => horizon.wait(() => !isLate(look()), floorWait, resolve))
+  }
+  const seen = look()
+  return typeof seen === 'object' ? seen : undefined
 }

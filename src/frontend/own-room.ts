@@ -31,6 +31,8 @@ export interface OwnRoom {
   /** What the origin says of itself at a session's start. */
   meets(session: Session): void
   isAdmin(session: Session): Promise<boolean>
+  /** True if the log of the origin has come to what `min_lsn` names. */
+  isReached(session: Session, minLsn: string): Promise<boolean>
   /** An error of ours in place of an answer, which fails the block; `synced` if the message ends with ReadyForQuery. */
   refuse(session: Session, error: ServerError, synced: boolean): boolean
   /** DISCARD ALL, DEALLOCATE ALL. */

@@ -3,6 +3,7 @@
 import type { StatementText } from '../cache/plans/index.ts'
 import type { ReasonCode, Verdict } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
+import { levelOf } from './level.ts'
 import { forgetRenamed, NameChanges } from './name-changes.ts'
 import { doubtNames } from './name-doubts.ts'
 import { portalsOutlive } from './portals.ts'
@@ -172,6 +173,7 @@ export function noteAnswer(
     totalUs: us,
     originUs: us,
     traceparent: unit.aside?.traceparent,
+    consistency: levelOf(session, text, unit.aside),
   })
 }
 

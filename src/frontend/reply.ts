@@ -216,7 +216,11 @@ export function noteHit(session: Session, text: StatementText, entry: Entry, asi
   counts.lastAtMs = nowMs
   counts.lastHitAtMs = nowMs
   counts.us.record(us)
-  session.decideHit(text, entry, us, aside?.traceparent)
-  const percent = (aside?.hints ?? text.hints)?.auditPercent ?? session.settings.current.resultAuditPercent
+  const hints = aside?.hints === undefined ? text.hints : hintsFor(text, aside)
+  const settings = session.settings.current
+  const level = hints?.consistency ?? settings.consistency
+  const lagUs = session.chunkUs - session.epochs.horizon.ackedAtUs
+  session.noted(services.decisions.noteHit(session, nowMs, text, entry, us, aside?.traceparent, level, lagUs))
+  const percent = hints?.auditPercent ?? settings.resultAuditPercent
   if (percent > 0) sampleHit(session, text, entry, percent)
 }

@@ -12,7 +12,6 @@
 
 import type net from 'node:net'
 import type { SessionContext, StatementText } from '../cache/plans/index.ts'
-import type { Entry } from '../cache/results/index.ts'
 import type { SessionSettings } from '../config/index.ts'
 import type { ServerError } from '../errors/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
@@ -257,15 +256,11 @@ export class Session implements UnitHost {
   /** Notes a verdict. */
   decide(decision: Decision): void {
     const { services } = this
-    this.#noted(services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision))
+    this.noted(services.decisions.note(this, this.nowMs || services.clock.nowMs(), decision))
   }
 
-  /** Notes an answer from the cache. */
-  decideHit(text: StatementText, entry: Entry, totalUs: number, traceparent: string | undefined): void {
-    this.#noted(this.services.decisions.noteHit(this, this.nowMs, text, entry, totalUs, traceparent))
-  }
-
-  #noted(record: DecisionRecord): void {
+  /** A verdict has been noted. */
+  noted(record: DecisionRecord): void {
     this.landed = undefined
     this.recalled = undefined
     this.awaited = undefined

@@ -7,28 +7,23 @@ import type { Session } from './session.ts'
 
 /** A statement ends, of a session that wants to be told; `decision` if there was one. */
 export function signalEnd(session: Session, decision: DecisionRecord | undefined): void {
-  const { responseSignal, consistency } = session.settings.current
+  const { responseSignal } = session.settings.current
   if (responseSignal === 'off') return
   const notice = responseSignal === 'notice' ? feedModeNotice(session) : undefined
   if (notice !== undefined) session.output.add(notice)
   if (decision === undefined) return
   const { ourSchema } = session.services.contexts
-  session.output.add(signalFrame(responseSignal, decision, consistency, ourSchema))
+  session.output.add(signalFrame(responseSignal, decision, ourSchema))
 }
 
 /** The verdict of the last statement (SQL-34): `hit;age_ms=120;entry=0000000b;consistency=session`. */
-function signalFrame(
-  kind: 'notice' | 'parameter',
-  decision: DecisionRecord,
-  consistency: string,
-  schemaName: string,
-): Buffer {
+function signalFrame(kind: 'notice' | 'parameter', decision: DecisionRecord, schemaName: string): Buffer {
   const pairs: string[] = []
   if (decision.reason !== undefined) pairs.push(`reason=${withArgument(decision.reason, decision.argument)}`)
   if (decision.verdict === 'hit' || decision.verdict === 'coalesced') {
     pairs.push(`age_ms=${Math.round(decision.ageMs)}`)
     if (decision.entry !== undefined) pairs.push(`entry=${entryName(decision.entry)}`)
-    pairs.push(`consistency=${consistency}`)
+    pairs.push(`consistency=${decision.consistency}`)
   }
   if (decision.unstored !== undefined) pairs.push(`unstored=${decision.unstored}`)
   const { verdict } = decision

@@ -14,6 +14,7 @@ const settingNames: Readonly<Record<string, string>> = {
   in_transaction: 'result_in_transaction',
   priority: 'result_priority',
   l2: 'result_l2',
+  min_lsn: 'min_lsn',
   audit_percent: 'result_audit_percent',
 }
 
@@ -37,6 +38,7 @@ export function textHints(hints: Hints): TextHints | undefined {
     ...{ cache, ttlMs, tags, faults },
     coalesceWaitMs: values.get('coalesce_wait') as number | undefined,
     priority: values.get('priority') as number | undefined,
+    minLsn: values.get('min_lsn') as string | undefined,
     auditPercent: values.get('audit_percent') as number | undefined,
     l2: values.get('l2') as 'on' | 'off' | undefined,
     inTransaction: values.get('in_transaction') as 'until_write' | 'never' | undefined,
@@ -84,6 +86,8 @@ export function mergeHints(own: TextHints | undefined, beside: TextHints | undef
     ttlMs: beside.ttlMs ?? own.ttlMs,
     tags: beside.tags ?? own.tags,
     coalesceWaitMs: beside.coalesceWaitMs ?? own.coalesceWaitMs,
+    minLsn: beside.minLsn ?? own.minLsn,
+    auditPercent: beside.auditPercent ?? own.auditPercent,
     priority: beside.priority ?? own.priority,
     l2: beside.l2 ?? own.l2,
     inTransaction: beside.inTransaction ?? own.inTransaction,

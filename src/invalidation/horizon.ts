@@ -26,8 +26,8 @@ export class Horizon {
   visible = always
   /** Everything that was acknowledged to anybody before then has been heard of. */
   acked = always
-  /** Monotonic time of the same moment, in microseconds. */
-  ackedAtUs = 0
+  /** Monotonic time of the same moment, in microseconds; -Infinity where there is none. */
+  ackedAtUs = Number.NEGATIVE_INFINITY
   #request: FenceRequest | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -54,7 +54,7 @@ export class Horizon {
   giveUp(): void {
     this.state = 'unheard'
     this.visible = this.acked = always
-    this.ackedAtUs = 0
+    this.ackedAtUs = Number.NEGATIVE_INFINITY
     this.#changed()
   }
 

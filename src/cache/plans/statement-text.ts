@@ -26,6 +26,8 @@ export interface TextHints {
   readonly l2: 'on' | 'off' | undefined
   readonly consistency: 'eventual' | 'bounded' | 'session' | 'strict' | undefined
   readonly maxStalenessMs: number | undefined
+  /** A token, or a position in the log: nothing older is an answer. */
+  readonly minLsn?: string | undefined
   readonly auditPercent?: number | undefined
   /** What is ours among them and cannot be followed, one message each. */
   readonly faults: readonly string[]

@@ -27,11 +27,11 @@ export interface LastStatementRow {
   readonly entry: string | null
   /** name of its cache */
   readonly cache: string | null
-  /** level the session asked for */
+  /** level it was to be answered at */
   readonly consistency: string
   /** age of the entry that answered */
   readonly age_ms: number | null
-  /** how far the feed was behind */
+  /** of a hit: what anybody had been told is committed so long before is in it; NULL where nobody tells */
   readonly lag_ms: number | null
   /** rows answered */
   readonly rows: string | null

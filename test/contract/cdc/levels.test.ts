@@ -6,7 +6,15 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DelayingRelay, frameIs } from '../../support/delaying-relay.ts'
 import { openLarder, type TestLarder } from '../../support/larder.ts'
 import { openTestPostgres } from '../../support/postgres.ts'
-import { cancelRequest, errorOf, query, sqlstateOf, WireClient } from '../../support/wire-client.ts'
+import {
+  cancelRequest,
+  errorFieldsOf,
+  errorOf,
+  query,
+  rowsOf,
+  sqlstateOf,
+  WireClient,
+} from '../../support/wire-client.ts'
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
@@ -267,5 +275,97 @@ describe('a token (SQL-24, SQL-35)', () => {
     expect(await client.rows(item)).toEqual([['6']])
     await client.rows(item)
     expect(verdictOf(client)).toBe('hit')
+  })
+
+  it('as a hint is for its statement alone (SQL-30)', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await client.rows("set cache.consistency = 'eventual'")
+    await streaming(client)
+    await kept(client, item)
+    const gate = await deafen(all)
+    await all.stranger.query('update item set n = 6 where id = 1')
+    const { rows } = await all.stranger.query('select pg_current_wal_insert_lsn()::text as lsn')
+    const lsn: string = rows[0].lsn
+    const behind = `${item} /*+ cache(min_lsn=${lsn}) */`
+    expect(await client.rows(item)).toEqual([['0']])
+    expect(await client.rows(behind)).toEqual([['6']])
+    expect(verdictOf(client)).toBe('miss;reason=floor')
+    await client.rows(behind)
+    expect(verdictOf(client)).toBe('hit')
+    gate.release()
+    await expect.poll(() => client.rows(item), { interval: 2 }).toEqual([['6']])
+    const [[token = ''] = []] = (await client.rows('select cache.token()')) as string[][]
+    await kept(client, item)
+    // Nothing in memory is as new as what is not, or is of another origin.
+    for (const wrong of ['FFFFFF/0', `1${token}`]) {
+      for (let time = 0; time < 3; time++) {
+        await client.rows(`${item} /*+ cache(min_lsn='${wrong}') */`)
+        expect(verdictOf(client), wrong).toBe('miss;reason=floor')
+      }
+    }
+  })
+
+  it('that is made in a block says that it is not of what the block changes (SQL-6)', async () => {
+    const all = await stage({ feed: 'off' })
+    const client = await reader(all)
+    const token = /^\d+:1:[0-9A-F]+\/[0-9A-F]+$/
+    for (const text of ['show cache.token', 'select cache.token()']) {
+      await client.query('begin')
+      await client.query('update item set n = 1 where id = 3')
+      const batch = await client.query(text)
+      expect(batch.frames.filter(({ type }) => type === 'N').map((frame) => errorFieldsOf(frame).get('M'))).toEqual([
+        'what this transaction changes is not in the token',
+      ])
+      expect(rowsOf(batch)[0]?.[0]).toMatch(token)
+      await client.query('commit')
+      expect((await client.query(text)).frames.some(({ type }) => type === 'N')).toBe(false)
+    }
+  })
+})
+
+describe('what is told of a level', () => {
+  it('is the one that the statement was answered at: by the signal, cache.decisions, with age and lag of a hit (SQL-34)', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    await streaming(client)
+    await kept(client, item)
+    const hinted = [`/*+ cache(consistency=eventual) */ ${item}`, `${item} /*+ cache(consistency=eventual) */`]
+    for (const text of [item, ...hinted]) await kept(client, text)
+    for (const text of hinted) {
+      await client.rows(text)
+      expect(client.parameters.get('cache.last')).toMatch(/^hit;.*;consistency=eventual$/)
+    }
+    await client.rows("set cache.consistency = 'strict'")
+    await client.rows('select n + 1 from item where id = 4')
+    const told = await client.rows(
+      `select verdict, consistency, age_ms >= 0, lag_ms between 0 and 3600000 from cache.decisions
+        where verdict in ('hit', 'miss') order by id desc limit 3`,
+    )
+    expect(told).toEqual([
+      ['miss', 'strict', null, null],
+      ['hit', 'eventual', 't', 't'],
+      ['hit', 'eventual', 't', 't'],
+    ])
+  })
+
+  it('EXPLAIN (CACHE) foresees what it makes of an answer in memory', async () => {
+    const all = await stage()
+    const client = await reader(all)
+    const explained = async (text: string) => (await client.rows(`explain (cache) ${text}`))[0]?.[0]?.trim()
+    await streaming(client)
+    for (const text of [item, other, 'select n from loose']) await kept(client, text)
+    await expect.poll(() => explained(item), { interval: 5 }).toBe('Cache  (verdict=hit)')
+    await client.rows("set cache.consistency = 'strict'; set cache.floor_wait = '30s'")
+    expect(await explained('select n from loose')).toBe('Cache  (verdict=miss reason=feed_down(public.loose))')
+    expect(await explained(item)).toBe('Cache  (verdict=hit)')
+    await client.rows("set cache.floor_wait = '5ms'")
+    const gate = await deafen(all)
+    await all.stranger.query('update item set n = n where id = 7')
+    expect(await explained(item)).toBe('Cache  (verdict=miss reason=floor)')
+    await client.rows("set cache.consistency = 'bounded'; set cache.max_staleness = 0")
+    expect(await explained(item)).toMatch(/^Cache {2}\(verdict=miss reason=lagging\(\d+\)\)$/)
+    expect(await explained(`${item} /*+ cache(consistency=eventual) */`)).toBe('Cache  (verdict=hit)')
+    gate.release()
   })
 })

@@ -228,12 +228,24 @@ describe('a database without code that can prepare', () => {
     }
   })
 
+  // It is asked again what code there is.
+  const known = ['update t set v = 1', 'execute s', 'update t set v = 1', 'execute s']
+
   /** Ways to get some, and to call it; each leaves the statement renamed. */
   const ways: Readonly<Record<string, readonly string[]>> = {
     'a function made in a block that is rolled back': ['begin', rename, 'select renames()', 'rollback'],
     'a function made in a text of several': [`${rename}; select renames()`],
     'a function made and dropped': [rename, 'select renames()', 'drop function renames()'],
     'a temporary function': [rename.replace('renames', 'pg_temp.renames'), 'select pg_temp.renames()'],
+    'a function written like a column': [
+      rename.replace('renames()', 'renames(t)'),
+      'insert into other select t.renames + 1, 1 from t',
+    ],
+    'a function of any row written like a column': [
+      rename.replace('renames()', 'renames(record)'),
+      ...known,
+      'update other set v = v + 0 * (select t.renames from t where id = 1)',
+    ],
     'a view that calls one from now on': [
       'create view v as select 1 as one',
       'select * from v',

@@ -5,7 +5,7 @@ import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
-import type { SettingState, SettingsStore } from './config/index.ts'
+import { type SettingState, type SettingsStore, tokenState } from './config/index.ts'
 import { feedRows, proofOf } from './feed-rows.ts'
 import {
   type Audits,
@@ -126,7 +126,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     settings(sessionId) {
       const session = [...parts.sessions()].find(({ id }) => id === sessionId)
       const rows = session?.settings.rows() ?? parts.store.rows()
-      return rows.map((row) => ({ ...row, summary: summaryOf(row, parts) }))
+      return [...rows, tokenState].map((row) => ({ ...row, summary: summaryOf(row, parts) }))
     },
     audits: () => auditRows(parts.audits),
     invalidations: () => invalidationRows(parts.invalidations),

@@ -1,7 +1,7 @@
 // SET, RESET, SHOW and ALTER SYSTEM of our settings, with PostgreSQL's grammar and rules (SQL-29); and their two
 // functions.
 
-import { isSettingName } from '../config/index.ts'
+import { isSettingName, tokenState } from '../config/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand, ResultColumn } from './own-statement.ts'
 import type { Parameters } from './parameters.ts'
@@ -53,7 +53,7 @@ function fitting<Result>(
   value: string | undefined,
   set: () => Result,
 ): Result | Promise<Result> {
-  if (name === 'token') throw new ServerError(conditions.cantChangeRuntimeParam, [store.labelOf('token')])
+  if (name === tokenState.name) throw new ServerError(conditions.cantChangeRuntimeParam, [store.labelOf('token')])
   return name === 'min_lsn' && value !== undefined && value !== '' ? tokens.check(value).then(set) : set()
 }
 
@@ -84,7 +84,7 @@ export function readShow(reader: StatementReader, options: SettingOptions): OwnC
   const columns: readonly ResultColumn[] = [{ name: `${reader.schemaName}.${name}`, type: 'text' }]
   const shown = (value: string): CommandResult => ({ tag: 'SHOW', columns, rows: [[value]] })
   return command('SHOW', columns, 'anyone', reader, (context) =>
-    name === 'token'
+    name === tokenState.name
       ? context.tokens.token().then((token) => ({ ...shown(token), notices: tokenNotices(context) }))
       : shown(context.settings.show(name)),
   )
@@ -188,6 +188,10 @@ function ownName(constant: string | undefined, schemaName: string): string | und
 
 function currentSetting(name: string, args: readonly Value[], columns: readonly ResultColumn[]): Execute {
   return (context, parameters) => {
+    if (name === tokenState.name)
+      return context.tokens
+        .token()
+        .then((token) => ({ tag: 'SELECT 1', columns, rows: [[token]], notices: tokenNotices(context) }))
     const missingOk = args[1] !== undefined && booleanValue(args[1], parameters) === true
     let value: string | null
     try {

@@ -31,15 +31,29 @@ export interface SettingState {
   readonly value: string
   readonly type: string
   readonly initial: string
-  readonly change: SettingChange
+  /** `internal`: nobody changes it. */
+  readonly change: SettingChange | 'internal'
   readonly category: string
   readonly summary: string
   readonly source: SettingSource
   readonly pendingRestart: boolean
 }
 
+/** What SHOW makes when it is asked: a row of no value. */
+export const tokenState: SettingState = {
+  name: 'token',
+  value: '',
+  type: 'text',
+  initial: '',
+  change: 'internal',
+  category: 'results',
+  summary: 'What the session has seen, for min_lsn of another; SHOW makes it when it is asked.',
+  source: 'default',
+  pendingRestart: false,
+}
+
 /** Known names, not yet served (SQL-3). */
-const laterSettings: ReadonlySet<string> = new Set(['token', 'virtual_snapshot_max_age'])
+const laterSettings: ReadonlySet<string> = new Set(['virtual_snapshot_max_age'])
 
 export class SettingsStore {
   readonly #sources: SettingsSources
@@ -113,6 +127,10 @@ export class SettingsStore {
   find(name: string): SettingRow {
     const row = findSetting(name.toLowerCase())
     if (row !== undefined) return row
+    if (name.toLowerCase() === tokenState.name) {
+      const hint = `SHOW ${this.labelOf(tokenState.name)} makes one.`
+      throw new ServerError(conditions.cantChangeRuntimeParam, [this.labelOf(tokenState.name)], { hint })
+    }
     if (laterSettings.has(name.toLowerCase())) {
       throw new ServerError(conditions.featureNotSupported, [`parameter "${this.labelOf(name)}"`], {
         detail: 'It comes with a later release.',

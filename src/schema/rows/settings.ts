@@ -9,7 +9,7 @@ export interface SettingsRow {
   readonly type: string
   /** its value when nothing sets it */
   readonly initial: string
-  /** session, reload or restart: how it can be changed */
+  /** session, reload or restart: how it can be changed; internal: by nobody */
   readonly change: string
   /** what it belongs to */
   readonly category: string

@@ -13,7 +13,12 @@ export const settingsTable = defineTable<SettingState>({
     column('value', 'text', 'its value; passwords are masked', (row) => row.value),
     column('type', 'text', 'bytes, duration, integer, enum, text, list, address or url', (row) => row.type),
     column('initial', 'text', 'its value when nothing sets it', (row) => row.initial),
-    column('change', 'text', 'session, reload or restart: how it can be changed', (row) => row.change),
+    column(
+      'change',
+      'text',
+      'session, reload or restart: how it can be changed; internal: by nobody',
+      (row) => row.change,
+    ),
     column('category', 'text', 'what it belongs to', (row) => row.category),
     column('summary', 'text', 'what it does', (row) => row.summary),
     column('source', 'text', 'where its value comes from', (row) => row.source),

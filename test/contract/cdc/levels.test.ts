@@ -310,7 +310,7 @@ describe('a token (SQL-24, SQL-35)', () => {
     const all = await stage({ feed: 'off' })
     const client = await reader(all)
     const token = /^\d+:1:[0-9A-F]+\/[0-9A-F]+$/
-    for (const text of ['show cache.token', 'select cache.token()']) {
+    for (const text of ['show cache.token', 'select cache.token()', "select current_setting('cache.token')"]) {
       await client.query('begin')
       await client.query('update item set n = 1 where id = 3')
       const batch = await client.query(text)
@@ -320,6 +320,16 @@ describe('a token (SQL-24, SQL-35)', () => {
       expect(rowsOf(batch)[0]?.[0]).toMatch(token)
       await client.query('commit')
       expect((await client.query(text)).frames.some(({ type }) => type === 'N')).toBe(false)
+    }
+  })
+
+  it('has a row in cache.settings, and nobody sets it', async () => {
+    const client = await reader(await stage({ feed: 'off' }))
+    const row = "select name, value, type, change, source from cache.settings where name = 'token'"
+    expect(await client.rows(row)).toEqual([['token', '', 'text', 'internal', 'default']])
+    for (const text of ["set cache.token = 'x'", 'reset cache.token', "alter system set cache.token = 'x'"]) {
+      const error = errorOf(await client.query(text))
+      expect(error && sqlstateOf(error), text).toBe('55P02')
     }
   })
 })

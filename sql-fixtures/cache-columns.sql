@@ -33,7 +33,8 @@ select statement, parameter_types, prepared_on from cache.plans order by stateme
 --> SELECT 2
 select part, setting, bytes_in_use > 0 as held, peak >= bytes_in_use as peaked from cache.memory order by part;
 --> part text | setting text | held bool | peaked bool
+--> graph | graph_bytes_max | f | t
 --> l1 | l1_bytes_max | t | t
 --> plans | plan_bytes_max | t | t
 --> process | NULL | t | t
---> SELECT 3
+--> SELECT 4

@@ -25,6 +25,7 @@ import {
   textHints,
   UnknownOutcomes,
 } from './frontend/index.ts'
+import { graphLimitsOf, openGraph, openSpill } from './graph-parts.ts'
 import { psqlCommand } from './help.ts'
 import { Epochs, InvalidationRing } from './invalidation/index.ts'
 import { type MetricsDoor, openMetrics } from './metrics-door.ts'
@@ -88,7 +89,7 @@ async function startIn(
   const events = new EventRing({ clock, log, countMax: settings.eventsMax })
   const origin = await openOrigin(directory, settings, events)
   const parser = options.parser ?? (await openParser())
-  const epochs = new Epochs()
+  const epochs = new Epochs(openGraph(settings, metrics, events, clock))
   const l1 = new L1(settings.l1BytesMax, metrics.counters)
   const cacheParts = {
     ...{ settings, l1, dataDirectory: directory.path, metrics, events, epochs, clock },
@@ -97,6 +98,8 @@ async function startIn(
   const cacheStore = options.cache === undefined ? await openCacheStore(cacheParts) : undefined
   const cache = options.cache ?? cacheStore ?? noStore
   const { blobs } = cache
+  const spill = await openSpill(settings, directory.path, cacheStore?.cache)
+  epochs.graph.files = spill
   const feeds: ChangeFeeds = new ChangeFeeds({
     ...{ target: origin.target, isOn: settings.feed === 'auto', epochs, events, clock, counters: metrics.counters },
     retainedBytesMax: () => store.snapshot.feedRetainedBytesMax,
@@ -146,6 +149,8 @@ async function startIn(
     await feeds.close()
     await services.own.close()
     await services.secondTier.end()
+    await epochs.graph.settled()
+    await spill.close()
     await cacheStore?.close()
     await origin.close()
     await closeControl(directory.path)
@@ -155,6 +160,7 @@ async function startIn(
     services.results.sweep(clock.nowMs(), 1000)
     services.plans.expire(clock.nowMs(), 1000)
     services.secondTier.turn(clock.nowMs())
+    epochs.graph.turn()
     if (services.secondTier.wantsPosition(clock.nowMs())) void listener.askPosition(1)
   }, 200)
   sweeper.unref()
@@ -163,6 +169,7 @@ async function startIn(
     l1.configure(store.snapshot.l1BytesMax)
     shrink(l1)
     reconfigure(services, store.snapshot, events)
+    epochs.graph.configure(graphLimitsOf(store.snapshot))
     cacheStore?.configure(store.snapshot)
   })
   try {
@@ -266,6 +273,7 @@ function makeServices(parts: Parts) {
       parts.log.warning('answers in the second tier could not be dropped or noted', { error: String(error) }),
     delayMs: () => store.snapshot.resultL2Delay,
   })
+  epochs.graph.find = (place, id) => results.find(place, id)
   let listener: Listener | undefined
   const own = new OwnStatements({
     ...parts,

@@ -4,6 +4,7 @@ import { auditRows, invalidationRows, parameterTexts } from './audit-rows.ts'
 import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
+import { writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import { type SettingState, type SettingsStore, tokenState } from './config/index.ts'
 import { feedRows, proofOf } from './feed-rows.ts'
@@ -15,6 +16,7 @@ import {
   type SchemaWatch,
   type Session,
 } from './frontend/index.ts'
+import { dependencyRows, graphPartitionRows } from './graph-rows.ts'
 import { guaranteeRows } from './guarantee-rows.ts'
 import type { Epochs, InvalidationRing, Relation } from './invalidation/index.ts'
 import { memoryRows } from './memory-rows.ts'
@@ -24,7 +26,6 @@ import { fingerprintNumber, inSchema, type Parser, reasonsIn } from './sql/index
 import type {
   BypassRow,
   DecisionRow,
-  DependencyRow,
   LastStatementRow,
   PlanRow,
   QueryRow,
@@ -119,6 +120,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     *dependencies() {
       for (const entry of results.entries()) yield* dependencyRows(entry)
     },
+    graphPartitions: () => graphPartitionRows(epochs),
     *sessions() {
       for (const session of parts.sessions()) yield sessionRow(session)
     },
@@ -318,20 +320,7 @@ function relationRow(relation: Relation, dependents: number, proof: ReturnType<t
     ...proof,
     dependents,
     lastChangeAtMs: relation.lastChangeAtMs || undefined,
-    lastChangeLsn: undefined,
-  }
-}
-
-function* dependencyRows(entry: Entry): Generator<DependencyRow> {
-  for (const relation of entry.relations) {
-    yield {
-      kind: 'result',
-      node: entryName(entry),
-      relation: relation.oid,
-      relationName: relation.name,
-      epoch: relation.stamp > entry.start ? relation.epoch - 1 : relation.epoch,
-      currentEpoch: relation.epoch,
-    }
+    lastChangeLsn: relation.lastChangeLsn === undefined ? undefined : writeLsn(relation.lastChangeLsn),
   }
 }
 

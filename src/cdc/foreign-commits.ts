@@ -98,8 +98,10 @@ export class ForeignCommits {
     this.#notSuspect(xid)
     const pending = this.#pending.get(xid)
     if (pending !== undefined) {
-      if (covers(scope, pending.scope)) this.#release(pending)
-      else this.#confirm(pending)
+      if (covers(scope, pending.scope)) {
+        this.#epochs.placed(pending.scope, pending.end)
+        this.#release(pending)
+      } else this.#confirm(pending)
       return
     }
     this.#acked.set(xid, scope)
@@ -128,13 +130,14 @@ export class ForeignCommits {
     const pending = this.#pending.get(heard.xid)
     if (pending !== undefined) this.#confirm(pending, by)
     // Its stream was lost meanwhile, perhaps before it was visible: what began then is not void yet.
-    else this.#epochs.bump(heard.scope, 'write', this.#nowMs(), by)
+    else this.#epochs.bump(heard.scope, 'write', this.#nowMs(), by, heard.end)
     this.#notSuspect(heard.xid)
     const rest = scope.relations.filter((relation) => {
       const claim = heard.claims.find(({ named }) => named.oid === relation.oid)
       return heard.scope.rows?.has(relation) !== true || proven.get(relation) !== claim?.rowMark
     })
-    if (rest.length > 0) this.#epochs.bump({ everything: false, relations: rest }, 'write', this.#nowMs(), by)
+    if (rest.length > 0)
+      this.#epochs.bump({ everything: false, relations: rest }, 'write', this.#nowMs(), by, heard.end)
   }
 
   /** The feed tells of a commit; it may not be visible yet. True if that has to be found out. */
@@ -147,7 +150,10 @@ export class ForeignCommits {
     this.#notSuspect(xid)
     const acked = this.#acked.get(xid)
     this.#acked.delete(xid)
-    if (acked !== undefined && covers(acked, scope)) return false
+    if (acked !== undefined && covers(acked, scope)) {
+      this.#epochs.placed(scope, commit.end)
+      return false
+    }
     // Visible for sure: the bump alone does, and what it was concluded from will not be proven.
     const bumped = acked === undefined ? scope : { everything: scope.everything, relations: scope.relations }
     if (!this.#broken.has('R4-arrival'))
@@ -229,7 +235,7 @@ export class ForeignCommits {
 
   #confirm(commit: HeardCommit, by?: ChangedBy): void {
     if (!this.#broken.has('R5-confirm'))
-      this.#epochs.bump(commit.scope, commit.isSchema ? 'schema' : 'write', this.#nowMs(), by)
+      this.#epochs.bump(commit.scope, commit.isSchema ? 'schema' : 'write', this.#nowMs(), by, commit.end)
     this.#release(commit)
   }
 

@@ -7,6 +7,7 @@
 
 import { archiveSettingRows } from './archive-settings.ts'
 import { feedSettingRows } from './feed-settings.ts'
+import { graphSettingRows } from './graph-settings.ts'
 import { levelSettingRows } from './level-settings.ts'
 import { setting } from './setting-row.ts'
 import {
@@ -249,6 +250,7 @@ export const settingTable = [
     group: 'memory',
     summary: 'Most memory the buffers of one connection may hold.',
   }),
+  ...graphSettingRows,
   setting({
     name: 'hint_errors',
     type: enumeration(['notice', 'error']),

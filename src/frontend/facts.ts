@@ -211,7 +211,13 @@ export function storeAnswer(
   }
   const entry = services.results.store(answer, mark.wish.ttlMs)
   if (entry === undefined) return { landing, unstored: 'too_large' }
-  if (depends !== undefined) entry.prints = keepFootprints(depends.footprints, entry)
+  if (depends !== undefined) {
+    entry.prints = keepFootprints(depends.footprints, entry, epochs.graph)
+    if (entry.prints === undefined) {
+      services.results.remove(entry, 'pressure')
+      return { landing, unstored: 'too_large' }
+    }
+  }
   text.keep(entry)
   services.secondTier.filled(entry, session.nowMs)
   return landing === undefined ? stored : { landing, unstored: undefined }

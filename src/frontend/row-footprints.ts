@@ -34,10 +34,11 @@ export function answerRows(
   if (facts.tables === undefined || store.snapshot.invalidationPrecision === 'relation') return undefined
   if (!feeds.tellsRows(text.shape.database)) return undefined
   const database = epochs.database(text.shape.database)
-  const template = templateOf(text, facts, () => plans.footprintOf(text), database, epochs.clock)
+  const template = templateOf(text, facts, () => plans.footprintOf(text), database)
   const given = template === undefined ? undefined : readParameters(parameters)
   if (template === undefined || given === undefined) return undefined
   const footprints: Footprint[] = []
+  let cost = 0
   for (const { rows, group, pins } of template.parts) {
     const bound: ColumnPin[] = []
     for (const pin of pins) {
@@ -46,10 +47,13 @@ export function answerRows(
       if (one === undefined && group.columns.includes(pin.column)) return undefined
       if (one !== undefined) bound.push(one)
     }
-    if (!group.takes(bound)) return undefined
+    const one = group.costOf(bound)
+    if (one === undefined) return undefined
+    cost += one
     footprints.push({ rows, group, pins: bound })
   }
-  return { footprints, guards: template.guards }
+  // Without room it is found by its relations, which costs nothing.
+  return epochs.graph.makeRoom(cost) ? { footprints, guards: template.guards } : undefined
 }
 
 function templateOf(
@@ -57,12 +61,11 @@ function templateOf(
   facts: ShapeFacts,
   read: () => ReturnType<Services['plans']['footprintOf']>,
   epochs: DatabaseEpochs,
-  tick: number,
 ): RowTemplate | undefined {
   const known = text.rows as { readonly facts: ShapeFacts; readonly template: RowTemplate | undefined } | undefined
   if (known?.facts === facts) return known.template
   const raw = read()
-  const template = raw === undefined ? undefined : rowTemplate(raw, text, facts, tick)
+  const template = raw === undefined ? undefined : rowTemplate(raw, text, facts, epochs)
   for (const { rows } of template?.parts ?? []) epochs.onRowsWanted?.(rows.relation)
   text.rows = { facts, template }
   return template

@@ -14,7 +14,13 @@ import {
   type StatementText,
   type TableFacts,
 } from '../cache/plans/index.ts'
-import { type FootprintGroup, type Relation, type RowFootprints, rowsOf } from '../invalidation/index.ts'
+import {
+  type DatabaseEpochs,
+  type FootprintGroup,
+  type Relation,
+  type RowFootprints,
+  rowsOf,
+} from '../invalidation/index.ts'
 import {
   type ColumnName,
   type Family,
@@ -63,7 +69,7 @@ export function rowTemplate(
   raw: RawFootprint,
   text: StatementText,
   facts: ShapeFacts,
-  tick: number,
+  database: DatabaseEpochs,
 ): RowTemplate | undefined {
   const { tables } = facts
   if (tables === undefined) return undefined
@@ -79,7 +85,7 @@ export function rowTemplate(
     const part = partOf(
       table,
       pins.filter((pin) => pin.column.table === table),
-      tick,
+      database,
     )
     return part === undefined ? [] : [part]
   })
@@ -181,14 +187,15 @@ function followLinks(pins: BoundPin[], raw: RawFootprint, columns: Columns): voi
   }
 }
 
-function partOf(table: TableFacts, pins: readonly BoundPin[], tick: number): TemplatePart | undefined {
+function partOf(table: TableFacts, pins: readonly BoundPin[], database: DatabaseEpochs): TemplatePart | undefined {
   const equal = pins.filter(({ test }) => test.kind !== 'range')
   const identity = equal.filter(({ column }) => column.facts.identity)
   const first = identity.length > 0 ? identity : equal
   const isRange = first.length === 0
   const key = isRange ? pins.slice(0, 1) : first
   if (key.length === 0) return undefined
-  const rows = rowsOf(table.relation, tick)
+  const rows = rowsOf(table.relation, database)
+  if (rows === undefined) return undefined
   rows.hasIdentity = table.columns.some(({ identity }) => identity)
   const numberOf = ({ column }: BoundPin) => rows.columnOf(column.facts.attribute, column.facts.type)
   const group = rows.group(

@@ -6,14 +6,17 @@
 // Invariants
 //   1. The clock only grows; a stamp is the tick of the latest acknowledged change (G-4).
 //   2. Bumping costs the same however much depends on the relation (DEP-3): hits compare stamps, bytes are removed later.
-//   3. `suspensions` of a relation equals the number of scopes that hold it; every suspend has exactly one release.
+//   3. `suspensions` of a relation equals the number of scopes that hold it, and one while files are consulted about its rows; every suspend
+//      has exactly one release.
 //   4. A suspension holds hits back, never a fill: the bump at the acknowledgement drops what was filled meanwhile. A quarantine holds
 //      fills back, never a hit: its end is a bump.
 
 import { assert } from '../base/index.ts'
-import type { RowChange, RowFootprints } from './footprints.ts'
+import type { RowFootprints } from './footprints.ts'
+import { boundless, Graph } from './graph.ts'
 import { Horizon } from './horizon.ts'
 import type { ChangedBy } from './invalidation-ring.ts'
+import type { RowChange } from './pins.ts'
 
 /** A relation of one database, by OID: what a read was derived from, what a write has changed. */
 export class Relation {
@@ -31,6 +34,8 @@ export class Relation {
   /** Qualified name when the catalogue told it. */
   name: string | undefined
   lastChangeAtMs = 0
+  /** Position behind the commit of its last change, once the feed has told of it. */
+  lastChangeLsn: bigint | undefined = undefined
   /** Its rows are gone when the origin falls, and no transaction says so. */
   unlogged = false
   /** What others write to it is in no stream of changes. */
@@ -88,6 +93,11 @@ export class DatabaseEpochs {
   constructor(name: string, epochs: Epochs) {
     this.name = name
     this.#epochs = epochs
+  }
+
+  /** Which answers were read from which rows; of all databases. */
+  get graph(): Graph {
+    return this.#epochs.graph
   }
 
   /** Of the clock that all databases share. */
@@ -172,8 +182,13 @@ export class DatabaseEpochs {
     this.#epochs.observer?.bumped(this.name, wholeDatabase, { cause: 'feed' })
   }
 
+  /** The feed says where a change lies that was acted upon before. */
+  placed(scope: WriteScope, lsn: bigint): void {
+    for (const relation of scope.relations) relation.lastChangeLsn = lsn
+  }
+
   /** Makes everything derived from the scope before now unservable. A `write` changes rows, whatever else may change the catalogue. */
-  bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number, by?: ChangedBy): void {
+  bump(scope: WriteScope, cause: 'write' | GlobalCause, nowMs: number, by?: ChangedBy, lsn = by?.lsn): void {
     const tick = this.#epochs.tick()
     if (scope.everything) {
       this.stamp = tick
@@ -184,6 +199,7 @@ export class DatabaseEpochs {
         relation.stamp = tick
         relation.epoch++
         relation.lastChangeAtMs = nowMs
+        relation.lastChangeLsn = lsn
         relation.rows?.moved(tick, scope.rows?.get(relation))
       }
     }
@@ -195,7 +211,12 @@ export class Epochs {
   /** Told of every bump and suspension, for counters and `cache.events`. */
   observer: InvalidationObserver | undefined
   readonly databases = new Map<string, DatabaseEpochs>()
+  readonly graph: Graph
   #clock = 0
+
+  constructor(graph = new Graph(boundless)) {
+    this.graph = graph
+  }
 
   tick(): number {
     return ++this.#clock

@@ -1,30 +1,24 @@
 // Rows of one relation that answers depend on, and what changes of rows make of them.
 //
 //   footprint     columns an answer pins: a row that fails one of them is no matter to it
-//   group         footprints that are found by the same columns: by their values, or, of a range, one after the other
-//   guard         of a group: its stamp moves when a change cannot be told apart by these columns; its footprints are void then
+//   group         footprints that are found by the same columns (footprint-group.ts)
 //   recent        the last changes of rows, for answers that are on their way to be kept
 //   pending       changes that were heard of and may not be visible yet: no answer they match is kept
+//
+// It is a partition of the graph (graph.ts): what is cold of it may lie in files.
 //
 // Invariants
 //   1. Whatever is not known of a row matches (an unknown value, a change of the relation as a whole, a change that is not remembered).
 //   2. To kill costs what matches and how many groups there are, not how many answers: of ranges there are at most so many.
 //   3. A change that is not narrowed to rows moves the guards of all groups, so that a hit looks at no more than one stamp per relation.
+//   4. From a change that a file may know more about until the file was consulted, the relation is suspended: nothing is served from it (SPL-11).
 
-import { Relation } from './epochs.ts'
-
-/** Values by the number that `RowFootprints.columnOf` gives columns; null for NULL, undefined for what is not known. */
-export type RowVersion = readonly (string | null | undefined)[]
-
-/** A row before and after; undefined where there was none. */
-export interface RowChange {
-  readonly old: RowVersion | undefined
-  readonly new: RowVersion | undefined
-}
-
-export type ColumnPin =
-  | { readonly column: number; readonly values: readonly string[] }
-  | { readonly column: number; readonly low: bigint | undefined; readonly high: bigint | undefined }
+import type { DatabaseEpochs, Relation } from './epochs.ts'
+import { type Footprinted, FootprintGroup, type Print, type Registration } from './footprint-group.ts'
+import type { Graph, Partition } from './graph.ts'
+import { type ColumnPin, chargeOfChange, type RowChange, type RowVersion, touches } from './pins.ts'
+import type { Segment } from './segment.ts'
+import { encodeSegment, type SpilledPrint } from './spill-format.ts'
 
 /** What an answer depends on of one relation. */
 export interface Footprint {
@@ -33,112 +27,28 @@ export interface Footprint {
   readonly pins: readonly ColumnPin[]
 }
 
-/** An answer that is kept: killed when a row changes that it depends on. */
-interface Footprinted {
-  killed(relation: Relation): void
-}
-
-/** A footprint in its group. */
-export interface Print {
-  readonly group: FootprintGroup
-  readonly owner: Footprinted
-  readonly keys: readonly string[]
-  readonly pins: readonly ColumnPin[]
-}
-
 const groupsMax = 16
-const rangesMax = 256
-/** Values of an IN list, each with each other's. */
-const keysMax = 128
 const recentRowsMax = 4096
-
-export class FootprintGroup {
-  /** By whose values footprints are found; of a range it is one, and there are no keys. */
-  readonly columns: readonly number[]
-  readonly isRange: boolean
-  readonly guard: Relation
-  #prints = new Map<string, Print | Set<Print>>()
-  readonly #ranges = new Set<Print>()
-
-  constructor(columns: readonly number[], isRange: boolean, oid: number, stamp: number) {
-    this.columns = columns
-    this.isRange = isRange
-    this.guard = new Relation(oid)
-    this.guard.stamp = stamp
-  }
-
-  get count(): number {
-    return this.#prints.size + this.#ranges.size
-  }
-
-  /** True if there is room for it. */
-  takes(pins: readonly ColumnPin[]): boolean {
-    return this.isRange ? this.#ranges.size < rangesMax : keysOf(this.columns, pins) !== undefined
-  }
-
-  /** Undefined if there is no room. */
-  add(pins: readonly ColumnPin[], owner: Footprinted): Print | undefined {
-    if (this.isRange) {
-      if (this.#ranges.size >= rangesMax) return undefined
-      const print = { group: this, owner, keys: noKeys, pins }
-      this.#ranges.add(print)
-      return print
-    }
-    const keys = keysOf(this.columns, pins)
-    if (keys === undefined) return undefined
-    // What the key says is not said again.
-    const others = pins.filter((pin) => !this.columns.includes(pin.column))
-    const print = { group: this, owner, keys, pins: others.length === 0 ? noPins : others }
-    for (const key of keys) {
-      const there = this.#prints.get(key)
-      if (there === undefined) this.#prints.set(key, print)
-      else if (there instanceof Set) there.add(print)
-      else this.#prints.set(key, new Set([there, print]))
-    }
-    return print
-  }
-
-  remove(print: Print): void {
-    this.#ranges.delete(print)
-    for (const key of print.keys) {
-      const there = this.#prints.get(key)
-      if (there === print) this.#prints.delete(key)
-      else if (there instanceof Set && there.delete(print) && there.size === 0) this.#prints.delete(key)
-    }
-  }
-
-  /** Everything in it is void; its answers are found to be when they are asked for, or swept. */
-  void(tick: number): void {
-    this.guard.stamp = tick
-    this.#prints = new Map()
-    this.#ranges.clear()
-  }
-
-  /** Kills what depends on a row like this. */
-  touched(version: RowVersion, tick: number, relation: Relation): void {
-    if (this.count === 0) return
-    const unknown = this.columns.some((column) => version[column] === undefined)
-    if (unknown) {
-      this.void(tick)
-      return
-    }
-    if (this.columns.some((column) => version[column] === null)) return
-    const found = this.isRange ? this.#ranges : this.#prints.get(keyOf(this.columns, version))
-    if (found === undefined) return
-    // Whoever is killed leaves at once.
-    for (const print of found instanceof Set ? [...found] : [found]) {
-      if (matches(print.pins, version)) print.owner.killed(relation)
-    }
-  }
-}
+/** Rows that wait for one segment to be read. */
+const askedRowsMax = 4096
+/** A segment takes no more than a moment to write down, and to read. */
+const segmentPrintsMax = 2048
+const segmentBytesMax = 256 * 1024
+/** Without registrations: of the partition, and of a group. */
+const partitionBytes = 1200
+const groupBytes = 1000
 
 interface RecentChanges {
   readonly tick: number
   readonly changes: readonly RowChange[]
+  readonly charge: number
 }
 
-export class RowFootprints {
+export class RowFootprints implements Partition {
+  readonly id: number
   readonly relation: Relation
+  readonly database: DatabaseEpochs
+  readonly graph: Graph
   /** Tick of the latest change that was not narrowed to rows. */
   stamp: number
   /** Quarantines that are not. */
@@ -147,22 +57,50 @@ export class RowFootprints {
   readonly columns: string[] = []
   /** What some of its columns were before an update is always told. */
   hasIdentity = false
+  bytes = 0
+  /** In memory and in files. */
+  edges = 0
+  score = 0
+  lastAccessAtMs = 0
   readonly #groups: FootprintGroup[] = []
   #recent: RecentChanges[] = []
   #recentRows = 0
   /** Of what changed later, everything is in `recent`. */
   #coveredSince: number
   readonly #pending = new Set<readonly RowChange[]>()
+  /** Segments to be read, for rows that were changed. */
+  readonly #asked = new Map<Segment, { readonly group: FootprintGroup; readonly versions: RowVersion[] }>()
+  #isConsulting = false
 
-  constructor(relation: Relation, tick: number) {
+  constructor(relation: Relation, database: DatabaseEpochs) {
     this.relation = relation
+    this.database = database
+    this.graph = database.graph
+    this.id = this.graph.nextPartition()
     this.stamp = relation.stamp
     this.quarantines = relation.quarantines
-    this.#coveredSince = tick
+    this.#coveredSince = database.clock
+    this.graph.open(this)
+    this.account(partitionBytes, 0)
   }
 
+  /** Registrations. */
   get count(): number {
-    return this.#groups.reduce((sum, group) => sum + group.count, 0)
+    return this.edges
+  }
+
+  get heldCount(): number {
+    return this.#groups.reduce((count, group) => count + group.count, 0)
+  }
+
+  get spillableBytes(): number {
+    return this.#groups.reduce((bytes, group) => (group.isRange ? bytes : bytes + group.heldBytes), 0)
+  }
+
+  get diskBytes(): number {
+    let bytes = 0
+    for (const { segments } of this.#groups) for (const { fileBytes } of segments) bytes += fileBytes
+    return bytes
   }
 
   columnOf(attribute: number, type: number): number {
@@ -174,10 +112,11 @@ export class RowFootprints {
   /** Undefined if there are too many. */
   group(columns: readonly number[], isRange: boolean): FootprintGroup | undefined {
     const same = this.#groups.find((group) => group.isRange === isRange && group.columns.join() === columns.join())
-    if (same !== undefined || this.#groups.length >= groupsMax) return same
-    const group = new FootprintGroup(columns, isRange, this.relation.oid, this.stamp)
+    if (same !== undefined || this.#groups.length >= groupsMax || !this.graph.makeRoom(groupBytes)) return same
+    const group = new FootprintGroup(columns, isRange, this.stamp, this)
     group.guard.name = this.relation.name
     this.#groups.push(group)
+    this.account(groupBytes, 0)
     return group
   }
 
@@ -186,18 +125,20 @@ export class RowFootprints {
     if (changes === undefined) {
       this.stamp = tick
       for (const group of this.#groups) group.void(tick)
-      this.#recent = []
-      this.#recentRows = 0
-      this.#coveredSince = tick
+      this.#forgetRecent(tick)
       return
     }
-    this.#remember({ tick, changes })
+    this.#remember(tick, changes)
+    if (this.edges === 0) return
+    this.graph.used(this)
+    const { edges } = this
     for (const group of this.#groups) {
       for (const change of changes) {
-        if (change.old !== undefined) group.touched(change.old, tick, this.relation)
-        if (change.new !== undefined) group.touched(change.new, tick, this.relation)
+        if (change.old !== undefined) this.#touched(group, change.old, tick)
+        if (change.new !== undefined) this.#touched(group, change.new, tick)
       }
     }
+    this.graph.counters.invalidation_fanout += edges - this.edges
   }
 
   quarantine(changes: readonly RowChange[] | undefined): void {
@@ -228,76 +169,175 @@ export class RowFootprints {
     return false
   }
 
-  #remember(recent: RecentChanges): void {
-    this.#recent.push(recent)
-    this.#recentRows += recent.changes.length
+  account(bytes: number, edges: number): void {
+    this.bytes += bytes
+    this.edges += edges
+    this.graph.account(bytes, edges)
+  }
+
+  async spill(bytesWanted: number): Promise<boolean> {
+    const groups = this.#groups.filter(({ isRange, count }) => !isRange && count > 0)
+    const [group] = groups.sort((one, other) => other.heldBytes - one.heldBytes)
+    const prints =
+      group === undefined ? [] : fitting(group.next(segmentPrintsMax), Math.min(bytesWanted, segmentBytesMax))
+    if (group === undefined || prints.length === 0) return false
+    const number = this.graph.nextFile()
+    const bytes = encodeSegment(
+      number,
+      prints.map(({ owner: { place, id }, keys, pins }) => ({ place, id, keys, pins })),
+    )
+    // Until it is written everything is found in memory, and afterwards what is still there.
+    if (!(await this.graph.write(number, bytes))) return false
+    if (group.spilled(prints, number, bytes.length)) return true
+    this.graph.discard(number)
+    return false
+  }
+
+  evict(): void {
+    for (const group of this.#groups) {
+      const [print] = group.next(1)
+      if (print === undefined) continue
+      print.owner.crowdedOut()
+      return
+    }
+  }
+
+  discard({ number }: Segment): void {
+    this.graph.discard(number)
+  }
+
+  found({ place, id }: SpilledPrint): Footprinted | undefined {
+    return this.graph.find(place, id)
+  }
+
+  verify(): void {
+    let [bytes, edges] = [partitionBytes + this.#groups.length * groupBytes, 0]
+    for (const { charge } of this.#recent) bytes += charge
+    for (const group of this.#groups) {
+      const held = group.verify()
+      bytes += held.bytes
+      edges += held.edges
+    }
+    if (bytes !== this.bytes || edges !== this.edges) throw new Error('charges add up to the bytes of a partition')
+  }
+
+  #touched(group: FootprintGroup, version: RowVersion, tick: number): void {
+    for (const segment of group.touched(version, tick)) {
+      const asked = this.#asked.get(segment)
+      if (asked === undefined) this.#asked.set(segment, { group, versions: [version] })
+      else if (asked.versions.length < askedRowsMax) asked.versions.push(version)
+      else group.void(tick)
+    }
+    if (this.#isConsulting || this.#asked.size === 0) return
+    this.#isConsulting = true
+    this.relation.suspensions++
+    void this.#consult()
+  }
+
+  async #consult(): Promise<void> {
+    try {
+      for (let [next] = this.#asked; next !== undefined; [next] = this.#asked) {
+        const [segment, { group, versions }] = next
+        const prints = segment.isGone ? [] : await this.graph.read(segment.number, this.relation.toString())
+        // Those rows, too, that were changed while it was read.
+        this.#asked.delete(segment)
+        this.#hear(segment, group, versions, prints)
+      }
+    } catch (error) {
+      this.#asked.clear()
+      const tick = this.database.tick()
+      for (const group of this.#groups) group.void(tick)
+      this.graph.lost(this.relation.toString(), String(error))
+    } finally {
+      this.#isConsulting = false
+      this.relation.suspensions--
+    }
+  }
+
+  #hear(
+    segment: Segment,
+    group: FootprintGroup,
+    versions: readonly RowVersion[],
+    prints: readonly SpilledPrint[] | undefined,
+  ): void {
+    if (segment.isGone) return
+    if (prints === undefined) {
+      group.void(this.database.tick())
+      return
+    }
+    const { edges } = this
+    group.consulted(segment, prints, versions)
+    this.graph.counters.invalidation_fanout += edges - this.edges
+    if (!segment.isGone && this.graph.hasRoomToInstall(group.costOfAll(segment, prints))) group.install(segment, prints)
+  }
+
+  #remember(tick: number, changes: readonly RowChange[]): void {
+    const charge = changes.reduce((bytes, change) => bytes + chargeOfChange(change), 0)
+    if (!this.graph.hasRoom(charge)) {
+      this.#forgetRecent(tick)
+      return
+    }
+    this.#recent.push({ tick, changes, charge })
+    this.#recentRows += changes.length
+    this.account(charge, 0)
     if (this.#recentRows <= recentRowsMax && this.#recent.length <= recentRowsMax) return
     // Half of it at once: what is dropped is dropped seldom.
     const dropped = this.#recent.splice(0, Math.ceil(this.#recent.length / 2))
-    for (const { changes } of dropped) this.#recentRows -= changes.length
+    let bytes = 0
+    for (const one of dropped) {
+      this.#recentRows -= one.changes.length
+      bytes += one.charge
+    }
+    this.account(-bytes, 0)
     this.#coveredSince = Math.max(this.#coveredSince, dropped.at(-1)?.tick ?? 0)
+  }
+
+  #forgetRecent(tick: number): void {
+    this.account(-this.#recent.reduce((bytes, { charge }) => bytes + charge, 0), 0)
+    this.#recent = []
+    this.#recentRows = 0
+    this.#coveredSince = tick
   }
 }
 
-/** Of a relation that answers pin rows of. */
-export function rowsOf(relation: Relation, tick: number): RowFootprints {
-  relation.rows ??= new RowFootprints(relation, tick)
+/** Of a relation that answers pin rows of; undefined if there is no room for it. */
+export function rowsOf(relation: Relation, database: DatabaseEpochs): RowFootprints | undefined {
+  if (relation.rows === undefined && database.graph.makeRoom(partitionBytes)) {
+    relation.rows = new RowFootprints(relation, database)
+  }
   return relation.rows
 }
 
 /** Keeps footprints for an answer; undefined, and none is kept, if one of them has no place. */
-export function keepFootprints(footprints: readonly Footprint[], owner: Footprinted): readonly Print[] | undefined {
+export function keepFootprints(
+  footprints: readonly Footprint[],
+  owner: Footprinted,
+  graph: Graph,
+): readonly Registration[] | undefined {
   const prints: Print[] = []
-  for (const { group, pins } of footprints) {
+  for (const { rows, group, pins } of footprints) {
     const print = group.add(pins, owner)
     if (print === undefined) {
-      dropFootprints(prints)
+      for (const kept of prints) kept.leave()
       return undefined
     }
+    rows.graph.used(rows)
     prints.push(print)
   }
+  graph.counters.graph_nodes++
   return prints
 }
 
-export function dropFootprints(prints: readonly Print[]): void {
-  for (const print of prints) print.group.remove(print)
+export function dropFootprints(prints: readonly Registration[], graph: Graph): void {
+  for (const print of prints) print.leave()
+  graph.counters.graph_nodes--
 }
 
-const noKeys: readonly string[] = []
-const noPins: readonly ColumnPin[] = []
-
-function keyOf(columns: readonly number[], version: RowVersion): string {
-  return columns.length === 1
-    ? (version[columns[0] as number] as string)
-    : columns.map((column) => version[column]).join('\0')
-}
-
-/** Every combination of the values that the columns are pinned to; undefined if there are too many. */
-function keysOf(columns: readonly number[], pins: readonly ColumnPin[]): readonly string[] | undefined {
-  let keys: string[] | undefined
-  for (const column of columns) {
-    const pin = pins.find((one) => one.column === column)
-    if (pin === undefined || !('values' in pin)) return undefined
-    const values = [...new Set(pin.values)]
-    keys = keys === undefined ? values : keys.flatMap((key) => values.map((value) => `${key}\0${value}`))
-    if (keys.length > keysMax) return undefined
-  }
-  return keys
-}
-
-function touches(pins: readonly ColumnPin[], change: RowChange): boolean {
-  return (
-    (change.old !== undefined && matches(pins, change.old)) || (change.new !== undefined && matches(pins, change.new))
-  )
-}
-
-function matches(pins: readonly ColumnPin[], version: RowVersion): boolean {
-  return pins.every((pin) => {
-    const value = version[pin.column]
-    if (value === undefined) return true
-    if (value === null) return false
-    if ('values' in pin) return pin.values.includes(value)
-    const number = BigInt(value)
-    return (pin.low === undefined || number >= pin.low) && (pin.high === undefined || number <= pin.high)
+/** The first of them that have so many bytes together, and the one that passes them. */
+function fitting(prints: readonly Print[], bytesWanted: number): readonly Print[] {
+  let bytes = 0
+  return prints.filter(({ charge }) => {
+    bytes += charge
+    return bytes < bytesWanted + charge
   })
 }

@@ -26,6 +26,8 @@ export const entries: View<'entries'> = view('entries')
 export const events: View<'events'> = view('events')
 /** who tells of what is written past this server, per database in use */
 export const feed: View<'feed'> = view('feed')
+/** what answers depend on of the rows of a relation, and where that is kept */
+export const graphPartitions: View<'graph_partitions'> = view('graph_partitions')
 /** what readers of a relation can rely on now, and why it is no more than that */
 export const guarantees: View<'guarantees'> = view('guarantees')
 /** the latest changes that stored answers were hidden for */

@@ -215,6 +215,21 @@ export interface DependencyRow {
   readonly partition?: number | undefined
 }
 
+/** What answers depend on of the rows of one relation. */
+export interface GraphPartitionRow {
+  readonly id: number
+  readonly database: string
+  readonly root: number
+  readonly rootName: string | undefined
+  readonly nodes: number
+  readonly edges: number
+  readonly bytes: number
+  readonly score: number
+  readonly spilled: boolean
+  readonly diskBytes: number
+  readonly lastAccessAtMs: number
+}
+
 export interface SessionRow {
   readonly id: number
   readonly pid: number
@@ -266,6 +281,7 @@ export interface VirtualSources {
   relations(): Iterable<RelationRow>
   guarantees(): Iterable<GuaranteeRow>
   dependencies(): Iterable<DependencyRow>
+  graphPartitions(): Iterable<GraphPartitionRow>
   sessions(): Iterable<SessionRow>
   /** As this session sees them. */
   settings(sessionId: number): Iterable<SettingState>

@@ -20,6 +20,7 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     feeds: none,
     relations: none,
     dependencies: none,
+    graphPartitions: none,
     sessions: none,
     settings: () => SettingsStore.open({ flags: new Map([['data_dir', '/nonexistent']]) }).rows(),
     invalidations: none,

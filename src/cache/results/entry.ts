@@ -9,15 +9,13 @@
 //   1. `bytes` is written once and never changed; whoever sends it may hold it after the entry has left (L1-32).
 //   2. `charge` is what the budget was charged; exactly that is refunded (G-3).
 
-import type { DatabaseEpochs, Print, Relation } from '../../invalidation/index.ts'
+import type { DatabaseEpochs, Registration, Relation } from '../../invalidation/index.ts'
 import type { Resident } from '../blob/index.ts'
 import type { AnswerBytes } from './answer-bytes.ts'
 import { tagBytes } from './tags.ts'
 
 /** Rough cost of an entry beside its bytes: objects, the key, places in maps and lists; measured, see docs/decisions. */
 const entryOverheadBytes = 400
-/** Of a footprint: itself, its key, its place among the others of its relation. */
-const printBytes = 240
 
 export interface EntryFacts {
   readonly key: string
@@ -67,6 +65,8 @@ export interface EntryKeeper {
   left(entry: Entry): void
   /** A row has changed that it depends on. */
   killed(entry: Entry, relation: Relation): void
+  /** The graph needs the room of its footprints. */
+  crowdedOut(entry: Entry): void
 }
 
 /** What many answers have in common: held once for all of them. */
@@ -132,8 +132,8 @@ export class Entry implements Resident {
   hits = 0
   /** L2 has it as well, as far as is known. */
   inL2 = false
-  /** The rows it depends on, where it does not depend on its relations as a whole. */
-  prints: readonly Print[] | undefined = undefined
+  /** Where it is found by the rows it depends on, if it does not depend on its relations as a whole; charged in the graph. */
+  prints: readonly Registration[] | undefined = undefined
   readonly #provenance: Provenance
   readonly #created: number
   readonly #proven: number
@@ -204,6 +204,10 @@ export class Entry implements Resident {
     this.#provenance.keeper.killed(this, relation)
   }
 
+  crowdedOut(): void {
+    this.#provenance.keeper.crowdedOut(this)
+  }
+
   evicted(): void {
     this.#provenance.keeper.left(this)
   }
@@ -229,7 +233,6 @@ export class Entry implements Resident {
   }
 }
 
-function besideBytes({ key, parameterDescription, tags, relations, guards }: Entry): number {
-  const rowsBytes = guards === relations ? 0 : guards.length * printBytes
-  return key.length + (parameterDescription?.length ?? 0) + tagBytes(tags) + rowsBytes + entryOverheadBytes
+function besideBytes({ key, parameterDescription, tags }: Entry): number {
+  return key.length + (parameterDescription?.length ?? 0) + tagBytes(tags) + entryOverheadBytes
 }

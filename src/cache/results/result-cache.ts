@@ -134,8 +134,14 @@ export class ResultCache implements EntryKeeper {
     this.#remember(entry, { code: 'invalidated', argument: relation.toString() })
   }
 
+  /** The graph needs the room of its footprints. */
+  crowdedOut(entry: Entry): void {
+    this.onPressed?.(entry)
+    this.remove(entry, 'pressure')
+  }
+
   #forget(entry: Entry, cause: RemovalCause): void {
-    if (entry.prints !== undefined) dropFootprints(entry.prints)
+    if (entry.prints !== undefined) dropFootprints(entry.prints, entry.database.graph)
     entry.prints = undefined
     assert(this.#places[entry.place] === entry, 'a place holds the entry that holds it')
     this.#places[entry.place] = undefined
@@ -198,6 +204,12 @@ export class ResultCache implements EntryKeeper {
       count++
     }
     return count
+  }
+
+  /** The answer of this id, if it is still at the place it had. */
+  find(place: number, id: number): Entry | undefined {
+    const entry = this.#places[place]
+    return entry?.id === id ? entry : undefined
   }
 
   entryAt(place: number): Entry | undefined {

@@ -12,6 +12,7 @@ import type { DependenciesRow } from './dependencies.ts'
 import type { EntriesRow } from './entries.ts'
 import type { EventsRow } from './events.ts'
 import type { FeedRow } from './feed.ts'
+import type { GraphPartitionsRow } from './graph-partitions.ts'
 import type { GuaranteesRow } from './guarantees.ts'
 import type { InvalidationsRow } from './invalidations.ts'
 import type { JobsRow } from './jobs.ts'
@@ -47,6 +48,7 @@ export type {
   EntriesRow,
   EventsRow,
   FeedRow,
+  GraphPartitionsRow,
   GuaranteesRow,
   InvalidationsRow,
   JobsRow,
@@ -82,6 +84,7 @@ export interface Rows {
   readonly entries: EntriesRow
   readonly events: EventsRow
   readonly feed: FeedRow
+  readonly graph_partitions: GraphPartitionsRow
   readonly guarantees: GuaranteesRow
   readonly invalidations: InvalidationsRow
   readonly jobs: JobsRow

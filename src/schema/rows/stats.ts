@@ -55,6 +55,32 @@ export interface StatsRow {
   readonly epoch_bumps: string
   /** changes that may concern any relation */
   readonly epoch_bumps_global: string
+  /** registrations of answers that changes told in rows ended */
+  readonly invalidation_fanout: string
+  /** answers that are found by the rows they depend on, and relations these are of */
+  readonly graph_nodes: string
+  /** registrations of these answers with these relations */
+  readonly graph_edges: string
+  /** bytes of memory charged for them */
+  readonly graph_bytes_in_use: string
+  /** answers left to depend on their relations as a whole because graph_bytes_max was reached */
+  readonly graph_refusals: string
+  /** answers that left to make room in the graph */
+  readonly graph_evictions: string
+  /** times a part of the graph could not be read back, and all in it was hidden */
+  readonly graph_partitions_lost: string
+  /** parts of the graph written to files */
+  readonly spill_writes: string
+  /** files of the graph read because a change concerned what is in them */
+  readonly spill_reloads: string
+  /** bytes of these files written */
+  readonly spill_bytes_written: string
+  /** bytes of these files read */
+  readonly spill_bytes_read: string
+  /** bytes of these files there are */
+  readonly spill_disk_bytes: string
+  /** files of the graph that could not be written, read or removed */
+  readonly spill_failures: string
   /** commits during which hits on what they may change were held back */
   readonly suspensions: string
   /** commits that a change feed told of */

@@ -13,6 +13,7 @@ import { dependenciesTable } from './dependencies.ts'
 import { entriesTable } from './entries.ts'
 import { eventsTable } from './events.ts'
 import { feedTable } from './feed.ts'
+import { graphPartitionsTable } from './graph-partitions.ts'
 import { guaranteesTable } from './guarantees.ts'
 import { invalidationsTable } from './invalidations.ts'
 import { jobsTable } from './jobs.ts'
@@ -48,6 +49,7 @@ export const virtualTables: readonly VirtualTable[] = [
   relationsTable,
   guaranteesTable,
   dependenciesTable,
+  graphPartitionsTable,
   invalidationsTable,
   auditTable,
   plansTable,
@@ -80,7 +82,6 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'aggregates',
   'connections',
   'evictions',
-  'graph_partitions',
   'limitations',
   'materialized_views',
   'recommendations',

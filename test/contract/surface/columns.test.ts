@@ -97,7 +97,7 @@ it('cache.memory.peak is the most that a part has held, and outlives what was he
   for (const [part, bytes, peak] of before) expect(Number(peak), part ?? '').toBeGreaterThanOrEqual(Number(bytes))
   await client.rows('flush all caches')
   const after = new Map((await held()).map(([part, bytes, peak]) => [part, [Number(bytes), Number(peak)]]))
-  expect([...after.keys()]).toEqual(['l1', 'plans'])
+  expect([...after.keys()]).toEqual(['graph', 'l1', 'plans'])
   const l1 = before.find(([part]) => part === 'l1')
   expect(after.get('l1')).toEqual([0, Number(l1?.[2])])
   const whole = await client.rows(

@@ -102,7 +102,7 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
     expect(await moved(all, () => writer.query('select * from item for update'))).toEqual([])
   })
 
-  it('leave nothing in quarantine once they are visible, and move once more then (R5)', async () => {
+  it('leave nothing in quarantine once they are visible, and move once more then (R5, DEP-6)', async () => {
     const { moved, commits, database, relationOf } = await streaming()
     const shelf = await relationOf('shelf')
     await moved(['shelf'], () => writer.query('insert into shelf values (2)'))

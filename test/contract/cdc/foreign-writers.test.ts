@@ -143,7 +143,7 @@ describe.each(await availableVersions())('what others commit before PostgreSQL %
     expect(verdictOf(reader)).toBe('hit')
   })
 
-  it('is told apart from what was written through here, which moves at its acknowledgement, and again if the feed was first', async () => {
+  it('is told apart from what was written through here, which moves at its acknowledgement, and again if the feed was first (DEP-6)', async () => {
     const { stranger, reader: open } = await stage({}, { version })
     const reader = await open()
     await settled(reader)
@@ -158,7 +158,7 @@ describe.each(await availableVersions())('what others commit before PostgreSQL %
     expect((await moves()) - before).toBeLessThanOrEqual(20)
   })
 
-  it('is void of everything kept while nobody told of it, when the stream was ended', async () => {
+  it('is void of everything kept while nobody told of it, when the stream was ended (DEP-7)', async () => {
     const { stranger, reader: open } = await stage({}, { version })
     const reader = await open()
     await settled(reader)

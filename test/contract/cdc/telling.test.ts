@@ -54,7 +54,7 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
     await expect.poll(begun, { interval: 10 }).toBeGreaterThan(before)
   })
 
-  it('each relation is told with what its readers can rely on, and why it is no more than that', async () => {
+  it('each relation is told with what its readers can rely on, and why it is no more than that (DEP-7)', async () => {
     await stranger.query(
       `create unlogged table loose (a int); create materialized view summed as select sum(n) from item`,
     )

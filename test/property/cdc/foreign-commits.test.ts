@@ -216,7 +216,7 @@ function run(without?: Rule): World {
   return world
 }
 
-describe('two-phase invalidation (R4, R5, R9)', () => {
+describe('two-phase invalidation (R4, R5, R9, DEP-6)', () => {
   it('keeps nothing that is older than a commit that was acknowledged, or was heard of and settled', () => {
     let kept = 0
     for (let round = 0; round < rounds; round++) {

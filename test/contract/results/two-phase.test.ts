@@ -6,7 +6,17 @@ import { PreparedTransactions } from '../../../src/frontend/index.ts'
 import { Epochs } from '../../../src/invalidation/index.ts'
 import { openLarder, type TestLarder } from '../../support/larder.ts'
 import { availableVersions, openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
-import { errorFieldsOf, errorOf, WireClient } from '../../support/wire-client.ts'
+import {
+  bind,
+  errorFieldsOf,
+  errorOf,
+  execute,
+  parse,
+  query,
+  rowsOf,
+  sync,
+  WireClient,
+} from '../../support/wire-client.ts'
 
 const tables = ['item', 'shelf', 'other'] as const
 
@@ -70,6 +80,25 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
     await run(await open(), "commit prepared 'a'")
     expect(await voided()).toEqual(['item', 'shelf'])
     expect(await reader.rows('select count(*) from shelf')).toEqual([['1']])
+  })
+
+  it('a read behind COMMIT PREPARED in the same packet sees it, by either protocol (R3)', async () => {
+    const extended = (text: string) => Buffer.concat([parse('', text), bind(), execute(), sync()])
+    for (const [gid, messages] of [
+      ['x', query],
+      ['y', extended],
+    ] as const) {
+      const [[before] = []] = await reader.rows('select count(*) from shelf')
+      await warm()
+      await run(writer, 'begin', 'insert into item values (1)')
+      await writer.exchange(messages(`prepare transaction '${gid}'`))
+      expect(await voided()).toEqual([])
+      const texts = [`commit prepared '${gid}'`, 'select count(*) from shelf']
+      writer.send(Buffer.concat(texts.map(messages)))
+      expect((await writer.receiveBatch()).status).toBe('I')
+      expect(rowsOf(await writer.receiveBatch())).toEqual([[String(Number(before) + 1)]])
+      expect(await voided()).toEqual(['item', 'shelf'])
+    }
   })
 
   it('ROLLBACK PREPARED voids nothing, and the name is free for another (R3)', async () => {

@@ -72,11 +72,8 @@ describe('on a full disk', () => {
         (error: { sqlstate?: string }) => error.sqlstate,
       )
       // It stands only where nothing had to be taken from it.
-      expect(lost).toBe(outcomes.includes('refused') ? '55000' : lost)
-      if (lost !== undefined) {
-        expect(lost).toBe('55000')
-        gaveWay++
-      }
+      expect(['55000', outcomes.includes('refused') ? '55000' : undefined]).toContain(lost)
+      if (lost !== undefined) gaveWay++
       stage.cache.release(hold)
       await stage.invalidate('tag', 'all')
       expect(stage.counters.l2_entries).toBe(0)

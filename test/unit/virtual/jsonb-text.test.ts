@@ -71,7 +71,7 @@ describe('JSON that was given', () => {
 function anything(depth: number): unknown {
   const kind = random.int(depth > 0 ? 7 : 5)
   if (kind === 0) return random.pick([true, false, null])
-  if (kind < 3) return random.pick([random.int(1e9), random.int(1e6) / 1000, -random.int(100), 1e21])
+  if (kind < 3) return random.pick([random.int(1e9), random.int(1e6) / 1000, -1 - random.int(100), 1e21])
   if (kind < 5) return random.pick(['', 'a"b', '\\', 'ä\n\u007f', '\\u0000', '{[,:'])
   const items = Array.from({ length: random.int(4) }, () => anything(depth - 1))
   return kind === 5 ? items : Object.fromEntries(items.map((item) => [`k${random.int(100)}"`, item]))

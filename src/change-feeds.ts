@@ -36,6 +36,8 @@ interface FeedsParts {
   readonly retainedBytesMax: () => number
   /** Slots that outlive their connections. */
   readonly slot: SlotWish | undefined
+  /** Undefined for test_decoding. */
+  readonly publication: string | undefined
   /** How often the catalogue is looked at; 0 for never. */
   readonly ddlPollMs: number
   /** Names that mean something here unless the origin has a relation of them. */
@@ -148,6 +150,11 @@ export class ChangeFeeds {
   isElsewhere(database: string, life: string): boolean {
     const followed = this.feedOf(database)?.life
     return followed !== undefined && followed !== life
+  }
+
+  /** True if what is written to the relation is not told in full. */
+  isUntold(database: string, oid: number): boolean {
+    return this.feedOf(database)?.isTold(oid) === false
   }
 
   /** A client that had joined is gone. */
@@ -268,13 +275,11 @@ export class ChangeFeeds {
     }
     const database = epochs.database(followed.name)
     followed.commits = new ForeignCommits(database, () => clock.nowMs(), broken)
+    const warn = (event: string, detail: string) =>
+      this.#parts.events.record({ severity: 'warning', event, subject: followed.name, detail })
     followed.feed = new ChangeFeed({
-      ...{
-        target: () => ({ ...target(), database: followed.name }),
-        epochs: database,
-        commits: followed.commits,
-        clock,
-      },
+      target: () => ({ ...target(), database: followed.name }),
+      ...{ epochs: database, commits: followed.commits, clock },
       ...{ retainedBytesMax, unmovedSince, lifeOf, onLife, broken },
       tally: {
         transaction: () => {
@@ -289,13 +294,9 @@ export class ChangeFeeds {
       catalogue: this.#parts.ddlPollMs === 0 ? undefined : this.#catalogueOf(followed),
       onState: (state, reason) => this.#tell(followed, state, reason),
       onWanted: () => void this.#stayAway(followed),
-      slot: this.#parts.slot,
-      onSlot: (event, detail) =>
-        this.#parts.events.record({ severity: 'warning', event, subject: followed.name, detail }),
-      onLate: (lagMs) => {
-        const detail = `${(lagMs / 1000).toFixed(1)} seconds behind`
-        this.#parts.events.record({ severity: 'warning', event: 'feed_late', subject: followed.name, detail })
-      },
+      ...{ slot: this.#parts.slot, publication: this.#parts.publication },
+      onSlot: warn,
+      onLate: (lagMs) => warn('feed_late', `${(lagMs / 1000).toFixed(1)} seconds behind`),
     })
     followed.feed.start()
   }

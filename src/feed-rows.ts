@@ -18,7 +18,7 @@ function feedRow(followed: FollowedDatabase, isOn: boolean): FeedRow {
     ...{ name: followed.name, transactions, changes, gaps },
     kind: isOn ? 'logical' : 'none',
     slot,
-    plugin: slot === undefined ? undefined : 'test_decoding',
+    plugin: slot === undefined ? undefined : feed?.plugin,
     state: feed === undefined ? (isOn ? 'apart' : 'off') : feed.state,
     position: position === undefined ? undefined : writeLsn(position),
     originLsn: originLsn === undefined ? undefined : writeLsn(originLsn),

@@ -28,7 +28,7 @@ export function* guaranteeRows({ epochs, feeds, resultTtlMs, isInRows }: Guarant
         ...{ oid: relation.oid, name: relation.name, proof, feed },
         consistency: strongestOf(relation, horizon),
         stalenessMs: isCovered ? lagMs : resultTtlMs,
-        reason: isCovered ? rows.remedy : (whyUnfed(relation) ?? broken),
+        reason: isCovered ? rows.remedy : (whyUnfed(relation, followed) ?? broken),
         sinceMs: followed?.feed?.sinceMs ?? followed?.sinceMs,
         precision: rows.precision,
       }
@@ -58,7 +58,9 @@ function whyNoFeed(feeds: ChangeFeeds, followed: FollowedDatabase | undefined): 
 }
 
 /** Why no feed could tell of this relation. */
-function whyUnfed({ unlogged, isUnfed }: Relation): string | undefined {
+function whyUnfed({ oid, unlogged, isUnfed }: Relation, followed: FollowedDatabase | undefined): string | undefined {
   if (unlogged) return 'unlogged: what is written to it is in no log; ALTER TABLE … SET LOGGED'
+  if (followed?.feed?.isTold(oid) === false)
+    return 'not published in full (no row filter, no column list, insert, update, delete and truncate, not by its root); ALTER PUBLICATION … ADD TABLE'
   return isUnfed ? 'materialized: a REFRESH is in no stream; run it through this server' : undefined
 }

@@ -104,6 +104,7 @@ async function startIn(
     ...{ target: origin.target, isOn: settings.feed === 'auto', epochs, events, clock, counters: metrics.counters },
     retainedBytesMax: () => store.snapshot.feedRetainedBytesMax,
     slot: await feedSlotOf(directory.path, settings.feedSlot === 'persistent'),
+    publication: settings.feedPublication || undefined,
     ddlPollMs: settings.ddlPoll,
     ourNames: virtualTables.map(({ name }) => name),
     onSchema: () => services.contexts.distrust(),

@@ -12,12 +12,15 @@ import type { DatabaseEpochs } from '../invalidation/index.ts'
 import { type OriginTarget, SideClient } from '../origin/index.ts'
 import { CatalogueWatch, type CatalogueWatchParts, type Seen } from './catalogue-watch.ts'
 import { UnreadableChange } from './change.ts'
+import { type Decoder, testDecoding } from './feed-line.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { Fence } from './fence.ts'
 import { Following } from './following.ts'
 import type { FeedTally } from './following-parts.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
 import { PersistentSlot, type SlotWish } from './persistent-slot.ts'
+import { PgOutput } from './pgoutput.ts'
+import { readTold, type Told } from './publication.ts'
 import { checkOrigin, FeedRefused, refusalOf } from './refusals.ts'
 import { ReplicationStream, slotName } from './replication-stream.ts'
 
@@ -32,6 +35,8 @@ export interface FeedParts {
   readonly tally: FeedTally
   /** A slot that outlives its connection, or what is left of such. */
   readonly slot?: SlotWish | undefined
+  /** Decoded by pgoutput, if there is one to ask for. */
+  readonly publication?: string | undefined
   readonly onSlot: (event: string, detail: string) => void
   /** Most of the origin's log that may be kept for us. */
   readonly retainedBytesMax: () => number
@@ -79,6 +84,7 @@ export class ChangeFeed {
   #catalogue: CatalogueWatch | undefined
   #running: Promise<void> | undefined
   #life: string | undefined
+  #told: Told | undefined
   #end: ((reason: Error) => void) | undefined
   #lostUs = 0
   #askedUs = Number.NEGATIVE_INFINITY
@@ -87,7 +93,7 @@ export class ChangeFeed {
 
   constructor(parts: FeedParts) {
     this.#parts = parts
-    if (parts.slot !== undefined) this.#kept = new PersistentSlot(parts.slot, 'test_decoding', parts.onSlot)
+    if (parts.slot !== undefined) this.#kept = new PersistentSlot(parts.slot, this.plugin, parts.onSlot)
     this.sinceMs = parts.clock.nowMs()
   }
 
@@ -118,6 +124,15 @@ export class ChangeFeed {
   /** The server it follows, or is about to; see `lifeOf`. */
   get life(): string | undefined {
     return this.#life
+  }
+
+  get plugin(): Decoder['plugin'] {
+    return this.#parts.publication === undefined ? 'test_decoding' : 'pgoutput'
+  }
+
+  /** False if changes of the relation are not told in full: the publication leaves them out. */
+  isTold(oid: number): boolean {
+    return this.#told?.oids?.has(oid) !== false
   }
 
   /** A session has reached the origin in this life of it. */
@@ -210,13 +225,14 @@ export class ChangeFeed {
   }
 
   async #follow(onBegun: () => void): Promise<never> {
-    const { epochs, commits, clock, tally, unmovedSince, broken, lifeOf } = this.#parts
+    const { epochs, commits, clock, tally, unmovedSince, broken, lifeOf, publication } = this.#parts
     const target = this.#parts.target()
     const over = new AbortController()
     const { signal } = over
     const end = (reason: unknown) => over.abort(reason instanceof Error ? reason : new Error('closed'))
     this.#abort.signal.addEventListener('abort', end, { once: true })
     const side = await SideClient.open(target, { ...sideOptions, signal: this.#abort.signal })
+    const decoder = publication === undefined ? testDecoding : new PgOutput(publication)
     let watch: FeedWatch | undefined
     let walsenderPid = 0
     let begun = false
@@ -233,29 +249,37 @@ export class ChangeFeed {
         if ((await lifeOf(client)) !== life) throw new Error('the address leads to several servers')
         walsenderPid = Number((await client.query('SELECT pg_catalog.pg_backend_pid()::text AS pid'))[0]?.pid)
       }
-      const left = await this.#kept?.prepare(side, life)
+      const told = publication === undefined ? undefined : await readTold(side, publication)
+      this.#told = told
+      const left = await this.#kept?.prepare(side, `${life}${told?.mark ?? ''}`)
       isSlotOurs = true
       const slot = this.#kept?.name ?? slotName()
       await checkOrigin(side, left !== undefined)
       await this.#watchCatalogue(side, left?.seen)
-      watch = new FeedWatch({ ...this.#parts, side, slot, following: () => this.#following })
+      const onLook = () => {
+        // Nobody may ask for one, and what is published may have changed.
+        if (told !== undefined) fence?.request(epochs.clock)
+      }
+      watch = new FeedWatch({ ...this.#parts, side, slot, onLook, following: () => this.#following })
       this.#watch = watch
       this.#slot = slot
       watch.start()
       void watch.over.catch(end)
       void side.over.then(end)
       stream = await ReplicationStream.open(target, {
-        ...{ slot, signal, check: isThere, from: left?.from },
+        ...{ slot, signal, check: isThere, from: left?.from, decoder },
         isKept: this.#kept?.isKept === true,
       })
       const following = new Following({
+        decoder,
         onDdl: () => this.poke(),
         epochs,
         commits,
         clock,
         side,
         stream,
-        unmovedSince,
+        // What was kept before may be of relations that are not told of.
+        unmovedSince: told?.oids === undefined ? unmovedSince : async () => undefined,
         tally,
         broken,
         names: left?.names,
@@ -264,8 +288,9 @@ export class ChangeFeed {
       const isOver = Promise.race([following.over, watch.over])
       isOver.catch(() => undefined)
       await Promise.race([following.begin(), isOver, aborted(signal)])
+      const published = publication === undefined ? undefined : { name: publication, mark: told?.mark ?? '' }
       const nextTick = () => epochs.tick()
-      const made = new Fence({ horizon: epochs.horizon, side, following, clock, nextTick, onFailure: end })
+      const made = new Fence({ horizon: epochs.horizon, side, following, clock, nextTick, onFailure: end, published })
       fence = made
       epochs.horizon.begin((tick) => made.request(tick))
       begun = true
@@ -287,7 +312,13 @@ export class ChangeFeed {
       const { life, following } = { life: this.#life, following: this.#following }
       const mayGoOn = begun && following?.isSettled === true && goesOnBehind(reason) && !this.#abort.signal.aborted
       if (mayGoOn && stream !== undefined)
-        this.#kept?.brokeOff({ life: life ?? '', from: stream.seen, names: following.names, seen, walsenderPid })
+        this.#kept?.brokeOff({
+          life: `${life}${this.#told?.mark ?? ''}`,
+          from: stream.seen,
+          names: following.names,
+          seen,
+          walsenderPid,
+        })
       this.#life = undefined
       following?.close()
       this.#following = undefined

@@ -17,6 +17,8 @@ interface WatchParts {
   readonly retainedBytesMax: () => number
   readonly following: () => Following | undefined
   readonly onWanted: () => void
+  /** Once a second, while there is a stream. */
+  readonly onLook?: () => void
   /** It has fallen behind: once, until it has caught up. */
   readonly onLate: (lagMs: number) => void
 }
@@ -105,6 +107,7 @@ export class FeedWatch {
         `the origin kept ${this.retainedBytes} bytes of its log for the feed; a transaction that writes has been open for long: end it, or raise feed_retained_bytes_max`,
       )
     }
+    this.#parts.onLook?.()
     this.#fenceOff(asked, this.originLsn)
   }
 

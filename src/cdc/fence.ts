@@ -14,6 +14,7 @@ import type { Horizon } from '../invalidation/index.ts'
 import type { SideClient } from '../origin/index.ts'
 import type { Following } from './following.ts'
 import { type Lsn, readLsn } from './lsn.ts'
+import { toldMark } from './publication.ts'
 
 interface FenceParts {
   readonly horizon: Horizon
@@ -21,12 +22,15 @@ interface FenceParts {
   readonly following: Pick<Following, 'position' | 'reached' | 'ping' | 'hasSuspects' | 'lookAtSuspects'>
   readonly clock: Clock
   readonly nextTick: () => number
+  /** What the stream tells of: a fence behind which it is something else does not hold. */
+  readonly published?: { readonly name: string; readonly mark: string } | undefined
   /** It cannot go on: the origin does not answer. */
   readonly onFailure: (reason: Error) => void
 }
 
 const question = `SELECT pg_catalog.pg_current_wal_flush_lsn()::text AS flushed,
   pg_catalog.pg_current_wal_insert_lsn()::text AS written`
+const publishedQuestion = `${question}, ${toldMark} AS mark`
 
 const sizesQuestion = `SELECT pg_catalog.current_setting('wal_block_size') AS block,
   pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))::text AS segment`
@@ -86,7 +90,12 @@ export class Fence {
     const tick = nextTick()
     this.#asking = tick
     const atUs = clock.monotonicUs()
-    const [row] = await side.query(question)
+    const { published } = this.#parts
+    const [row] = await (published === undefined
+      ? side.query(question)
+      : side.query(publishedQuestion, [published.name]))
+    if (published !== undefined && row?.mark !== published.mark)
+      throw new Error('the publication tells of other tables now')
     const flushed = readLsn(row?.flushed)
     const written = endOfLog(flushed, readLsn(row?.written), this.#sizes)
     await this.#reach(flushed)

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/index.ts'
 import type { DatabaseEpochs } from '../invalidation/index.ts'
 import type { SideClient } from '../origin/index.ts'
+import type { Decoder } from './feed-line.ts'
 import type { ForeignCommits } from './foreign-commits.ts'
 import type { RelationNames } from './relation-names.ts'
 import type { ReplicationStream } from './replication-stream.ts'
@@ -13,6 +14,7 @@ export interface FollowingParts {
   readonly clock: Clock
   readonly side: SideClient
   readonly stream: ReplicationStream
+  readonly decoder: Decoder
   /** Names as a stream knew them that broke off where this one goes on: nothing was missed. */
   readonly names?: RelationNames | undefined
   /** What was started at this tick or later holds, for nothing was committed since then (asked after the stream began). */

@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Relation, type WriteScope, wholeDatabase } from '../invalidation/index.ts'
 import { type FeedEvent, type RelationName, UnreadableChange } from './change.ts'
 import { ddlPrefix, readDdl } from './ddl-triggers.ts'
-import { prefixOf, readLine } from './feed-line.ts'
 import type { FollowingParts } from './following-parts.ts'
 import type { Lsn } from './lsn.ts'
 import { type Claim, type Named, proveNames, RelationNames } from './relation-names.ts'
@@ -171,7 +170,7 @@ export class Following {
       tally.change()
       return
     }
-    const event = readLine(head, isWhole)
+    const event = this.#parts.decoder.event(head, isWhole)
     if (event === undefined) {
       tally.change()
       this.#telling.touchesAll = true
@@ -186,13 +185,16 @@ export class Following {
         this.#isTelling = true
         return
       case 'message':
+        this.#prefix = undefined
         if (event.prefix === ddlPrefix) this.#ddl(event.content, end)
         return
       case 'insert':
       case 'update':
       case 'delete':
         tally.change()
-        this.#prefix = this.#noteRow(this.#touch(event.relation), head, isWhole) ? undefined : prefixOf(head)
+        this.#prefix = this.#noteRow(this.#touch(event.relation), head, isWhole)
+          ? undefined
+          : this.#parts.decoder.prefixOf(head)
         return
       case 'truncate':
         tally.change()
@@ -239,7 +241,7 @@ export class Following {
     }
     const shape = this.#shapes.find(relation)
     if (shape === undefined) this.#shapes.want(relation)
-    rows.note(relation, shape, line)
+    rows.note(relation, shape, () => this.#parts.decoder.row(line))
     return rows.wants(relation)
   }
 

@@ -58,7 +58,7 @@ function remedyOf(code: string, message: string, user: string): string | undefin
     case '55000':
       return 'set wal_level = logical there and restart it'
     case '58P01':
-      return 'install the contrib modules of its version there: the feed is decoded by test_decoding'
+      return 'install the contrib modules of its version there, with test_decoding, or name a publication (feed_publication)'
     case '08P01':
     case '0A000':
     case '42704':

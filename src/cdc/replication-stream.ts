@@ -12,6 +12,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { type OriginTarget, SideClient } from '../origin/index.ts'
+import { type Decoder, testDecoding } from './feed-line.ts'
 import { type Lsn, readLsn, writeLsn } from './lsn.ts'
 
 interface StreamListener {
@@ -27,6 +28,7 @@ interface StreamOptions {
   readonly slot?: string
   /** The slot is there, and everything before this position was heard of. */
   readonly from?: Lsn | undefined
+  readonly decoder?: Decoder
   /** A slot that is made outlives the connection. */
   readonly isKept?: boolean
   readonly signal?: AbortSignal | undefined
@@ -59,6 +61,7 @@ export class ReplicationStream {
   readonly start: Lsn
   readonly slot: string
   readonly #client: SideClient
+  readonly #decoder: Decoder
   #listener: StreamListener | undefined
   #seen: Lsn
   #timer: NodeJS.Timeout | undefined
@@ -66,19 +69,19 @@ export class ReplicationStream {
 
   /** Connects and makes the slot: waits for the write transactions that run at the origin. Throws what the origin says. */
   static async open(target: OriginTarget, options: StreamOptions = {}): Promise<ReplicationStream> {
-    const { slot = slotName(), signal, check, from, isKept = false } = options
+    const { slot = slotName(), signal, check, from, isKept = false, decoder = testDecoding } = options
     const about = { applicationName: 'larder feed', replication: true, signal, settings }
     const client = await SideClient.open(target, about)
     const abort = () => void client.leave()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       await check?.(client)
-      if (from !== undefined) return new ReplicationStream(client, slot, from)
+      if (from !== undefined) return new ReplicationStream(client, slot, from, decoder)
       const kind = isKept ? '' : 'TEMPORARY '
       const [made] = await client.query(
-        `CREATE_REPLICATION_SLOT ${slot} ${kind}LOGICAL test_decoding NOEXPORT_SNAPSHOT`,
+        `CREATE_REPLICATION_SLOT ${slot} ${kind}LOGICAL ${decoder.plugin} NOEXPORT_SNAPSHOT`,
       )
-      return new ReplicationStream(client, slot, readLsn(made?.consistent_point))
+      return new ReplicationStream(client, slot, readLsn(made?.consistent_point), decoder)
     } catch (error) {
       await client.leave()
       throw error
@@ -87,10 +90,11 @@ export class ReplicationStream {
     }
   }
 
-  private constructor(client: SideClient, slot: string, start: Lsn) {
+  private constructor(client: SideClient, slot: string, start: Lsn, decoder: Decoder) {
     this.#client = client
     this.slot = slot
     this.start = start
+    this.#decoder = decoder
     this.#seen = start
     void client.over.then((reason) => this.#lose(reason))
   }
@@ -103,9 +107,8 @@ export class ReplicationStream {
   /** Begins to send what was committed since `start`. Resolves when the origin has begun. */
   async begin(listener: StreamListener): Promise<void> {
     this.#listener = listener
-    const options = `"include-xids" 'on', "include-timestamp" 'off', "skip-empty-xacts" 'on'`
     await this.#client.copyBoth(
-      `START_REPLICATION SLOT ${this.slot} LOGICAL ${writeLsn(this.start)} (${options})`,
+      `START_REPLICATION SLOT ${this.slot} LOGICAL ${writeLsn(this.start)} (${this.#decoder.options})`,
       (head, payloadBytes) => this.#take(head, payloadBytes),
     )
     this.#timer = setInterval(() => this.#status(false), statusEveryMs)

@@ -7,7 +7,6 @@ import type { Relation, RowChange, RowVersion } from '../invalidation/index.ts'
 import { valueLengthMax, valueOfText } from '../sql/index.ts'
 import { type FeedEvent, type Row, UnreadableChange } from './change.ts'
 import type { RowShape } from './row-shapes.ts'
-import { readTestDecoding } from './test-decoding.ts'
 
 /** Of one relation in one transaction. */
 const rowsMax = 1000
@@ -36,12 +35,12 @@ export class RowChanges {
     this.#relations.set(relation, undefined)
   }
 
-  /** A line that tells of a row of it. */
-  note(relation: Relation, shape: RowShape | undefined, line: Buffer): void {
+  /** `read` tells of a row of it. */
+  note(relation: Relation, shape: RowShape | undefined, read: () => FeedEvent): void {
     const told = this.#relations.get(relation)
     const isWhole = told === undefined && this.#relations.has(relation)
     const isOther = told !== undefined && (told.shape !== shape || told.changes.length >= rowsMax)
-    const change = shape === undefined || isWhole || isOther ? undefined : changeOf(shape, line, this.#broken)
+    const change = shape === undefined || isWhole || isOther ? undefined : changeOf(shape, read, this.#broken)
     if (change === undefined) this.giveUp(relation)
     else if (told === undefined) this.#relations.set(relation, { shape: shape as RowShape, changes: [change] })
     else told.changes.push(change)
@@ -53,10 +52,10 @@ export class RowChanges {
   }
 }
 
-function changeOf(shape: RowShape, line: Buffer, broken: ReadonlySet<string>): RowChange | undefined {
+function changeOf(shape: RowShape, read: () => FeedEvent, broken: ReadonlySet<string>): RowChange | undefined {
   let event: FeedEvent
   try {
-    event = readTestDecoding(line.toString())
+    event = read()
   } catch (error) {
     if (error instanceof UnreadableChange) return undefined
     throw error

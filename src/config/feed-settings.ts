@@ -1,7 +1,7 @@
 // Settings of what is heard of, and seen, of those who work at the origin past this server.
 
 import { setting } from './setting-row.ts'
-import { bytes, duration, enumeration } from './setting-types.ts'
+import { bytes, duration, enumeration, text } from './setting-types.ts'
 
 export const feedSettingRows = [
   setting({
@@ -20,6 +20,15 @@ export const feedSettingRows = [
     group: 'origin',
     summary:
       'Whether the replication slot of a feed goes with its connection, or is kept while Larder runs, so that a stream that broke off goes on where it was.',
+  }),
+  setting({
+    name: 'feed_publication',
+    type: text({ pattern: /^[^\0]{0,63}$/, accepts: 'the name of a publication, or nothing' }),
+    initial: '',
+    change: 'restart',
+    group: 'origin',
+    summary:
+      'A publication of each database that is used: its feed is decoded by pgoutput then, and tells of the tables that are published in full; empty for test_decoding, which tells of all. It is never made by Larder.',
   }),
   setting({
     name: 'invalidation_precision',

@@ -270,7 +270,10 @@ export async function learnFacts(
       const known = epochs.relation(relation.oid)
       known.name = relation.name
       known.unlogged = relation.persistence === 'u'
-      known.isUnfed = relation.persistence !== 'p' || unfedKinds.has(relation.kind)
+      known.isUnfed =
+        relation.persistence !== 'p' ||
+        unfedKinds.has(relation.kind) ||
+        (relation.kind === 'r' && services.feeds.isUntold(epochs.name, relation.oid))
       return known
     }),
     tables: builtin && refusal === undefined ? tablesOf(stored, epochs) : undefined,

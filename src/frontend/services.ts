@@ -46,6 +46,8 @@ interface ForeignFeeds {
   left(client: FeedClient): void
   /** A session has reached the origin in this life of it (OriginLives). */
   met(database: string, life: string): void
+  /** True if what is written to the relation is not told in full, though a feed tells of its database. */
+  isUntold(database: string, oid: number): boolean
   /** True if what is read in this life of the origin is not what the feed tells of. */
   isElsewhere(database: string, life: string): boolean
   /** True if it helps to know where the origin stands before anything is read of the database. */

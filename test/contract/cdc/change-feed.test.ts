@@ -102,6 +102,21 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
     expect(await moved(all, () => writer.query('select * from item for update'))).toEqual([])
   })
 
+  it('move the same where they are decoded by pgoutput, of what is published', async () => {
+    await writer.query('create publication cached for table item, shelf, child, part; insert into item values (5, 5)')
+    const { moved } = await streaming({ publication: 'cached' })
+    expect(await moved(all, () => writer.query('update item set n = n + 1'))).toEqual(['item'])
+    await writer.query('insert into child values (5)')
+    expect(await moved(all, () => writer.query('insert into triggers values (1)'))).toEqual(['shelf'])
+    expect(await moved(all, () => writer.query('insert into part values (1, 1)'))).toEqual(['part_1'])
+    const tags = "begin; insert into shelf values (5); prepare transaction 'told'"
+    expect(await moved(all, () => writer.query(tags))).toEqual([])
+    expect(await moved(all, () => writer.query("commit prepared 'told'"))).toEqual(['shelf'])
+    expect(await moved(all, () => writer.query('truncate item cascade'))).toEqual(['item', 'child'])
+    expect(await moved(all, () => writer.query('begin; insert into item values (9); rollback'))).toEqual([])
+    await writer.query('drop publication cached; insert into item values (1, 0)')
+  })
+
   it('leave nothing in quarantine once they are visible, and move once more then (R5, DEP-6)', async () => {
     const { moved, commits, database, relationOf } = await streaming()
     const shelf = await relationOf('shelf')

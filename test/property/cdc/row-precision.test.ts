@@ -251,7 +251,7 @@ afterEach(async () => {
   await origin.close()
 })
 
-async function open(version: TestVersion, world: World, brokenRules: readonly string[]) {
+async function open(version: TestVersion, world: World, brokenRules: readonly string[], publication: string) {
   origin = await openTestPostgres({ version })
   const stranger = await origin.connect()
   for (let at = 0; at < 5; at++) {
@@ -262,9 +262,10 @@ async function open(version: TestVersion, world: World, brokenRules: readonly st
       await stranger.query(`insert into ${table.name} (${names}) values ${world.row(table)} on conflict do nothing`)
     }
   }
+  if (publication !== '') await stranger.query(`create publication ${publication} for all tables`)
   larder = await openLarder({
     upstream: origin.url,
-    settings: { result_ttl: '1h', feed: 'auto' },
+    settings: { result_ttl: '1h', feed: 'auto', feed_publication: publication },
     brokenRules,
   })
   const [reader, writer] = [await larder.connect(), await larder.connect()]
@@ -282,11 +283,11 @@ async function answerOf(client: pg.Client, { text, values }: Query): Promise<str
 }
 
 /** What differs first, and how many answers came from memory. */
-async function run(version: TestVersion, brokenRules: readonly string[], roundCount: number) {
+async function run(version: TestVersion, brokenRules: readonly string[], roundCount: number, publication = '') {
   const random = Random.fromEnvironment()
   const { seed } = random
   const world = new World(random)
-  const { stranger, reader, writer } = await open(version, world, brokenRules)
+  const { stranger, reader, writer } = await open(version, world, brokenRules, publication)
   // Those that the origin refuses are of no use.
   const queries: Query[] = []
   while (queries.length < 60) {
@@ -324,6 +325,16 @@ describe.each(await availableVersions())('answers from some rows, before Postgre
       expect(outcome.hitShare).toBeGreaterThan(0.2)
     },
     30_000 + rounds * 1000,
+  )
+
+  it(
+    'are that too where a publication is decoded',
+    async () => {
+      const outcome = await run(version, [], Math.ceil(rounds / 2), 'cached')
+      expect(outcome.wrong).toBeUndefined()
+      expect(outcome.hitShare).toBeGreaterThan(0.1)
+    },
+    30_000 + rounds * 500,
   )
 })
 

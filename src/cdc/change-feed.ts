@@ -89,6 +89,8 @@ export class ChangeFeed {
   #lostUs = 0
   #askedUs = Number.NEGATIVE_INFINITY
   #retry: (() => void) | undefined
+  /** Somebody saw to something while it was being tried. */
+  #isRetryWanted = false
   readonly #kept: PersistentSlot | undefined
 
   constructor(parts: FeedParts) {
@@ -144,7 +146,8 @@ export class ChangeFeed {
 
   /** It may be allowed now. */
   retry(): void {
-    this.#retry?.()
+    if (this.#retry === undefined) this.#isRetryWanted = true
+    else this.#retry()
   }
 
   /** The catalogue has been changed: it is looked at now. */
@@ -199,6 +202,8 @@ export class ChangeFeed {
       const sinceMs = (clock.monotonicUs() - this.#askedUs) / 1000
       timer ??= setTimeout(() => woken.abort(), Math.max(0, retryMs - sinceMs)).unref()
     }
+    if (this.#isRetryWanted) this.#retry()
+    this.#isRetryWanted = false
     const signal = AbortSignal.any([this.#abort.signal, woken.signal])
     await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
     clearTimeout(timer)

@@ -60,7 +60,13 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
     expect(rows.map(({ event }) => event)).toEqual(['feed_began', 'feed_gap', 'feed_refused'])
     await stranger.query('update item set n = 8')
     await stranger.query('alter role app replication')
-    await becomes(admin, 'streaming')
+    // Who looks at the catalogue may have begun only after that, and sees the next change.
+    let count = 0
+    const changed = async () => {
+      await stranger.query(`create role sign_${count++}`)
+      return stateOf(admin)
+    }
+    await expect.poll(changed, { interval: 300, timeout: 25_000 }).toBe('streaming')
     expect(await ask(reader)).toBe(8)
     await stranger.query('update item set n = 9')
     await larder.fence()

@@ -1,7 +1,7 @@
 // Which relations a publication tells of in full: what a feed by pgoutput is not told of counts as in no stream.
 //
 // A relation is told of if all its changes are: published by itself (a partition not by its root), with inserts, updates, deletes and truncations, without
-// row filter and column list. The mark changes when that does. It is asked for with every fence, so that nobody waits for what is not told any more.
+// row filter and column list. The mark changes when that does, and when what left the publication came back: what was written meanwhile was not told. It is asked for with every fence, so that nobody waits for what is not told any more.
 
 import type { SideClient } from '../origin/index.ts'
 import { FeedRefused } from './refusals.ts'
@@ -13,7 +13,9 @@ export interface Told {
 }
 
 /** An expression; $1 is the publication. NULL if there is none. `*` for all tables. */
-export const toldMark = `(SELECT pg_catalog.concat(p.oid, '.', p.xmin, '/', CASE
+export const toldMark = `(SELECT pg_catalog.concat(p.oid, '.', p.xmin, '.', (SELECT pg_catalog.md5(pg_catalog.string_agg(
+   pg_catalog.concat(d.classid, '.', d.objid, '.', d.xmin), ',' ORDER BY d.classid, d.objid)) FROM pg_catalog.pg_depend d
+  WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid OPERATOR(pg_catalog.=) p.oid), '/', CASE
   WHEN NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) THEN ''
   WHEN p.puballtables AND NOT p.pubviaroot THEN '*'
   ELSE (SELECT pg_catalog.string_agg(c.oid::pg_catalog.text, ',' ORDER BY c.oid) FROM pg_catalog.pg_publication_tables t

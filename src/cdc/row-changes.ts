@@ -4,7 +4,7 @@
 // name that may be several relations'. It cannot come back in the same transaction.
 
 import type { Relation, RowChange, RowVersion } from '../invalidation/index.ts'
-import { valueLengthMax, valueOfText } from '../sql/index.ts'
+import { valueLengthMax, valueOfText, withoutBlanks } from '../sql/index.ts'
 import { type FeedEvent, type Row, UnreadableChange } from './change.ts'
 import type { RowShape } from './row-shapes.ts'
 
@@ -83,7 +83,9 @@ function versionOf({ columns }: RowShape, row: Row | undefined): RowVersion {
   return columns.map((column) => {
     const value = column === undefined ? undefined : row?.get(column.name)
     if (typeof value !== 'string' || column?.family === undefined) return value
-    return value.length > valueLengthMax ? tooLong : valueOfText(column.family, value)
+    // Told with its blanks a char(n) may be longer than what it equals.
+    const text = column.family === 'char' ? withoutBlanks(value) : value
+    return text.length > valueLengthMax ? tooLong : valueOfText(column.family, text)
   })
 }
 

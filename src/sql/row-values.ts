@@ -83,7 +83,7 @@ export function valueOfText(family: Family, text: string): string | undefined {
     case 'text':
       return text
     case 'char':
-      return text.replace(/ +$/, '')
+      return withoutBlanks(text)
     case 'date':
     case 'timestamp':
     case 'timestamptz':
@@ -96,6 +96,13 @@ export function valueOfText(family: Family, text: string): string | undefined {
       return ['f', 'false', '0', 'off', 'no'].includes(word) ? 'false' : undefined
     }
   }
+}
+
+/** As char(n) is compared: without the blanks at its end. */
+export function withoutBlanks(text: string): string {
+  let end = text.length
+  while (text[end - 1] === ' ') end--
+  return text.slice(0, end)
 }
 
 /** Of a value in the binary format of its type. */

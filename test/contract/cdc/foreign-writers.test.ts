@@ -117,6 +117,7 @@ describe.each(await availableVersions())('what others commit before PostgreSQL %
 
   it.each([
     ['char(3)', "'EUR'", "'CHF'"],
+    ['char(600)', "'EUR'", "'CHF'"],
     ['date', "'2020-01-01'", "'2020-01-02'"],
     ['timestamp', "'2020-01-01 12:00'", "'2020-01-01 12:00:00.5'"],
     ['timestamptz', "'2020-01-01 12:00+01'", "'2020-01-01 12:00+00'"],

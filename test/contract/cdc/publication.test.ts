@@ -144,6 +144,18 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
     expect(told).toEqual([['own_writes']])
   })
 
+  it('what was written while a table was out of the publication is noticed though it is in it again', async () => {
+    const { stranger, client, rows, state } = await stage(version, 'create publication cached for table item, other')
+    await expect.poll(state, soon).toBe('streaming')
+    await client.query("set cache.consistency = 'strict'")
+    expect(await rows('select n from other where id = 1')).toEqual([[0]])
+    expect(await rows('select n from other where id = 1')).toEqual([[0]])
+    // One transaction: nobody sees the publication without it.
+    await stranger.query(`alter publication cached drop table other; update other set n = 5;
+      alter publication cached add table other`)
+    expect(await rows('select n from other where id = 1')).toEqual([[5]])
+  })
+
   it('partitions that are published by their root, and databases without the publication', async () => {
     const { stranger, rows, state, client } = await stage(version, 'select 1')
     await expect.poll(state, soon).toBe('refused')

@@ -167,6 +167,10 @@ function levelCover(session: Session, held: Held, wish: Wish): Cover {
 }
 
 export function coverEntry(session: Session, entry: Entry, wish: Wish): Cover {
+  const { current } = session.settings
+  // As nearly all are: nothing is made for these.
+  const { level, minLsn } = wish.demand
+  if (level === current.consistency && minLsn === undefined && isCovered(session, current)) return 'covered'
   const { start, createdAtMs: askedAtMs, relations } = entry
   return cover(session, { start, askedAtMs, relations }, wish)
 }

@@ -12,10 +12,21 @@ export interface Told {
   readonly oids: ReadonlySet<number> | undefined
 }
 
+/** An expression: what changes when a table leaves its root, or a schema that is published, even if it comes back. */
+const placesOfTables = `(SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(i.inhrelid, '.', i.inhparent, '.', i.xmin), ','
+  ORDER BY i.inhrelid, i.inhparent)) FROM pg_catalog.pg_inherits i), '.',
+ (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(t.objid, '.', t.xmin), ',' ORDER BY t.objid)) FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_depend n ON n.classid OPERATOR(pg_catalog.=) d.classid AND n.objid OPERATOR(pg_catalog.=) d.objid
+   AND n.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+  JOIN pg_catalog.pg_depend t ON t.refclassid OPERATOR(pg_catalog.=) n.refclassid AND t.refobjid OPERATOR(pg_catalog.=) n.refobjid
+   AND t.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+  WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid OPERATOR(pg_catalog.=) p.oid)`
+
 /** An expression; $1 is the publication. NULL if there is none. `*` for all tables. */
 export const toldMark = `(SELECT pg_catalog.concat(p.oid, '.', p.xmin, '.', (SELECT pg_catalog.md5(pg_catalog.string_agg(
    pg_catalog.concat(d.classid, '.', d.objid, '.', d.xmin), ',' ORDER BY d.classid, d.objid)) FROM pg_catalog.pg_depend d
-  WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid OPERATOR(pg_catalog.=) p.oid), '/', CASE
+  WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid OPERATOR(pg_catalog.=) p.oid),
+ CASE WHEN p.puballtables AND NOT p.pubviaroot THEN '' ELSE pg_catalog.concat('.', ${placesOfTables}) END, '/', CASE
   WHEN NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) THEN ''
   WHEN p.puballtables AND NOT p.pubviaroot THEN '*'
   ELSE (SELECT pg_catalog.string_agg(c.oid::pg_catalog.text, ',' ORDER BY c.oid) FROM pg_catalog.pg_publication_tables t

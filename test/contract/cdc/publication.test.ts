@@ -144,17 +144,39 @@ describe.each(await availableVersions())('before PostgreSQL %i', (version) => {
     expect(told).toEqual([['own_writes']])
   })
 
-  it('what was written while a table was out of the publication is noticed though it is in it again', async () => {
-    const { stranger, client, rows, state } = await stage(version, 'create publication cached for table item, other')
-    await expect.poll(state, soon).toBe('streaming')
-    await client.query("set cache.consistency = 'strict'")
-    expect(await rows('select n from other where id = 1')).toEqual([[0]])
-    expect(await rows('select n from other where id = 1')).toEqual([[0]])
-    // One transaction: nobody sees the publication without it.
-    await stranger.query(`alter publication cached drop table other; update other set n = 5;
-      alter publication cached add table other`)
-    expect(await rows('select n from other where id = 1')).toEqual([[5]])
-  })
+  it.each([
+    ['table', 'table item, other', 'alter publication cached drop table $', 'alter publication cached add table $'],
+    [
+      'table in a schema',
+      'tables in schema public',
+      'alter table $ set schema away',
+      'alter table away.$ set schema public',
+    ],
+    [
+      'partition',
+      'table part',
+      'alter table part detach partition $',
+      'alter table part attach partition $ for values in (1)',
+    ],
+  ])(
+    'what was written while a %s was out of the publication is noticed though it is in it again',
+    async (of, published, leave, enter) => {
+      const { stranger, client, rows, state } = await stage(
+        version,
+        `create schema away; create publication cached for ${published}`,
+      )
+      await expect.poll(state, soon).toBe('streaming')
+      await client.query("set cache.consistency = 'strict'")
+      const [table, read] = of === 'partition' ? ['part_1', 'part'] : ['other', 'other']
+      const ask = `select n from ${read} where id = 1`
+      expect(await rows(ask)).toEqual([[0]])
+      expect(await rows(ask)).toEqual([[0]])
+      // One transaction: nobody sees the publication without it.
+      const written = of === 'table in a schema' ? 'away.other' : table
+      await stranger.query([leave, `update ${written} set n = 5`, enter].join(';').replaceAll('$', table))
+      expect(await rows(ask)).toEqual([[5]])
+    },
+  )
 
   it('partitions that are published by their root, and databases without the publication', async () => {
     const { stranger, rows, state, client } = await stage(version, 'select 1')

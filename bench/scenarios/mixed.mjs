@@ -87,7 +87,9 @@ async function oldShare({ origin }, { address }) {
 /** @param {import('../run.mjs').Context} context */
 async function startFollowing(context, precision) {
   const flags = ['--invalidation-precision', precision, '--result-ttl', '1h', '--l1-bytes-max', '768MB']
-  const larder = await context.startLarder([...flags, '--result-entries-max', '900000'])
+  // What many answers depend on takes room, too: 260 bytes each.
+  const many = ['--result-entries-max', '900000', '--graph-bytes-max', '512MB']
+  const larder = await context.startLarder([...flags, ...many])
   const session = await Session.open(larder.address)
   const state = "select state from cache.feed where state = 'streaming'"
   const untilMs = Date.now() + 30_000

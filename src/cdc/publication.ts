@@ -1,7 +1,8 @@
 // Which relations a publication tells of in full: what a feed by pgoutput is not told of counts as in no stream.
 //
 // A relation is told of if all its changes are: published by itself (a partition not by its root), with inserts, updates, deletes and truncations, without
-// row filter and column list. The mark changes when that does, and when what left the publication came back: what was written meanwhile was not told. It is asked for with every fence, so that nobody waits for what is not told any more.
+// row filter and column list. The mark changes when that does, and when what left the publication came back: what was written meanwhile was
+// not told. It is asked for with every fence, so that nobody waits for what is not told any more.
 
 import type { SideClient } from '../origin/index.ts'
 import { FeedRefused } from './refusals.ts'

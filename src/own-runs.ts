@@ -23,7 +23,7 @@ import { postgresHelp, type SystemQuestion } from './own-postgres.ts'
 import { type Executed, isPreparedHere, meaningOf, queryOf, readyAtOrigin } from './own-prepared.ts'
 import { gatherStore } from './own-store.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
-import { mirrored, type SessionViewer, viewerOf } from './own-viewer.ts'
+import { mirrored, type SessionViewer, viewerOf, whoever } from './own-viewer.ts'
 import {
   CatalogueRouter,
   SplicedText,
@@ -154,6 +154,7 @@ export class OwnRuns {
     }
     if (own?.kind === 'several' && own.names !== undefined) return true
     if (text.own === undefined) return this.#loose.isSettled(session, text)
+    if (own?.kind === 'own' && own.statement.kind === 'command' && own.statement.forWhom === 'whoever') return true
     return isInFailedBlock(session) || this.#parts.schemas.isCurrent(session.epochs)
   }
 
@@ -251,7 +252,8 @@ export class OwnRuns {
     if (!isGiven && !(command.parametersOptional === true && parameters.count === 0)) {
       throw new ServerError(conditions.undefinedParameter, [command.parameterCount])
     }
-    const context = await this.#context(session, formats, said)
+    const viewer = command.forWhom === 'whoever' ? whoever(session, this.#parts) : undefined
+    const context = await this.#context(session, formats, said, viewer)
     authorise(context.viewer, command.needs, command.subject ?? command.tag, session.settings.current)
     return command.execute(context, parameters)
   }
@@ -262,8 +264,8 @@ export class OwnRuns {
     return command.describe(await this.#context(session, [], nothingSaid), declaredTypes)
   }
 
-  async #context(session: Session, formats: Formats, said: Said): Promise<CommandContext> {
-    const viewer = await viewerOf(session, this.#parts)
+  async #context(session: Session, formats: Formats, said: Said, known?: SessionViewer): Promise<CommandContext> {
+    const viewer = known ?? (await viewerOf(session, this.#parts))
     const postgres = postgresHelp((question) => this.#ask(session, question), formats)
     const context = commandContext(session, viewer, this.#parts, this.#sources, postgres, said)
     const explain: CommandContext['explain'] = async (request) =>

@@ -39,6 +39,17 @@ export function knownViewer(session: Session): SessionViewer | undefined {
   return session.viewer as SessionViewer | undefined
 }
 
+/** For what does not look at who asks; undefined while it is not known what the session began with. */
+export function whoever(session: Session, parts: OwnParts): SessionViewer | undefined {
+  return knownViewer(session) ?? (session.settings.knowsLogin ? viewerUnasked(session, parts) : undefined)
+}
+
+/** May do what anybody may. */
+function viewerUnasked(session: Session, parts: OwnParts): SessionViewer {
+  const { login } = session.identity
+  return { ...viewerFrom(session, login, login, false, new Set([login]), parts), settings: new Map() }
+}
+
 async function askViewer(session: Session, parts: OwnParts): Promise<SessionViewer> {
   const { identity } = session
   if (identity.admin && identity.adminTrusted)
@@ -49,11 +60,7 @@ async function askViewer(session: Session, parts: OwnParts): Promise<SessionView
   // Cancelled, or timed out: that is no reason to think less of who asks.
   if (answer?.error !== undefined) throw originError(answer.error)
   const row = answer?.rows[0]
-  if (row === undefined)
-    return {
-      ...viewerFrom(session, identity.login, identity.login, false, new Set([identity.login]), parts),
-      settings: new Map(),
-    }
+  if (row === undefined) return viewerUnasked(session, parts)
   const [role, login, superuser, roles, byteaOutput, statementTimeout, maySeeKept, atLogin] = row
   learnLogin(session, atLogin)
   if (maySeeKept === 't' && session.settings.wantsLoginSources) await learnSources(session, parts.contexts.ourSchema)

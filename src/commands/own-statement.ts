@@ -50,6 +50,8 @@ export interface OwnCommand {
   /** Empty: it answers no rows (SET). */
   readonly columns: readonly ResultColumn[]
   readonly needs: Access
+  /** It is ours whatever the origin has, and who asks does not matter: nothing is asked that takes a block's first snapshot, as at PostgreSQL. */
+  readonly forWhom?: 'whoever'
   /** Highest `$n`; 0 for none. */
   readonly parameterCount: number
   /** Types for ParameterDescription, as OIDs. */

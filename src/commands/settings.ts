@@ -28,6 +28,12 @@ function command(
   return { kind: 'command', tag, columns, needs, parameterCount, parameterTypes, changes: false, execute }
 }
 
+/** SET, RESET or SHOW. A name that we do not know may be a setting of the origin's. */
+function plain(tag: string, name: string, columns: readonly ResultColumn[], reader: StatementReader, execute: Execute) {
+  const made = command(tag, columns, 'anyone', reader, execute)
+  return isSettingName(name) ? { ...made, forWhom: 'whoever' as const } : made
+}
+
 /** SET [ SESSION | LOCAL ] cache.x ( TO | = ) ( value | DEFAULT ); undefined if the name is not ours. */
 export function readSet(reader: StatementReader, options: SettingOptions): OwnCommand | undefined {
   reader.expect('SET')
@@ -37,7 +43,7 @@ export function readSet(reader: StatementReader, options: SettingOptions): OwnCo
   const name = readName(reader, options)
   if (name === undefined) return undefined
   const value = readAssigned(reader)
-  return command('SET', [], 'anyone', reader, (context) =>
+  return plain('SET', name, [], reader, (context) =>
     fitting(context, name, value, () => {
       context.settings.set(name, value, { local })
       const notices = local && !context.settings.inTransaction ? [localWarning] : []
@@ -69,7 +75,7 @@ export function readReset(reader: StatementReader, options: SettingOptions): Own
   const name = readName(reader, options)
   if (name === undefined) return undefined
   reader.expectEnd()
-  return command('RESET', [], 'anyone', reader, (context) => {
+  return plain('RESET', name, [], reader, (context) => {
     context.settings.reset(name)
     return { tag: 'RESET', columns: [], rows: [] }
   })
@@ -83,7 +89,7 @@ export function readShow(reader: StatementReader, options: SettingOptions): OwnC
   reader.expectEnd()
   const columns: readonly ResultColumn[] = [{ name: `${reader.schemaName}.${name}`, type: 'text' }]
   const shown = (value: string): CommandResult => ({ tag: 'SHOW', columns, rows: [[value]] })
-  return command('SHOW', columns, 'anyone', reader, (context) =>
+  return plain('SHOW', name, columns, reader, (context) =>
     name === tokenState.name
       ? context.tokens.token().then((token) => ({ ...shown(token), notices: tokenNotices(context) }))
       : shown(context.settings.show(name)),

@@ -14,12 +14,17 @@ export function* auditRows(audits: Audits): Generator<AuditRow> {
       ...shown,
       parameters: parameterTexts(key),
       entry: entryName({ id: entryId }),
-      firstDifference: difference && {
-        ...(reason === undefined ? {} : { reason }),
-        row: difference.row,
-        cache: valuesOf(difference.cache),
-        origin: valuesOf(difference.origin),
-      },
+      firstDifference:
+        difference === undefined && reason === undefined
+          ? undefined
+          : {
+              ...(reason === undefined ? {} : { reason }),
+              ...(difference && {
+                row: difference.row,
+                cache: valuesOf(difference.cache),
+                origin: valuesOf(difference.origin),
+              }),
+            },
     }
   }
 }

@@ -5,6 +5,7 @@ import type { CommandActions, FlushRow, InvalidateRow, RelationName } from './co
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import type { Relation } from './invalidation/index.ts'
+import { auditSample, auditStored } from './own-audit.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { Viewer } from './virtual/index.ts'
 
@@ -14,6 +15,8 @@ const generations = new WeakMap<OwnParts['results'], number>()
 export function actionsOf(session: Session, parts: OwnParts): CommandActions {
   const { results, epochs, secondTier, cache } = parts
   const generationNow = () => cache.blobs.namespace('$results')?.generation ?? generations.get(results) ?? 1
+  const hasCache = (name: string, database: string): boolean =>
+    [...parts.plans().shapes()].some((shape) => shape.fingerprint === name && shape.database === database)
   return {
     flushAll: async () => {
       const before = generationNow()
@@ -28,11 +31,10 @@ export function actionsOf(session: Session, parts: OwnParts): CommandActions {
       const entries = flushPlans(parts)
       return flushRow('plans', 'plans', true, generationNow(), generationNow(), entries)
     },
+    hasCache,
+    audit: (wish) => (wish.sample === undefined ? auditStored(session, parts, wish) : auditSample(parts, wish)),
     flushCache: async (name, database) => {
-      const known = [...parts.plans().shapes()].some(
-        (shape) => shape.fingerprint === name && shape.database === database,
-      )
-      if (!known) return undefined
+      if (!hasCache(name, database)) return undefined
       let entries = 0
       const before = generationNow()
       for (const entry of results.entries()) {

@@ -15,6 +15,7 @@ export type ArgumentType =
   | 'text[]'
   | 'boolean'
   | 'bigint'
+  | 'float8'
   | 'interval'
   | 'timestamptz'
   | 'jsonb'
@@ -27,6 +28,7 @@ export const argumentOids: Readonly<Record<ArgumentType, number>> = {
   'text[]': typeOids['text[]'],
   boolean: typeOids.bool,
   bigint: typeOids.int8,
+  float8: typeOids.float8,
   interval: typeOids.interval,
   timestamptz: typeOids.timestamptz,
   jsonb: typeOids.jsonb,

@@ -6,6 +6,7 @@
 import { conditions, ServerError } from '../errors/index.ts'
 import { laterFunctions } from '../virtual/index.ts'
 import { archiveFunctions } from './archive/archive-functions.ts'
+import { auditFunction } from './audit.ts'
 import { typeOids } from './binary-text.ts'
 import { blobFunctions } from './blobs/blob-functions.ts'
 import { namespaceFunctions } from './blobs/namespace-functions.ts'
@@ -29,6 +30,7 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
   ...blobFunctions,
   ...namespaceFunctions,
   ...archiveFunctions,
+  audit: auditFunction,
   version: {
     parameters: [],
     required: 0,

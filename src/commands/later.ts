@@ -10,7 +10,6 @@ export function comesLater(what: string): ServerError {
 /** First words that are nobody else's, on any origin. */
 const everywhere: readonly (readonly string[])[] = [
   ['WARM', 'CACHE'],
-  ['AUDIT', 'CACHE'],
   ['ALTER', 'CACHE'],
   ['DROP', 'CACHE'],
   ['DROP', 'ALL', 'CACHES'],

@@ -113,10 +113,36 @@ export interface RelationName {
   readonly name: string
 }
 
+/** What AUDIT CACHE found of one cache. */
+export interface AuditCount {
+  readonly cache: string
+  readonly compared: number
+  readonly match: number
+  readonly late: number
+  readonly wrong: number
+  readonly inconclusive: number
+}
+
+export interface AuditWish {
+  /** Fingerprints; 'all' of the database. */
+  readonly caches: readonly string[] | 'all'
+  readonly database: string
+  /** Of the hits that come, so many in a hundred, so long; undefined: what is stored, once. */
+  readonly sample: { readonly percent: number; readonly forMs: number | undefined } | undefined
+  readonly onWrong: 'report' | 'drop' | 'quarantine'
+  /** The session that asks waits for it, and its connection may be used. */
+  readonly isAwaited: boolean
+  readonly signal: AbortSignal
+  progress(fraction: number, detail: Readonly<Record<string, unknown>>): void
+}
+
 /** What the rooms do for the statements. Each takes effect before its promise resolves (G-5). */
 export interface CommandActions {
   flushAll(): FlushRow | Promise<FlushRow>
   flushPlans(): FlushRow | Promise<FlushRow>
+  hasCache(name: string, database: string): boolean
+  /** Rejects when its signal aborts. */
+  audit(wish: AuditWish): Promise<readonly AuditCount[]>
   /** Caches of the session's database by name or fingerprint; undefined for a name there is none of. */
   flushCache(name: string, database: string): FlushRow | undefined | Promise<FlushRow | undefined>
   /**

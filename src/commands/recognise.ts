@@ -9,6 +9,7 @@ import { readBackup } from './archive/backup.ts'
 import { readDropBackup, readShowBackup, readShowBackups } from './archive/backups.ts'
 import { readCancelJob, readJobsWhenComplete, readShowJob } from './archive/jobs.ts'
 import { readRestore } from './archive/restore.ts'
+import { readAudit } from './audit.ts'
 import { readAlterNamespace, readCreateNamespace, readDropNamespace } from './blobs/namespace-statements.ts'
 import { readExplain } from './explain.ts'
 import { readFlush } from './flush.ts'
@@ -63,7 +64,7 @@ const readers: Readonly<Record<string, Reader>> = {
   RESTORE: verb(readRestore),
   CANCEL: readCancel,
   WARM: verb(needsCache),
-  AUDIT: verb(needsCache),
+  AUDIT: verb(readAudit),
   SET: readSet,
   RESET: readReset,
   ALTER: (reader, options) => namespaceStatement(reader, readAlterNamespace) ?? alterSystem(reader, options),

@@ -1,4 +1,4 @@
-// An audit of a hit (RRC-8): its statement is run again at the origin, and the two answers are compared.
+// An audit of a stored answer (RRC-8): its statement is run again at the origin, and the two answers are compared.
 //
 //   origin ── the same ──► match
 //      └── another ──► all that others committed is heard of ──► is the answer still one that would be served?
@@ -7,7 +7,7 @@
 //                                            └── as before ──► wrong: nothing has changed since, and it is not what the origin says
 //
 // It runs on the session's own connection, behind the answer: there alone are its role and all of its settings. The session's next
-// statement waits for it. Where nobody tells of foreign commits a difference may be one of those, and is inconclusive; so is one of a
+// statement waits for it. AUDIT CACHE looks for a session that has those of the answer, and is free. Where nobody tells of foreign commits a difference may be one of those, and is inconclusive; so is one of a
 // statement whose answer is not decided by its tables alone (LIMIT, aggregates that keep an order, sums of floats).
 
 import { createHash } from 'node:crypto'
@@ -27,20 +27,43 @@ import {
   status,
   syncFrame,
 } from '../wire/index.ts'
-import { type AuditRecord, type AuditVerdict, type Difference, quarantinedReason, removeAnswers } from './audits.ts'
-import { factsInForce } from './facts.ts'
+import {
+  type AuditRecord,
+  type AuditVerdict,
+  type Difference,
+  type OnWrong,
+  quarantinedReason,
+  removeAnswers,
+} from './audits.ts'
+import { factsInForce, probeContext } from './facts.ts'
 import type { Session } from './session.ts'
 
 /** A hit was served that may be the one to be looked at. */
 export function sampleHit(session: Session, text: StatementText, entry: Entry, percent: number): void {
   const { audits } = session.services
-  if (!audits.isDue(percent) || session.part !== undefined || !isAuditable(session, text, entry)) return
+  const shares = audits.due(percent, text.fingerprint, session.databaseName)
+  if (shares.length === 0 || session.part !== undefined || !isAuditable(session, text, entry)) return
   setImmediate(() => {
-    const isFree = !session.ended && session.quiet && !session.busy && session.open === undefined
-    if (!isFree || session.status !== status.idle || session.link.closed || !audits.isDue(0)) return
-    audits.taken()
-    session.slowly(() => audit(session, text, entry))
+    const due = shares.filter(({ isDue }) => isDue)
+    if (!isFree(session) || due.length === 0) return
+    for (const share of due) share.taken()
+    const onWrong = harsh.find((one) => due.some((share) => share.onWrong === one)) ?? 'quarantine'
+    session.slowly(async () => {
+      const record = await audit(session, text, entry, { onWrong })
+      for (const share of due) share.found(record)
+    })
   })
+}
+
+const harsh: readonly OnWrong[] = ['quarantine', 'drop', 'report']
+
+/** True if nothing of it is under way: its connection may be used for a moment. */
+export function isFree(session: Session): boolean {
+  return !session.busy && mayAsk(session)
+}
+
+function mayAsk({ ended, quiet, open, status: statusByte, link }: Session): boolean {
+  return !ended && quiet && open === undefined && statusByte === status.idle && !link.closed
 }
 
 /** Whole in memory; and running it again does nothing but read. */
@@ -49,13 +72,58 @@ function isAuditable(session: Session, text: StatementText, entry: Entry): boole
   return facts?.mayWrite === false && rowsOf(entry).length === entry.rows
 }
 
-async function audit(session: Session, text: StatementText, entry: Entry): Promise<void> {
+/** So long a context is believed that nobody has used since. */
+const contextAgeMsMax = 1000
+
+/**
+ * Audits a stored answer on this session, which is in the hands of the caller; undefined if it has not, or has no longer, the role and the settings
+ * that the answer was made with.
+ */
+export async function auditEntry(session: Session, entry: Entry, how: AuditManner): Promise<AuditRecord | undefined> {
+  if (!mayAsk(session)) return undefined
+  const { contexts, clock } = session.services
+  const { context, contextVersion } = session
+  const isOld = context === undefined || contextVersion !== contexts.version
+  if (isOld || clock.nowMs() - context.atMs > contextAgeMsMax) await probeContext(session)
+  if (session.context?.id !== entry.contextId || !mayAsk(session)) return undefined
+  const text = entry.owner as StatementText
+  if (!isAuditable(session, text, entry)) return unasked(session, entry, 'it is not known to do nothing but read')
+  return await audit(session, text, entry, how)
+}
+
+/** Nobody could ask the origin for it. */
+export function unasked(session: Session, entry: Entry, reason: string): AuditRecord {
+  const { audits, clock } = session.services
+  const record: AuditRecord = {
+    ...{ atMs: clock.nowMs(), fingerprint: entry.owner.fingerprint, key: entry.key, role: entry.role },
+    ...{ entryId: entry.id, cacheDigest: digestOf(rowsOf(entry)), verdict: 'inconclusive', reason, action: 'none' },
+    ...{ originDigest: undefined, difference: undefined, lsnBefore: undefined, lsnAfter: undefined },
+  }
+  audits.note(record)
+  return record
+}
+
+interface AuditManner {
+  readonly onWrong: OnWrong
+  /** Ends its questions at the origin. */
+  readonly signal?: AbortSignal
+}
+
+async function audit(
+  session: Session,
+  text: StatementText,
+  entry: Entry,
+  { onWrong, signal }: AuditManner,
+): Promise<AuditRecord> {
   const { services, databaseName } = session
   services.counters.result_audits++
   const lsnBefore = services.feeds.positionOf(databaseName)
   const cached = rowsOf(entry)
-  const first = await ask(session, text, entry)
-  const found = await judge(session, text, entry, cached, first)
+  const question = () => ask(session, text, entry, signal)
+  const first = await question()
+  const found = await judge(session, text, entry, cached, first, question)
+  // What was ended proves nothing, and nothing follows from it.
+  const isEnded = signal?.aborted === true && found.verdict !== 'match'
   const record: AuditRecord = {
     ...{ atMs: services.clock.nowMs(), fingerprint: text.fingerprint, key: entry.key, role: entry.role },
     ...{ entryId: entry.id, cacheDigest: digestOf(cached), originDigest: first && digestOf(first), ...found },
@@ -63,10 +131,11 @@ async function audit(session: Session, text: StatementText, entry: Entry): Promi
     ...{
       lsnBefore,
       lsnAfter: services.feeds.positionOf(databaseName),
-      action: act(session, text, entry, found.verdict),
+      action: isEnded ? 'none' : act(session, text, entry, found.verdict, onWrong),
     },
   }
   services.audits.note(record)
+  return record
 }
 
 interface Found {
@@ -80,6 +149,7 @@ async function judge(
   entry: Entry,
   cached: readonly string[],
   first: readonly string[] | undefined,
+  question: () => Promise<readonly string[] | undefined>,
 ): Promise<Found> {
   const found = (verdict: AuditVerdict, reason?: string): Found => ({ verdict, reason })
   if (first === undefined) return found('inconclusive', 'the origin gave no answer')
@@ -91,7 +161,7 @@ async function judge(
   if (!isServed()) return found('late', 'it has changed')
   if (!isTold || entry.relations.some(({ isUnfed }) => isUnfed))
     return found('inconclusive', 'nobody tells of what others write')
-  const again = await ask(session, text, entry)
+  const again = await question()
   if (again === undefined || !isSame(first, again))
     return found('inconclusive', 'the origin answers now one way, now another')
   if (!isServed()) return found('late', 'it has changed')
@@ -99,23 +169,34 @@ async function judge(
 }
 
 /** What is known to differ is not served any more. */
-function act(session: Session, text: StatementText, entry: Entry, verdict: AuditVerdict): AuditRecord['action'] {
+function act(
+  session: Session,
+  text: StatementText,
+  entry: Entry,
+  verdict: AuditVerdict,
+  onWrong: OnWrong,
+): AuditRecord['action'] {
   const { services, databaseName } = session
   const { results, counters, audits } = services
   if (verdict === 'match') return 'none'
   if (verdict === 'inconclusive') counters.result_audits_inconclusive++
-  if (verdict !== 'wrong') {
+  if (verdict === 'wrong') {
+    counters.result_audit_divergences++
+    const kept = onWrong === 'quarantine' ? 'it is not kept any more; ' : ''
+    const detail = `of statement ${text.fingerprint}: ${kept}see the relation audit, and report it`
+    services.events.record({ severity: 'error', event: 'audit_divergence', subject: databaseName, detail })
+  }
+  if (onWrong === 'report') return 'none'
+  if (verdict !== 'wrong' || onWrong === 'drop') {
     results.remove(entry, 'invalidated')
+    if (verdict === 'wrong') void services.secondTier.forgetAll().catch(() => undefined)
     return 'dropped'
   }
-  counters.result_audit_divergences++
   audits.quarantine(text.fingerprint, databaseName)
   for (const other of services.plans.texts()) if (other.shape === text.shape) other.refusal = quarantinedReason
   const entries = removeAnswers(results.entries(), text, (one) => results.remove(one, 'invalidated'))
   void services.secondTier.forgetAll().catch(() => undefined)
   services.invalidations.noteSubject('cache', text.fingerprint, { cause: 'audit', session: session.id, entries })
-  const detail = `of statement ${text.fingerprint}: it is not kept any more; see the relation audit, and report it`
-  services.events.record({ severity: 'error', event: 'audit_divergence', subject: databaseName, detail })
   return 'quarantined'
 }
 
@@ -176,9 +257,14 @@ function digestOf(rows: readonly string[]): string {
 
 const name = '_larder_audit'
 
-/** Rows of the statement as it was bound; undefined if the origin would not run it so. */
-function ask(session: Session, text: StatementText, entry: Entry): Promise<readonly string[] | undefined> {
-  if (session.link.closed || session.ended) return Promise.resolve(undefined)
+/** Rows of the statement as it was bound; undefined if the origin would not run it so, or was told to end it. */
+async function ask(
+  session: Session,
+  text: StatementText,
+  entry: Entry,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[] | undefined> {
+  if (session.link.closed || session.ended || signal?.aborted) return undefined
   const types = declaredTypes(text) ?? []
   const frames = [
     parseFrame(name, text.text, Buffer.concat([int16(types.length), ...types.map((oid) => int32(oid))]), 'latin1'),
@@ -187,7 +273,14 @@ function ask(session: Session, text: StatementText, entry: Entry): Promise<reado
     closeFrame('S', name),
     syncFrame,
   ]
-  return new Promise((resolve) => {
+  const { pid, key } = session.identity
+  // What comes too late must not end what the client sends next: the session is not let go before it has come.
+  let ending: Promise<unknown> | undefined
+  const end = (): void => {
+    ending = session.services.origin.cancel(pid, key).catch(() => undefined)
+  }
+  signal?.addEventListener('abort', end)
+  const rows = await new Promise<readonly string[] | undefined>((resolve) => {
     session.link.queue(
       new AuditUnit(resolve, (statusByte) => {
         session.status = statusByte
@@ -196,6 +289,9 @@ function ask(session: Session, text: StatementText, entry: Entry): Promise<reado
     )
     session.link.send(Buffer.concat(frames), true)
   })
+  signal?.removeEventListener('abort', end)
+  await ending
+  return rows
 }
 
 /** Its rows as they came; nothing of it reaches the client. */

@@ -1,4 +1,5 @@
-// What audits of hits have found: `cache.audit`, and the statements of which an answer was wrong, whose answers are not kept any more.
+// What audits have found: `cache.audit`, and the statements of which an answer was wrong, whose answers are not kept any more. And which
+// hits are to be audited: a share of all, by setting and hint, and the share that an AUDIT CACHE … SAMPLE asks for while it runs.
 
 import type { StatementText } from '../cache/plans/index.ts'
 import type { Entry } from '../cache/results/index.ts'
@@ -31,29 +32,89 @@ export interface Difference {
   readonly origin: string | undefined
 }
 
-const recordsMax = 1000
+/** What becomes of an answer that is wrong: nothing, it leaves, or no answer of its statement is kept any more. */
+export type OnWrong = 'report' | 'drop' | 'quarantine'
 
-export class Audits {
-  readonly #records: AuditRecord[] = []
-  readonly #quarantined = new Set<string>()
+/** Hits that a statement wants to be audited. */
+interface Sample {
+  readonly database: string
+  /** Undefined: of all statements. */
+  readonly fingerprints: ReadonlySet<string> | undefined
+  readonly percent: number
+  readonly onWrong: OnWrong
+  found(record: AuditRecord): void
+}
+
+/** So many of a hundred hits. */
+class AuditShare {
+  readonly onWrong: OnWrong
+  readonly found: Sample['found']
   /** Hundredths of an audit that hits have earned. */
   #earned = 0
 
-  /** True for so many of a hundred hits. */
-  isDue(percent: number): boolean {
-    // What could not be made is not made up for.
-    this.#earned = Math.min(200, this.#earned + percent)
+  constructor({ onWrong, found }: Pick<Sample, 'onWrong' | 'found'>) {
+    this.onWrong = onWrong
+    this.found = found
+  }
+
+  get isDue(): boolean {
     return this.#earned >= 100
+  }
+
+  /** What could not be made is not made up for. */
+  earn(percent: number): void {
+    this.#earned = Math.min(200, this.#earned + percent)
   }
 
   /** One is made. */
   taken(): void {
     this.#earned = Math.max(0, this.#earned - 100)
   }
+}
 
+const recordsMax = 1000
+
+export class Audits {
+  readonly #records: AuditRecord[] = []
+  readonly #quarantined = new Set<string>()
+  readonly #always = new AuditShare({ onWrong: 'quarantine', found: () => undefined })
+  readonly #samples = new Map<Sample, AuditShare>()
+  /** True while a statement wants hits to be audited. */
+  isSampling = false
+
+  /** Until it is ended. */
+  sample(sample: Sample): () => void {
+    this.#samples.set(sample, new AuditShare(sample))
+    this.isSampling = true
+    return () => {
+      this.#samples.delete(sample)
+      this.isSampling = this.#samples.size > 0
+    }
+  }
+
+  /** A hit was served: for whom it is to be audited. `percent` is what setting and hint say. */
+  due(percent: number, fingerprint: string, database: string): readonly AuditShare[] {
+    this.#always.earn(percent)
+    const shares = percent > 0 && this.#always.isDue ? [this.#always] : []
+    for (const [sample, share] of this.#samples) {
+      if (sample.database !== database || sample.fingerprints?.has(fingerprint) === false) continue
+      share.earn(sample.percent)
+      if (share.isDue) shares.push(share)
+    }
+    return shares
+  }
+
+  /** Beyond a number the oldest leaves, those that matched before all others. */
   note(record: AuditRecord): void {
     this.#records.push(record)
-    if (this.#records.length > recordsMax) this.#records.shift()
+    if (this.#records.length <= recordsMax) return
+    this.#records.splice(
+      Math.max(
+        0,
+        this.#records.findIndex(({ verdict }) => verdict === 'match'),
+      ),
+      1,
+    )
   }
 
   /** Oldest first. */

@@ -1,6 +1,7 @@
 // Door of `frontend`: listener, start-up, sessions and the ways of their statements.
 
-export { Audits, quarantinedReason } from './audits.ts'
+export { auditEntry, isFree, unasked } from './audit-hit.ts'
+export { type AuditRecord, Audits, quarantinedReason } from './audits.ts'
 export type { ParseStep } from './batch.ts'
 export { refusalInBlock } from './block-reads.ts'
 export { prepareCapture } from './capture-helper.ts'

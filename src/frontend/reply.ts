@@ -222,5 +222,5 @@ export function noteHit(session: Session, text: StatementText, entry: Entry, asi
   const lagUs = session.chunkUs - session.epochs.horizon.ackedAtUs
   session.noted(services.decisions.noteHit(session, nowMs, text, entry, us, aside?.traceparent, level, lagUs))
   const percent = hints?.auditPercent ?? settings.resultAuditPercent
-  if (percent > 0) sampleHit(session, text, entry, percent)
+  if (percent > 0 || services.audits.isSampling) sampleHit(session, text, entry, percent)
 }

@@ -4,7 +4,7 @@ import { type Blobs, blobsTable, type View, view } from './drizzle-relations.ts'
 
 /** entries of the blob cache, with their values; it can be written */
 export const blobs: Blobs = blobsTable
-/** hits that were run again at the origin, and what came of it */
+/** answers that were run again at the origin, and what came of it */
 export const audit: View<'audit'> = view('audit')
 /** backups and restores of this server, running and past */
 export const backups: View<'backups'> = view('backups')

@@ -44,6 +44,8 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
         noted.push('flushPlans')
         return { kind: 'plans', name: 'plans', ...flushRow }
       },
+      hasCache: (name) => name !== 'nope',
+      audit: unasked,
       flushCache(name, database) {
         noted.push(`flushCache ${name} in ${database}`)
         return name === 'nope' ? undefined : { kind: 'cache', name, ...flushRow }

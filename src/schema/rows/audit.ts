@@ -1,4 +1,4 @@
-// A row of cache.audit: hits that were run again at the origin, and what came of it. Made by `npm run docs` from src/virtual/tables/; do not edit.
+// A row of cache.audit: answers that were run again at the origin, and what came of it. Made by `npm run docs` from src/virtual/tables/; do not edit.
 
 export interface AuditRow {
   /** when it was done */
@@ -17,7 +17,7 @@ export interface AuditRow {
   readonly cache_digest: string
   /** of the origin's */
   readonly origin_digest: string | null
-  /** the first row that is not the same; for members of its role */
+  /** the first row that is not the same, or why nothing is proven; for members of its role */
   readonly first_difference: unknown
   /** where the feed was before */
   readonly lsn_before: string | null

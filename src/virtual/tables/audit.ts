@@ -1,4 +1,4 @@
-// cache.audit: hits that were run again at the origin, and what came of it.
+// cache.audit: answers that were run again at the origin, and what came of it.
 
 import type { AuditRow } from '../sources.ts'
 import { maySeeContents } from '../viewer.ts'
@@ -6,7 +6,7 @@ import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const auditTable = defineTable<AuditRow>({
   name: 'audit',
-  summary: 'hits that were run again at the origin, and what came of it',
+  summary: 'answers that were run again at the origin, and what came of it',
   access: 'monitor',
   columns: [
     column('at', 'timestamptz', 'when it was done', (row) => row.atMs),
@@ -22,7 +22,7 @@ export const auditTable = defineTable<AuditRow>({
     nullable(
       'first_difference',
       'jsonb',
-      'the first row that is not the same; for members of its role',
+      'the first row that is not the same, or why nothing is proven; for members of its role',
       (row, viewer) => (maySeeContents(viewer, row.role) ? row.firstDifference : undefined),
     ),
     nullable('lsn_before', 'pg_lsn', 'where the feed was before', (row) => row.lsnBefore),

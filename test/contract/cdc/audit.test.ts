@@ -1,5 +1,7 @@
 // Hits that are run again at the origin (RRC-8): a wrong answer is found, and only a wrong one is called so.
 
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import type pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLarder } from '../../support/larder.ts'
@@ -12,13 +14,24 @@ afterEach(async () => {
 
 const soon = { interval: 5, timeout: 10_000 }
 
+/** Asks the origin to cancel what a client does, as psql does at Ctrl-C. */
+async function cancel(client: pg.Client, { host, port }: { host: string; port: number }): Promise<void> {
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  const request = Buffer.alloc(16)
+  for (const [index, word] of [16, 80877102, processID, secretKey].entries()) request.writeInt32BE(word, index * 4)
+  const socket = connect(port, host)
+  socket.end(request)
+  await once(socket, 'close')
+}
+
 async function stage(settings: Record<string, string> = {}, brokenRules: string[] = []) {
   const origin = await openTestPostgres({ parameters: { wal_level: 'logical' } })
   cleanups.push(() => origin.close())
   const stranger = await origin.connect()
   await stranger.query(`create table item (id int primary key, n int, price float8); insert into item select g, g, g from generate_series(1, 9) g;
     create unlogged table loose (n int); insert into loose values (1);
-    create role cache_monitor; create role watcher login; grant cache_monitor to watcher`)
+    create role cache_monitor; create role watcher login; grant cache_monitor to watcher;
+    create role teller login; grant select on item to teller`)
   const larder = await openLarder({
     upstream: origin.url,
     brokenRules,
@@ -45,7 +58,14 @@ async function stage(settings: Record<string, string> = {}, brokenRules: string[
     await expect.poll(again, soon).toBeGreaterThan(before)
     return (await audits()).at(-1)
   }
-  return { origin, stranger, larder, client, audits, audited, last, verdictOf }
+  const fingerprintOf = async (like: string) =>
+    (
+      await client.query(
+        'select cache_name from (select fingerprint cache_name, statement from cache.queries) q where statement like $1',
+        [like],
+      )
+    ).rows[0].cache_name as string
+  return { origin, stranger, larder, client, audits, audited, last, verdictOf, fingerprintOf }
 }
 
 describe('audits of hits (RRC-8)', () => {
@@ -164,5 +184,197 @@ describe('audits of hits (RRC-8)', () => {
     expect(await hits('select n from item where id = 2', 40)).toBe(4)
     await client.query('set cache.result_audit_percent = 0')
     expect(await hits('/*+ cache(audit_percent=50) */ select n from item where id = 3', 20)).toBe(10)
+  })
+})
+
+/** Until the answer is stored. */
+async function store(session: pg.Client, ...queries: (string | pg.QueryConfig)[]): Promise<void> {
+  for (const query of queries) {
+    const verdict = async () => {
+      await session.query(query)
+      return (await session.query('select verdict from cache.last_statement')).rows[0]?.verdict
+    }
+    await expect.poll(verdict, soon).toBe('hit')
+  }
+}
+
+const none = { matching: '0', late: '0', wrong: '0', inconclusive: '0' }
+
+describe('AUDIT CACHE (SQL-18)', () => {
+  const quiet = { result_audit_percent: '0' }
+
+  it('compares every stored answer once, each on a session with its role and settings', async () => {
+    const { client, larder, audits, fingerprintOf } = await stage(quiet)
+    const teller = await larder.connect({ user: 'teller' })
+    const other = await larder.connect()
+    await other.query("set datestyle = 'German'")
+    for (const session of [client, teller, other]) {
+      for (const id of [1, 2]) await store(session, { text: 'select n from item where id = $1', values: [id] })
+      await store(session, 'select * from item')
+    }
+    const byId = await fingerprintOf('%where id%')
+    const all = await fingerprintOf('%* from item%')
+    const { rows, command } = await client.query('audit cache all')
+    expect(command).toBe('AUDIT')
+    expect(Object.fromEntries(rows.map(({ cache, job, ...row }) => [cache, row]))).toEqual({
+      [byId]: { ...none, compared: '6', matching: '6' },
+      [all]: { ...none, compared: '3', matching: '3' },
+    })
+    expect((await audits()).length).toBe(9)
+    const jobs = await client.query(
+      'select kind, state, owner, fraction_completed f, detail from cache.jobs where id = $1',
+      [rows[0].job],
+    )
+    expect(jobs.rows).toEqual([
+      {
+        kind: 'audit',
+        state: 'succeeded',
+        owner: 'postgres',
+        f: 1,
+        detail: { compared: 9, wrong: 0, inconclusive: 0 },
+      },
+    ])
+    const named = await client.query(`select cache, matching from cache.audit(array['${byId}'])`)
+    expect(named.rows).toEqual([{ cache: byId, matching: '6' }])
+  })
+
+  it('finds what is wrong, and does with it what it is told', async () => {
+    const { client, stranger, larder, fingerprintOf, verdictOf } = await stage(quiet, ['R4-arrival', 'R5-confirm'])
+    const one = { text: 'select n from item where id = $1', values: [1] }
+    const two = { ...one, values: [2] }
+    for (const query of [one, two]) await expect.poll(() => verdictOf(query), soon).toBe('hit')
+    await stranger.query('update item set n = 100 where id = 1')
+    await larder.fence()
+    const cache = await fingerprintOf('%where id%')
+    const audit = async (how: string) => (await client.query(`audit cache ${cache} with (on_wrong = ${how})`)).rows[0]
+    const found = { ...none, compared: '2', matching: '1', wrong: '1' }
+    expect(await audit('report')).toMatchObject(found)
+    expect(await verdictOf(one)).toBe('hit')
+    expect(await audit('drop')).toMatchObject(found)
+    expect(await verdictOf(two)).toBe('hit')
+    expect((await client.query(one)).rows).toEqual([{ n: 100 }])
+    await expect.poll(() => verdictOf(one), soon).toBe('hit')
+    await stranger.query('update item set n = 200 where id = 1')
+    await larder.fence()
+    // The first that is wrong takes all of its statement along.
+    expect((await client.query('audit cache all')).rows).toMatchObject([{ cache, wrong: '1' }])
+    for (const query of [one, two]) expect(await verdictOf(query)).toBe('bypass')
+    const actions = await client.query("select action from cache.audit where verdict = 'wrong'")
+    expect(actions.rows.map(({ action }) => action)).toEqual(['none', 'dropped', 'quarantined'])
+  })
+
+  it('says nothing about answers that no session could have got, and keeps them', async () => {
+    const { client, larder } = await stage(quiet)
+    const teller = await larder.connect({ user: 'teller' })
+    await store(teller, 'select n from item where id = 3')
+    await teller.end()
+    expect((await client.query('audit cache all')).rows).toMatchObject([{ ...none, compared: '1', inconclusive: '1' }])
+    const [row] = (await client.query('select verdict, action, first_difference, origin_digest from cache.audit')).rows
+    expect(row).toMatchObject({ verdict: 'inconclusive', action: 'none', origin_digest: null })
+    expect(row.first_difference.reason).toContain('no session')
+    expect((await client.query('select count(*)::int n from cache.results')).rows).toEqual([{ n: 1 }])
+    // In a block the connection sees what the block sees.
+    await store(client, 'select n from item where id = 4')
+    await client.query('begin isolation level repeatable read')
+    await client.query('select 1 from item')
+    expect((await client.query('audit cache all')).rows).toMatchObject([{ ...none, compared: '2', inconclusive: '2' }])
+    expect((await client.query('commit')).command).toBe('COMMIT')
+  })
+
+  it('compares hits as they come, for a time or until its job is cancelled', async () => {
+    const { client, larder, audits, fingerprintOf } = await stage(quiet)
+    const reader = await larder.connect()
+    const hit = async (id: number) => {
+      await reader.query('select n from item where id = $1', [id])
+      return (await audits()).length
+    }
+    await hit(1)
+    expect(await hit(1)).toBe(0)
+    const cache = await fingerprintOf('%where id%')
+    const [{ job, compared }] = (await client.query(`audit cache ${cache} sample $1 percent with (detached)`, ['100']))
+      .rows
+    expect(compared).toBeNull()
+    await expect.poll(() => hit(1), soon).toBeGreaterThanOrEqual(3)
+    const state = () => client.query('select state, detail from cache.jobs where id = $1', [job])
+    const [running] = (await state()).rows
+    expect(running.state).toBe('running')
+    expect(running.detail.compared).toBeGreaterThanOrEqual(3)
+    await client.query('cancel job $1', [job])
+    const before = (await audits()).length
+    await expect.poll(async () => (await state()).rows[0].state, soon).toBe('cancelled')
+    for (let time = 0; time < 5; time++) expect(await hit(1)).toBe(before)
+    // The statement waits for its time, and has counted by then.
+    let ended = false
+    const waiting = client.query('select * from cache.audit(sample_percent => 100, duration => $1)', ['200 ms'])
+    void waiting.then(() => {
+      ended = true
+    })
+    while (!ended) await reader.query('select n from item where id = $1', [1])
+    const [row] = (await waiting).rows
+    expect(row).toMatchObject({ cache, wrong: '0', late: '0' })
+    expect(Number(row.matching)).toBeGreaterThan(0)
+  })
+
+  it('is cancelled with its question at the origin, wherever that is asked (57014)', async () => {
+    const { client, larder, stranger } = await stage(quiet)
+    const teller = await larder.connect({ user: 'teller' })
+    for (const asked of [client, teller]) {
+      await client.query('flush all caches')
+      await asked.query('select n from item where id = 1')
+      await stranger.query('begin; lock table item in access exclusive mode')
+      const waits = async () =>
+        (await stranger.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount
+      const running = client.query('audit cache all').then(
+        () => undefined,
+        (error) => error.code,
+      )
+      await expect.poll(waits, soon).toBe(1)
+      await cancel(client, larder)
+      expect(await running).toBe('57014')
+      expect(await waits()).toBe(0)
+      await stranger.query('commit')
+      // Nothing of the cancelling reaches what comes next.
+      for (const session of [client, teller]) {
+        expect((await session.query('select n from item where id = 2')).rows).toEqual([{ n: 2 }])
+      }
+    }
+    expect((await client.query("select state from cache.jobs where kind = 'audit'")).rows).toEqual([
+      { state: 'cancelled' },
+      { state: 'cancelled' },
+    ])
+  })
+
+  it('refuses what it cannot do, in words', async () => {
+    const { client, larder } = await stage({ ...quiet, feed: 'off' })
+    await client.query('select n from item where id = 1')
+    const watcher = await larder.connect({ user: 'watcher' })
+    const code = (session: pg.Client, sql: string, values: unknown[] = []) =>
+      session.query(sql, values).then(
+        () => 'none',
+        (error: { code: string }) => error.code,
+      )
+    expect(await code(watcher, 'audit cache all')).toBe('42501')
+    expect(await code(watcher, 'call cache.audit()')).toBe('42501')
+    for (const [sql, sqlstate] of [
+      ['audit cache nowhere', '42704'],
+      ["call cache.audit(array['nowhere'])", '42704'],
+      ['audit cache', '42601'],
+      ['audit everything', '42601'],
+      ['audit cache all sample 5', '42601'],
+      ["audit cache all for '1s'", '42601'],
+      ['audit cache all sample 0 percent', '22023'],
+      ['audit cache all sample 101 percent', '22023'],
+      ["audit cache all sample 'many' percent", '22023'],
+      ["audit cache all sample 1 percent for '-1s'", '22023'],
+      ["audit cache all sample 1 percent for 'soon'", '22007'],
+      ["call cache.audit(duration => '1s')", '22023'],
+      ['audit cache all with (on_wrong = shout)', '22023'],
+      ['audit cache all with (on_wrng = drop)', '22023'],
+      ['audit cache all with (detached = perhaps)', '22023'],
+    ] as const) {
+      expect([sql, await code(client, sql)]).toEqual([sql, sqlstate])
+    }
+    expect(await code(client, 'audit cache all sample $1 percent', ['1000'])).toBe('22023')
+    expect((await client.query("select count(*)::int n from cache.jobs where kind = 'audit'")).rows).toEqual([{ n: 0 }])
   })
 })

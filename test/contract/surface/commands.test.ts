@@ -36,6 +36,7 @@ describe('a change inside a block', () => {
       'flush all caches',
       'invalidate cache relation item',
       'call cache.reset_stats()',
+      'audit cache all',
       "alter system set cache.decisions_max = '9999'",
     ]) {
       const notices = noticesOf(await client.query(sql)).map((notice) => notice.get('M'))
@@ -53,6 +54,7 @@ describe('a denial', () => {
     ['select * from cache.check()', 'permission denied for function check'],
     ['call cache.reload()', 'permission denied for function reload'],
     ['flush all caches', 'permission denied for FLUSH ALL CACHES'],
+    ['audit cache all', 'permission denied for AUDIT CACHE'],
     ["alter system set cache.result_ttl = '1s'", 'permission denied for ALTER SYSTEM'],
     ["show backups in 'file:///x'", 'permission denied for SHOW BACKUPS'],
     ["show backups in 'file:///x' limit 1", 'permission denied for SHOW BACKUPS'],

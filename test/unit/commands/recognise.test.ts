@@ -120,7 +120,6 @@ describe('ours, but not to be read', () => {
 
   it.each([
     'WARM CACHE ALL',
-    'AUDIT CACHE ALL',
     'CREATE CACHE FROM SELECT 1',
     'CREATE SHALLOW CACHE a FROM SELECT 1',
     'ALTER CACHE a SET (ttl = 1)',

@@ -84,6 +84,19 @@ describe('messages of pgoutput (SQL-14)', () => {
     expect(decoder.event(seeds[4] as Buffer, true)).toMatchObject({ prefix: 'larder.ddl', content: '1:2' })
   })
 
+  it.each([
+    ['fewer values than its relation has columns', of('I', int(4, 7), Buffer.from('N'), row('1'))],
+    ['none', of('I', int(4, 7), Buffer.from('N'), row())],
+    ['more', of('I', int(4, 8), Buffer.from('N'), row('1', '2'))],
+    ['fewer in its key', of('D', int(4, 7), Buffer.from('K'), row('1'))],
+    ['fewer in its new row', of('U', int(4, 7), Buffer.from('O'), row('1', '2'), Buffer.from('N'), row('3'))],
+    // To the last byte it looks like a row: the count alone says that it is none.
+    ['a count that is not that of its values', of('I', int(4, 7), Buffer.from('N'), int(2, 1), value('1'), value('2'))],
+    ['a count beyond its values', of('I', int(4, 7), Buffer.from('N'), int(2, 9), value('1'), value('2'))],
+  ])('of a row with %s are refused', (_, message) => {
+    expect(() => read(message)).toThrow(UnreadableChange)
+  })
+
   it('that are cut tell whose row it is, or that it may be anybody’s', () => {
     const decoder = reading()
     expect(decoder.event((seeds[8] as Buffer).subarray(0, 9), false)).toMatchObject({ kind: 'insert' })

@@ -2,11 +2,31 @@
 
 import { type ChangeFeed, writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds, FollowedDatabase } from './change-feeds.ts'
-import type { Relation } from './invalidation/index.ts'
+import type { Epochs, Relation } from './invalidation/index.ts'
+import type { Standby } from './standby.ts'
 import type { FeedRow, RelationRow } from './virtual/index.ts'
 
-export function* feedRows(feeds: ChangeFeeds): Generator<FeedRow> {
+export function* feedRows(feeds: ChangeFeeds, standby: Standby | undefined, epochs: Epochs): Generator<FeedRow> {
   for (const followed of feeds.databases()) yield feedRow(followed, feeds.isOn)
+  if (standby !== undefined) yield standbyRow(standby, epochs)
+}
+
+/** What is read in place of the origin, and how far it has come. */
+function standbyRow({ watch }: Standby, { databases }: Epochs): FeedRow {
+  const { last, reason, sinceMs, strangeness } = watch
+  const marks = [...databases.values()].map(({ horizon }) => horizon.marks)
+  const heard = marks.flatMap((each) => each.last?.lsn ?? []).reduce((one, other) => (one > other ? one : other), 0n)
+  const behind = last === undefined ? [] : marks.flatMap((each) => each.firstBeyond(last.replayed)?.atMs ?? [])
+  return {
+    ...{ name: 'read_origin', kind: 'physical', slot: undefined, plugin: undefined },
+    state: reason === undefined ? (strangeness === undefined ? 'streaming' : 'refused') : last ? 'refused' : 'lost',
+    position: last === undefined ? undefined : writeLsn(last.replayed),
+    originLsn: heard === 0n ? undefined : writeLsn(heard),
+    lagMs: last === undefined ? undefined : behind.length === 0 ? 0 : Math.max(0, Date.now() - Math.min(...behind)),
+    lagBytes: last === undefined || heard === 0n ? undefined : Math.max(0, Number(heard - last.replayed)),
+    ...{ watermarkAtMs: undefined, transactions: 0, changes: 0, gaps: 0, retainedBytes: undefined, sinceMs },
+    lastError: reason ?? strangeness,
+  }
 }
 
 function feedRow(followed: FollowedDatabase, isOn: boolean): FeedRow {

@@ -76,7 +76,7 @@ export async function explain(
     argument: reason?.argument,
     remedy: remedyOf(reason?.code, parts),
     fingerprint: text.shape.fingerprint,
-    cache: ['hit', 'coalesced', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
+    cache: ['hit', 'coalesced', 'standby', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
     consistency: hints?.consistency ?? session.settings.current.consistency,
     ...timeToLive(session, hints),
     keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],

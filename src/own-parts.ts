@@ -11,6 +11,7 @@ import type { Epochs, InvalidationRing } from './invalidation/index.ts'
 import type { EventRing, Log, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
 import type { Parser } from './sql/index.ts'
+import type { Standby } from './standby.ts'
 import type { OpenSystemServer } from './virtual/index.ts'
 import { bindFrame, closeFrame, executeFrame, parseFrame } from './wire/index.ts'
 
@@ -23,6 +24,7 @@ export interface OwnParts {
   readonly parser: Parser
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
+  readonly standby: Standby | undefined
   readonly results: ResultCache
   readonly invalidations: InvalidationRing
   readonly audits: Audits

@@ -35,6 +35,7 @@ import { DataDirectory } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
 import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
+import { openStandby, type Standby } from './standby.ts'
 import { type OpenSystemServer, virtualTables } from './virtual/index.ts'
 
 interface RunningServer {
@@ -116,9 +117,14 @@ async function startIn(
     onLife: (life) => services.lives.note(life),
     broken: options.brokenRules ?? new Set(),
   })
+  const standby = openStandby(settings, {
+    ...{ connectionsMax: () => store.snapshot.readOriginConnectionsMax, contexts: () => services.contexts },
+    ...{ feeds, epochs, clock, counters: metrics.counters, events, broken: options.brokenRules ?? new Set() },
+  })
   const services = makeServices({
     epochs,
     feeds,
+    standby,
     store,
     log,
     metrics,
@@ -147,6 +153,7 @@ async function startIn(
     await metricsDoor?.close()
     if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
+    await standby?.close()
     await feeds.close()
     await services.own.close()
     await services.secondTier.end()
@@ -212,6 +219,7 @@ function shrink(l1: L1): void {
 interface Parts {
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
+  readonly standby: Standby | undefined
   readonly store: SettingsStore
   readonly log: Log
   readonly metrics: Metrics
@@ -335,8 +343,7 @@ function makeServices(parts: Parts) {
     prepared,
     lives,
     origin: parts.origin,
-    feeds: parts.feeds,
-    own,
+    ...{ feeds: parts.feeds, standby: parts.standby, own },
     broken: parts.broken,
     attach: (attached: Listener) => {
       listener = attached

@@ -23,6 +23,7 @@ import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
 import { fingerprintNumber, inSchema, type Parser, reasonsIn } from './sql/index.ts'
+import type { Standby } from './standby.ts'
 import type {
   BypassRow,
   DecisionRow,
@@ -42,6 +43,7 @@ interface SourceParts {
   readonly parser: Parser
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
+  readonly standby: Standby | undefined
   readonly results: ResultCache
   readonly decisions: Decisions
   readonly invalidations: InvalidationRing
@@ -103,7 +105,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
         yield shown
       }
     },
-    feeds: () => feedRows(parts.feeds),
+    feeds: () => feedRows(parts.feeds, parts.standby, parts.epochs),
     guarantees: () => {
       const { resultTtl, invalidationPrecision } = parts.store.snapshot
       return guaranteeRows({ ...parts, resultTtlMs: resultTtl, isInRows: invalidationPrecision === 'row' })
@@ -270,7 +272,7 @@ function volatilityOf(shape: Shape): string | undefined {
 }
 
 /** Verdicts on reads that a cache is for. */
-const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'miss'])
+const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'standby', 'miss'])
 
 function decisionRow(record: DecisionRecord): DecisionRow {
   const isHit = record.verdict === 'hit'
@@ -289,7 +291,7 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     entry: record.entry === undefined ? undefined : entryName(record.entry),
     cache: ofCaches.has(record.verdict) ? record.text?.fingerprint : undefined,
     consistency: record.consistency,
-    ageMs: isHit ? record.ageMs : undefined,
+    ageMs: isHit || record.verdict === 'standby' ? record.ageMs : undefined,
     lagMs: Number.isFinite(record.lagUs) ? record.lagUs / 1000 : undefined,
     rows: record.rows,
     bytes: record.bytes,

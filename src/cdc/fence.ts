@@ -90,6 +90,7 @@ export class Fence {
     const tick = nextTick()
     this.#asking = tick
     const atUs = clock.monotonicUs()
+    const atMs = clock.nowMs()
     const { published } = this.#parts
     const [row] = await (published === undefined
       ? side.query(question)
@@ -98,6 +99,7 @@ export class Fence {
       throw new Error('the publication tells of other tables now')
     const flushed = readLsn(row?.flushed)
     const written = endOfLog(flushed, readLsn(row?.written), this.#sizes)
+    if (!this.#isClosed) horizon.marks.note(tick, atMs, written)
     await this.#reach(flushed)
     if (following.hasSuspects) await following.lookAtSuspects()
     if (this.#isClosed) return

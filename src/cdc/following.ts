@@ -15,6 +15,7 @@ import type { Lsn } from './lsn.ts'
 import { type Claim, type Named, proveNames, RelationNames } from './relation-names.ts'
 import { RowShapes } from './row-shapes.ts'
 import { SharedRuns } from './shared-runs.ts'
+import { askShown } from './shown.ts'
 import { readSnapshot } from './snapshot.ts'
 import { newTelling, type Telling } from './telling.ts'
 
@@ -65,6 +66,9 @@ export class Following {
     this.#shapes = new RowShapes(parts.side, end)
     void parts.side.over.then(end)
   }
+
+  /** What the origin shows, and who it is, asked after the call. */
+  readonly shown = new SharedRuns(() => askShown(this.#parts.side))
 
   /** Everything that is visible at the origin up to here has taken its effect. */
   get settled(): Lsn {

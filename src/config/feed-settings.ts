@@ -1,7 +1,7 @@
 // Settings of what is heard of, and seen, of those who work at the origin past this server.
 
 import { setting } from './setting-row.ts'
-import { bytes, duration, enumeration, text } from './setting-types.ts'
+import { bytes, connectionString, duration, enumeration, integer, text } from './setting-types.ts'
 
 export const feedSettingRows = [
   setting({
@@ -56,5 +56,30 @@ export const feedSettingRows = [
     group: 'origin',
     summary:
       'How often the catalogue of a database in use is looked at for what others changed there: tables, rights, roles, functions; 0 never looks.',
+  }),
+  setting({
+    name: 'read_origin',
+    type: connectionString(),
+    initial: '',
+    change: 'restart',
+    group: 'origin',
+    summary:
+      'A hot standby of the origin that streams from it, as a superuser: costly reads may be answered there. Empty: none are.',
+  }),
+  setting({
+    name: 'read_origin_cost_min',
+    type: duration(),
+    initial: '5ms',
+    change: 'reload',
+    group: 'origin',
+    summary: 'Reads that take the origin less than this on average are never asked of the standby; 0: all may be.',
+  }),
+  setting({
+    name: 'read_origin_connections_max',
+    type: integer({ min: 1, max: 1000 }),
+    initial: '8',
+    change: 'reload',
+    group: 'origin',
+    summary: 'Most connections for reads of the standby; reads for which none is free go to the origin.',
   }),
 ] as const

@@ -145,7 +145,7 @@ const stored: Stored = { landing: undefined, unstored: undefined }
 /** Keeps an answer if nothing crossed it (R1). Runs before the client hears that the statement is done. */
 export function storeAnswer(
   session: Session,
-  unit: ClientUnit,
+  unit: Pick<ClientUnit, 'recorder' | 'noticed' | 'tag'>,
   outcome: UnitOutcome,
   mark: FillMark,
   facts: ShapeFacts,
@@ -279,6 +279,7 @@ export async function learnFacts(
     tables: builtin && refusal === undefined ? tablesOf(stored, epochs) : undefined,
     fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),
     mayWrite: !builtin,
+    isLocal: names.functions.some(({ name }) => name === 'system_user'),
     provenAtMs: atMs,
     tick,
   }

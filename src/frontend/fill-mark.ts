@@ -24,12 +24,20 @@ export class FillMark {
   readonly wish: FillWish
   readonly #session: Session
 
-  constructor(session: Session, context: SessionContext, text: StatementText, parameters: string, wish: FillWish) {
+  /** `at` is the moment it counts as asked for, if that is not now. */
+  constructor(
+    session: Session,
+    context: SessionContext,
+    text: StatementText,
+    parameters: string,
+    wish: FillWish,
+    at?: { readonly tick: number; readonly atMs: number },
+  ) {
     this.text = text
     this.parameters = parameters
     this.context = context
-    this.start = session.services.epochs.tick()
-    this.atMs = session.nowMs
+    this.start = at?.tick ?? session.services.epochs.tick()
+    this.atMs = at?.atMs ?? session.nowMs
     this.wish = wish
     this.#session = session
   }

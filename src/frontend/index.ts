@@ -28,7 +28,15 @@ export { askText } from './question.ts'
 export { refusalOf } from './read-path.ts'
 export { findText, type Group, keepRequest, type Request } from './request.ts'
 export { SchemaWatch } from './schema-watch.ts'
-export type { FeedClient, FeedMode, OriginDoor, Services } from './services.ts'
+export type {
+  FeedClient,
+  FeedMode,
+  OriginDoor,
+  Services,
+  StandbyDoor,
+  StandbyQuestion,
+  StandbyReader,
+} from './services.ts'
 export type { Session } from './session.ts'
 export { entryName } from './signal.ts'
 export { type Aside, readSource } from './source-text.ts'

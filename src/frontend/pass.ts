@@ -177,10 +177,10 @@ export function noteAnswer(
   })
 }
 
-function countShape(
+export function countShape(
   text: StatementText,
   verdict: PassVerdict,
-  unit: ClientUnit,
+  unit: Pick<ClientUnit, 'rows' | 'bytes'>,
   us: number,
   nowMs: number,
   role: string,

@@ -3,6 +3,7 @@
 //   refused by its text or by what it depends on      -> straight through (bypass), or captured when it may write
 //   a stored answer, nothing moved, nothing suspended -> hit
 //   an equal fill under way that may be joined        -> coalesced
+//   costly, and the standby has come far enough        -> the standby's answer (standby-read.ts)       (R10)
 //   known to lock the same relations every time       -> straight through, recorded                    (R1)
 //   anything else                                     -> captured: the origin tells what it locked     (write-path.ts)
 
@@ -25,6 +26,7 @@ import { noteHit, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 import type { Member } from './several.ts'
+import { readStandby, replyStandby } from './standby-read.ts'
 import { hintsFor } from './text-hints.ts'
 import { runCaptured } from './write-path.ts'
 
@@ -63,6 +65,7 @@ export function takeRead(
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
     return true
   }
+  if (landed?.standby !== undefined && replyStandby(session, text, request, landed.standby)) return true
   const look =
     hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
@@ -86,7 +89,8 @@ export function takeRead(
       ? 0
       : (hints?.coalesceWaitMs ?? settings.resultCoalesceWait)
   const tags = hints?.tags ?? settings.resultTags
-  return fill(session, wish, request, verdict, { ttlMs, tags, priority, l2 }, waitMs)
+  const mayStray = landed === undefined && hints?.cache !== 'refresh'
+  return fill(session, wish, request, verdict, { ttlMs, tags, priority, l2 }, waitMs, mayStray)
 }
 
 /** There is an answer in memory, and the feed has not come far enough for it: another's fill would be no better. */
@@ -188,6 +192,7 @@ function fill(
   verdict: PassVerdict,
   wish: FillWish,
   waitMs: number,
+  mayStray: boolean,
 ): boolean {
   const { ttlMs } = wish
   const { text, parameters } = wished
@@ -205,6 +210,8 @@ function fill(
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (waitMs > 0 && session.quiet && joinFlight(session, wished, waitMs)) return false
+  if (mayStray && recordable(request, parameters) && readStandby(session, wished, request, facts, asked, wish))
+    return false
   return fillStraight(session, text, parameters, request, facts, asked, wish)
 }
 

@@ -71,6 +71,13 @@ export function replyAround(session: Session, entry: Entry, request: Request): (
   return () => replySteps(session, () => entry, after)
 }
 
+/** True if an answer with a description of its columns could be given to this request, though the origin never saw the request. */
+export function mayReply(session: Session, { group }: Request, parameters: string): boolean {
+  if (group === undefined) return true
+  const like = { descriptionBytes: 1, parameterDescription: undefined, key: parameters } as unknown as Entry
+  return isPlainGroup(group.steps) && canReply(session, like, group.steps) && !unprovenStatement(session, group)
+}
+
 /** ([Parse s] [Describe s] Bind s to p [Describe p] Execute p)… Close…: what every driver sends. Anything else is the origin's to judge. */
 function isPlainGroup(steps: readonly Step[]): boolean {
   let at = 0

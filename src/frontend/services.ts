@@ -5,7 +5,7 @@ import type { Clock } from '../base/index.ts'
 import type { ContextTable, PlanCache } from '../cache/plans/index.ts'
 import type { ResultCache, SecondTier } from '../cache/results/index.ts'
 import type { SettingsStore } from '../config/index.ts'
-import type { ChangedBy, Epochs, InvalidationRing, WriteScope } from '../invalidation/index.ts'
+import type { ChangedBy, Epochs, InvalidationRing, Mark, WriteScope } from '../invalidation/index.ts'
 import type { Counters, EventRing, Log, Metrics } from '../observe/index.ts'
 import type { Audits } from './audits.ts'
 import type { CodeWatch } from './code-watch.ts'
@@ -70,6 +70,39 @@ interface ForeignFeeds {
   expect(database: string, xid: number, scope: WriteScope, life: string | undefined): ExpectedWrite | undefined
 }
 
+/** Whom a read of the standby is for: it runs as this login. */
+export interface StandbyReader {
+  readonly login: string
+  readonly database: string
+  /** As the client's start-up packet had it. */
+  readonly startup: ReadonlyMap<string, string>
+}
+
+export interface StandbyQuestion {
+  readonly who: StandbyReader
+  /** Number of the context that it must be answered in, and how old what is known of one may be. */
+  readonly contextId: number
+  readonly contextAgeMsMax: number
+  /** Parse to Execute, without Sync. */
+  readonly statement: Buffer
+  /** What the standby must have replayed. */
+  readonly mark: Mark
+  readonly bytesMax: number
+  /** So long it is waited for a standby that is behind, and for a primary that is. */
+  readonly waitMs: number
+  /** The whole may take so long. */
+  readonly limitMs: number
+  readonly signal: AbortSignal
+}
+
+/** A standby of the origin that may be read (R10). */
+export interface StandbyDoor {
+  /** True if there is any use in asking. */
+  readonly isReady: boolean
+  /** Frames that answer the statement; undefined if it is the primary's to answer. */
+  read(question: StandbyQuestion): Promise<readonly Buffer[] | undefined>
+}
+
 /** A commit under way whose rows the feed will tell. */
 export interface ExpectedWrite {
   readonly isTold: boolean
@@ -104,12 +137,14 @@ export interface Services {
   readonly prepared: PreparedTransactions
   readonly lives: OriginLives
   readonly feeds: ForeignFeeds
+  /** Undefined where none is named. */
+  readonly standby: StandbyDoor | undefined
   readonly origin: OriginDoor
   readonly own: OwnRoom & { close(): Promise<void> }
   /**
    * Rules of the consistency protocol that a test leaves out, to see that the stress harness notices; empty in service. R1-start,
    * R1-check, R2-floor, R2-least, R2-suspend, R3-capture, R3-ack, R7-join, R4-arrival, R4-quarantine, R5-confirm, R6-bound, R6-fence, R7-level,
-   * R8-unknown, R9-down, R9-gap, deferred, key-role, key-settings, txn, ddl, rows-old, rows-proof, rows-fill, rows-quarantine, rows-ack.
+   * R8-unknown, R9-down, R9-gap, R10-old, R10-new, deferred, key-role, key-settings, txn, ddl, rows-old, rows-proof, rows-fill, rows-quarantine, rows-ack.
    */
   readonly broken: ReadonlySet<string>
 }

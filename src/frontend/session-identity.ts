@@ -13,6 +13,8 @@ export interface SessionIdentity {
   /** An admin session that no origin vouches for: it was let in by trust, by admin_password or by the control socket. */
   readonly adminTrusted: boolean
   readonly parameters: Map<string, string>
+  /** As its start-up packet had them. */
+  readonly startup: ReadonlyMap<string, string>
   readonly connectedAtMs: number
 }
 

@@ -20,7 +20,7 @@ export function signalEnd(session: Session, decision: DecisionRecord | undefined
 function signalFrame(kind: 'notice' | 'parameter', decision: DecisionRecord, schemaName: string): Buffer {
   const pairs: string[] = []
   if (decision.reason !== undefined) pairs.push(`reason=${withArgument(decision.reason, decision.argument)}`)
-  if (decision.verdict === 'hit' || decision.verdict === 'coalesced') {
+  if (decision.verdict === 'hit' || decision.verdict === 'coalesced' || decision.verdict === 'standby') {
     pairs.push(`age_ms=${Math.round(decision.ageMs)}`)
     if (decision.entry !== undefined) pairs.push(`entry=${entryName(decision.entry)}`)
     pairs.push(`consistency=${decision.consistency}`)

@@ -287,7 +287,7 @@ export class StartupConversation implements LinkOwner, Unit {
       replication: isReplication(startup),
       admin: this.#admin,
       adminTrusted: link === undefined,
-      parameters: this.#parameters,
+      ...{ parameters: this.#parameters, startup: startup.parameters },
       connectedAtMs: services.clock.nowMs(),
     }
     if (!this.#parameters.has('application_name')) {

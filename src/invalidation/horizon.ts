@@ -12,6 +12,8 @@
 //      at once what a reader of level `session` may do: all (`always`) or nothing (`never`).
 //   2. Whoever waits is asked again at every change, and once more when its time is over.
 
+import { Marks } from './marks.ts'
+
 type HorizonState = 'unheard' | 'streaming' | 'lost'
 
 /** Sees to it that a fence begins behind this tick, unless one is on its way. */
@@ -28,6 +30,8 @@ export class Horizon {
   acked = always
   /** Monotonic time of the same moment, in microseconds; -Infinity where there is none. */
   ackedAtUs = Number.NEGATIVE_INFINITY
+  /** Where the log ended at the fences of this stream. */
+  readonly marks = new Marks()
   #request: FenceRequest | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -37,6 +41,7 @@ export class Horizon {
     this.visible = this.acked = never
     this.ackedAtUs = Number.NEGATIVE_INFINITY
     this.#request = request
+    this.marks.clear()
     this.#changed()
   }
 
@@ -47,6 +52,7 @@ export class Horizon {
     this.visible = this.acked = never
     this.ackedAtUs = Number.NEGATIVE_INFINITY
     this.#request = undefined
+    this.marks.clear()
     this.#changed()
   }
 

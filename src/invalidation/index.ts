@@ -11,6 +11,7 @@ export {
   InvalidationRing,
   type InvalidationRow,
 } from './invalidation-ring.ts'
+export type { Mark } from './marks.ts'
 export type { ColumnPin, RowChange, RowVersion } from './pins.ts'
 export { SpillDirectory } from './spill-directory.ts'
 export { type DatabaseStamps, raiseStamps, stampsOf } from './stamps.ts'

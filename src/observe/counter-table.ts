@@ -41,6 +41,13 @@ export const counterTable = [
   counter('result_evictions', 'entries that left to make room'),
   counter('result_expirations', 'entries that left because their time to live had passed'),
   counter('feed_waits', 'reads held back until the feed had come as far as their level of consistency asks'),
+  counter('standby_answers', 'of the misses, reads that the standby answered'),
+  counter('standby_too_old', 'reads that the origin answered because the standby had not come far enough'),
+  counter(
+    'standby_too_new',
+    'answers of the standby thrown away because they showed what the origin did not show in time',
+  ),
+  counter('standby_failures', 'reads of the standby that failed, there or on the way, and were asked of the origin'),
   counter('result_coalesced', 'reads answered by joining an equal miss already under way'),
   counter('result_audits', 'hits that were run again at the origin, and compared'),
   counter('result_audit_divergences', 'of these, answers that were wrong'),

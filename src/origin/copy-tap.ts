@@ -15,6 +15,8 @@ const headerBytes = 5
 export class CopyTap extends Duplex {
   /** The head of a payload, valid until this returns, and how long the whole of it is. */
   onCopyData: ((head: Buffer, payloadBytes: number) => void) | undefined
+  /** Takes all that comes in place of the library, which waits for nothing: from between two messages to between two messages. */
+  onBytes: ((chunk: Buffer) => void) | undefined
   readonly #socket: Socket
   readonly #headBytesMax: number
   /** What has come of a header that a chunk ended in. */
@@ -31,7 +33,8 @@ export class CopyTap extends Duplex {
     this.#socket = socket
     this.#headBytesMax = headBytesMax
     socket.on('data', (chunk: Buffer) => {
-      if (!this.#take(chunk)) socket.pause()
+      if (this.onBytes !== undefined) this.onBytes(chunk)
+      else if (!this.#take(chunk)) socket.pause()
     })
     socket.on('end', () => this.push(null))
     socket.on('error', (error) => this.destroy(error))

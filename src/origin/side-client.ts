@@ -4,6 +4,7 @@
 
 import pg from 'pg'
 import { CopyTap } from './copy-tap.ts'
+import { GatheredAnswer } from './gathered-answer.ts'
 import { connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
 import type { OriginTarget } from './upstream/target.ts'
 
@@ -96,6 +97,33 @@ export class SideClient {
     const answer = this.#last.then(() => this.#client.query(asked as unknown as pg.QueryConfig))
     this.#last = answer.catch(() => undefined)
     return (await answer).rows
+  }
+
+  /**
+   * Sends messages as they are, and resolves with the frames that answer them, `ends` ReadyForQuery among them. Undefined if that is more than
+   * `bytesMax`: then the connection is of no use any more. Never while something else is asked.
+   */
+  async exchange(messages: Buffer, ends: number, bytesMax: number): Promise<Buffer | undefined> {
+    await this.#last
+    const gathered = new GatheredAnswer(ends, bytesMax)
+    const tap = this.#tap
+    const answered = new Promise<Buffer | undefined>((resolve) => {
+      tap.onBytes = (chunk) => {
+        const isOver = gathered.add(chunk)
+        if (!isOver) return
+        tap.onBytes = undefined
+        resolve(gathered.bytes)
+      }
+    })
+    tap.write(messages)
+    return await Promise.race([answered, this.over.then((reason) => Promise.reject(reason))])
+  }
+
+  /** Gives it up at once, and asks the origin to stop what it is doing for it. */
+  abandon(): void {
+    if (this.#tap.destroyed) return
+    const cancelled = this.#cancel().catch(() => undefined)
+    void cancelled.then(() => this.#tap.destroy(new Error('given up')))
   }
 
   /** From now on the origin copies: every payload goes to `take`. Resolves when it has begun. */

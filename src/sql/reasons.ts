@@ -1,6 +1,16 @@
 // The closed vocabulary of verdicts and reasons (sql.md section 6). `cache.reasons` is this table.
 
-export type Verdict = 'hit' | 'stale_hit' | 'coalesced' | 'view' | 'aggregate' | 'rollup' | 'miss' | 'bypass' | 'pass'
+export type Verdict =
+  | 'hit'
+  | 'stale_hit'
+  | 'coalesced'
+  | 'view'
+  | 'aggregate'
+  | 'rollup'
+  | 'standby'
+  | 'miss'
+  | 'bypass'
+  | 'pass'
 
 export interface ReasonRow {
   readonly verdict: Verdict | 'unstored'

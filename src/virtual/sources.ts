@@ -141,7 +141,7 @@ export interface BypassRow {
 /** Who tells of what is written past this server in one database. */
 export interface FeedRow {
   readonly name: string
-  readonly kind: 'logical' | 'none'
+  readonly kind: 'logical' | 'physical' | 'none'
   readonly slot: string | undefined
   readonly plugin: string | undefined
   readonly state: string

@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { frameIs, type Gate, type RelayedConnection } from '../support/delaying-relay.ts'
 import { openTestPostgres } from '../support/postgres.ts'
 import { SlowStandby } from '../support/slow-standby.ts'
+import { openStandby, type StreamingStandby } from '../support/streaming-standby.ts'
 import type { WireClient } from '../support/wire-client.ts'
 import { Stage, single } from './stage.ts'
 
@@ -16,27 +17,40 @@ export interface Scene {
   readonly reader: WireClient
   readonly writer: WireClient
   readonly stranger: WireClient
+  readonly replica: StreamingStandby | undefined
 }
 
 export const price = 'select price from item where id = 1'
 
 const cleanups: (() => Promise<unknown>)[] = []
 
+interface SceneOptions {
+  /** A hot standby is there to be read. */
+  readonly isReplicated?: boolean
+}
+
 /** `schema` is made before anybody looks. */
-export async function openScene(schema: readonly string[], brokenRules: readonly string[]): Promise<Scene> {
+export async function openScene(
+  schema: readonly string[],
+  brokenRules: readonly string[],
+  { isReplicated = false }: SceneOptions = {},
+): Promise<Scene> {
   const origin = await openTestPostgres()
   cleanups.push(() => origin.close())
   const admin = await origin.connect()
   for (const statement of schema) await admin.query(statement)
   await admin.end()
+  const replica = isReplicated ? await openStandby(origin) : undefined
+  if (replica !== undefined) cleanups.push(() => replica.close())
   const standby = await SlowStandby.open(origin, 0)
   cleanups.push(() => standby.close())
-  const stage = await Stage.open({ origin, database: 'postgres', brokenRules, settings: { feed: 'auto' } })
+  const settings = { feed: 'auto', ...(replica && { read_origin: replica.url(), read_origin_cost_min: '0' }) }
+  const stage = await Stage.open({ origin, database: 'postgres', brokenRules, settings })
   cleanups.push(() => stage.close())
   const [reader, writer] = [await stage.session('reader'), await stage.session('writer')]
   const stranger = await stage.straight()
   await untilStreaming(reader, 1)
-  return { stage, standby, reader, writer, stranger }
+  return { stage, standby, reader, writer, stranger, replica }
 }
 
 export async function closeScenes(): Promise<void> {
@@ -62,7 +76,7 @@ export async function untilKept(reader: WireClient, sql = price): Promise<void> 
 /** What strangers have committed is known to be visible. */
 export async function settled({ reader, stranger }: Scene): Promise<void> {
   const flushed = await single(stranger, 'select pg_current_wal_flush_lsn()')
-  const isSettled = `select position >= '${flushed}' from cache.feed`
+  const isSettled = `select position >= '${flushed}' from cache.feed where name = 'postgres'`
   await expect.poll(() => reader.rows(isSettled), { interval: 5, timeout: 10_000 }).toEqual([['t']])
 }
 

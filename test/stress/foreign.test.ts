@@ -9,6 +9,7 @@ import { DelayingRelay, frameIs } from '../support/delaying-relay.ts'
 import { openLarder, type TestLarder } from '../support/larder.ts'
 import { availableVersions, openTestPostgres, type TestPostgres, type TestVersion } from '../support/postgres.ts'
 import { SlowStandby } from '../support/slow-standby.ts'
+import { openStandby, type StreamingStandby } from '../support/streaming-standby.ts'
 import { describeOutcome, type StressOptions, stress } from './harness.ts'
 import { schema } from './schema.ts'
 
@@ -22,6 +23,7 @@ const findMax = 48_000
 let origin: TestPostgres
 let larder: TestLarder
 let standby: SlowStandby | undefined
+let readOrigin: StreamingStandby | undefined
 let relay: DelayingRelay | undefined
 let lateness: Random
 
@@ -29,6 +31,8 @@ afterEach(async () => {
   await larder?.close()
   await standby?.close()
   standby = undefined
+  await readOrigin?.close()
+  readOrigin = undefined
   await relay?.close()
   relay = undefined
   await origin.close()
@@ -39,6 +43,8 @@ interface Options {
   readonly brokenRules?: readonly string[]
   /** What the origin sends can be held up on its way. */
   readonly relayed?: boolean
+  /** There is a hot standby that is read, which is so late. */
+  readonly read?: string
 }
 
 async function open(version: TestVersion, options: Options): Promise<void> {
@@ -49,6 +55,10 @@ async function open(version: TestVersion, options: Options): Promise<void> {
   const client = await origin.connect()
   await client.query(schema)
   await client.end()
+  const parameters = { max_prepared_transactions: 64, max_connections: sessions + 60, max_wal_senders: 10 }
+  if (options.read !== undefined)
+    readOrigin = await openStandby(origin, { ...parameters, recovery_min_apply_delay: options.read })
+  // Behind the end of the copy, which fills up a file of the log.
   if (options.slow) standby = await SlowStandby.open(origin, 4)
   const { brokenRules = [] } = options
   if (options.relayed) relay = await DelayingRelay.open(origin.target)
@@ -56,7 +66,14 @@ async function open(version: TestVersion, options: Options): Promise<void> {
   const upstream = through ?? origin.url
   larder = await openLarder({
     upstream,
-    settings: { result_ttl: '1h', feed: 'auto', feed_slot: FEED_SLOT },
+    settings: {
+      ...{ result_ttl: '1h', feed: 'auto', feed_slot: FEED_SLOT },
+      ...(readOrigin && {
+        read_origin: readOrigin.url(),
+        read_origin_cost_min: '0',
+        read_origin_connections_max: '16',
+      }),
+    },
     brokenRules,
   })
   const watcher = await larder.connect()
@@ -148,6 +165,29 @@ describe.each(versions)('levels before PostgreSQL %i', (version) => {
       await open(version, { slow: false })
       const outcome = await run(each(0.1), { levels: ['session', 'strict', 'bounded', 'eventual'] })
       expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+    },
+    timeoutMs,
+  )
+})
+
+describe('a hot standby that is read', () => {
+  it.each([
+    { level: 'session', slow: false, late: '0' },
+    { level: 'session', slow: true, late: '0' },
+    { level: 'session', slow: false, late: '25ms' },
+    { level: 'strict', slow: false, late: '0' },
+    { level: 'strict', slow: true, late: '0' },
+  ] as const)(
+    'changes nothing at level $level (slow standby beside it: $slow, late by $late)',
+    async ({ level, slow, late: read }) => {
+      await open(18, { slow, read })
+      const outcome = await run({ share: 0.05 }, { levels: [level] })
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      const watcher = await larder.connect()
+      const { rows } = await watcher.query('select standby_answers, standby_too_old, standby_too_new from cache.stats')
+      console.log(JSON.stringify(rows[0]))
+      await watcher.end()
+      expect(Number(rows[0].standby_answers)).toBeGreaterThan(0)
     },
     timeoutMs,
   )

@@ -3,9 +3,9 @@
 import type { Interval } from '../interval.ts'
 
 export interface FeedRow {
-  /** the database */
+  /** the database; read_origin: the standby that is read */
   readonly name: string
-  /** logical: the replication stream of the origin; none where there is none */
+  /** logical: the replication stream of the origin; none where there is none; physical: a standby of it */
   readonly kind: string
   /** its replication slot, a temporary one */
   readonly slot: string | null
@@ -13,7 +13,7 @@ export interface FeedRow {
   readonly plugin: string | null
   /** off, connecting, streaming, lost, refused or apart */
   readonly state: string
-  /** what is visible at the origin up to here has taken its effect */
+  /** what is visible at the origin up to here has taken its effect; of a standby, what it has replayed */
   readonly position: string | null
   /** where the origin's log was flushed up to when it was last asked */
   readonly origin_lsn: string | null
@@ -33,6 +33,6 @@ export interface FeedRow {
   readonly retained_bytes: string | null
   /** when it came to this state */
   readonly since: Date
-  /** why it does not stream, and what to do about it */
+  /** why it does not stream, or is not asked, and what to do about it */
   readonly last_error: string | null
 }

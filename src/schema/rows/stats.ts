@@ -25,6 +25,14 @@ export interface StatsRow {
   readonly result_expirations: string
   /** reads held back until the feed had come as far as their level of consistency asks */
   readonly feed_waits: string
+  /** of the misses, reads that the standby answered */
+  readonly standby_answers: string
+  /** reads that the origin answered because the standby had not come far enough */
+  readonly standby_too_old: string
+  /** answers of the standby thrown away because they showed what the origin did not show in time */
+  readonly standby_too_new: string
+  /** reads of the standby that failed, there or on the way, and were asked of the origin */
+  readonly standby_failures: string
   /** reads answered by joining an equal miss already under way */
   readonly result_coalesced: string
   /** hits that were run again at the origin, and compared */

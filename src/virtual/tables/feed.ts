@@ -9,11 +9,11 @@ export const feedTable = defineTable<FeedRow>({
   key: ['name'],
   access: 'monitor',
   columns: [
-    column('name', 'text', 'the database', (row) => row.name),
+    column('name', 'text', 'the database; read_origin: the standby that is read', (row) => row.name),
     column(
       'kind',
       'text',
-      'logical: the replication stream of the origin; none where there is none',
+      'logical: the replication stream of the origin; none where there is none; physical: a standby of it',
       (row) => row.kind,
     ),
     nullable('slot', 'text', 'its replication slot, a temporary one', (row) => row.slot),
@@ -22,7 +22,7 @@ export const feedTable = defineTable<FeedRow>({
     nullable(
       'position',
       'pg_lsn',
-      'what is visible at the origin up to here has taken its effect',
+      'what is visible at the origin up to here has taken its effect; of a standby, what it has replayed',
       (row) => row.position,
     ),
     nullable(
@@ -49,7 +49,12 @@ export const feedTable = defineTable<FeedRow>({
     column('gaps', 'int8', 'times it was lost', (row) => row.gaps),
     nullable('retained_bytes', 'int8', 'log that the origin keeps for it', (row) => row.retainedBytes),
     column('since', 'timestamptz', 'when it came to this state', (row) => row.sinceMs),
-    nullable('last_error', 'text', 'why it does not stream, and what to do about it', (row) => row.lastError),
+    nullable(
+      'last_error',
+      'text',
+      'why it does not stream, or is not asked, and what to do about it',
+      (row) => row.lastError,
+    ),
   ],
   rows: (sources) => sources.feeds(),
 })

@@ -4,12 +4,12 @@ import { and, arrayContains, asc, count, desc, eq, gt, inArray, like, lt, sql, s
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
-import pg from 'pg'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as tables from '../../src/schema/drizzle.ts'
 import { blobs, namespaces, type reasons } from '../../src/schema/drizzle.ts'
 import { relations } from '../../src/schema/relations.ts'
+import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 const person = pgTable('person', { id: integer().primaryKey(), name: text().notNull(), photo: text().notNull() })
@@ -23,7 +23,7 @@ const closing: (() => Promise<void>)[] = []
 
 const drivers = {
   'node-postgres': () => {
-    const pool = new pg.Pool({ connectionString: stage.larder.url(), max: 4 })
+    const pool = openPool({ connectionString: stage.larder.url(), max: 4 })
     closing.push(() => pool.end())
     return drizzlePg(pool)
   },

@@ -1,10 +1,10 @@
 // Kysely doing business with the blob cache, by the types that `pglarder/schema/kysely` ships.
 
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlobsRow } from '../../src/schema/index.ts'
 import type { CacheTables, LarderTables } from '../../src/schema/kysely.ts'
+import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 interface Tables extends LarderTables {
@@ -19,7 +19,7 @@ const stage = useClientStage({
 const opened: Kysely<Tables>[] = []
 
 function open(): Kysely<Tables> {
-  const pool = new pg.Pool({ connectionString: stage.larder.url(), max: 4 })
+  const pool = openPool({ connectionString: stage.larder.url(), max: 4 })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   opened.push(db)
   return db
@@ -186,7 +186,7 @@ describe('Kysely', () => {
   })
 
   it('names the relations without their schema where it is said once', async () => {
-    const pool = new pg.Pool({ connectionString: stage.larder.url(), max: 1 })
+    const pool = openPool({ connectionString: stage.larder.url(), max: 1 })
     const db = new Kysely<CacheTables>({ dialect: new PostgresDialect({ pool }) }).withSchema('cache')
     await db.insertInto('blobs').values(entry('s')).execute()
     expect(await db.selectFrom('blobs').select('key').execute()).toEqual([{ key: 's' }])

@@ -10,7 +10,7 @@
 
 import { assert } from '../base/index.ts'
 import { Relation } from './epochs.ts'
-import { KeyFilter } from './key-filter.ts'
+import { hashOf, KeyFilter } from './key-filter.ts'
 import { type ColumnPin, chargeOf, keyOf, keysOf, matches, type RowVersion, sharedBytes } from './pins.ts'
 import { Segment } from './segment.ts'
 import type { SpilledPrint } from './spill-format.ts'
@@ -26,6 +26,8 @@ export interface Footprinted {
   readonly id: number
   prints: readonly Registration[] | undefined
   killed(relation: Relation): void
+  /** True if it was used and shall stay; that counts once less then. */
+  spare(): boolean
   /** The graph needs the room. */
   crowdedOut(): void
 }
@@ -37,6 +39,12 @@ interface GroupHome {
   /** The file is not needed any more. */
   discard(segment: Segment): void
   found(owner: SpilledPrint): Footprinted | undefined
+}
+
+/** Where there is room, or where others leave for it. */
+interface Room {
+  hasRoom(bytes: number): boolean
+  clear(bytes: number): boolean
 }
 
 /** Footprints in memory; after a change that voids all of them there is another of these. */
@@ -77,6 +85,10 @@ export class Print implements Registration {
 
 /** Ranges are looked at one by one. */
 const rangesMax = 256
+/** Changes that concern files, or would: of more than these, which is one a second for long, those that depend on them had better leave. */
+const changesMax = 20
+/** What is left of them after a second. */
+const changesDecay = 0.95
 
 export class FootprintGroup {
   /** By whose values footprints are found; of a range it is one, and there are no keys. */
@@ -86,7 +98,12 @@ export class FootprintGroup {
   readonly #home: GroupHome
   #held = new Held(this)
   readonly #segments = new Set<Segment>()
-  /** Where the next come from that go to a file, or go: the one that came first. */
+  /** Changes of what lies in files, or has been held for so long that it would, with room for less: the older count less. */
+  #changes = 0
+  #changedAt = 0
+  /** Of those who came, the last. */
+  #latestId = 0
+  /** Looks for who leaves. */
   #hand: Iterator<Print | Set<Print>> | undefined
 
   constructor(columns: readonly number[], isRange: boolean, stamp: number, home: GroupHome) {
@@ -110,6 +127,15 @@ export class FootprintGroup {
     return this.#segments
   }
 
+  /** Nothing of it goes to files: it is found there so often that nothing would be served meanwhile. */
+  get changesOften(): boolean {
+    return this.#changes > changesMax
+  }
+
+  decay(seconds: number): void {
+    this.#changes *= changesDecay ** seconds
+  }
+
   /** The most that one would be charged; undefined if there is no place for it. */
   costOf(pins: readonly ColumnPin[]): number | undefined {
     if (this.isRange) return this.#held.ranges.size < rangesMax ? chargeOf(noKeys, pins, 1) : undefined
@@ -121,6 +147,7 @@ export class FootprintGroup {
   add(pins: readonly ColumnPin[], owner: Footprinted): Print | undefined {
     if (this.costOf(pins) === undefined) return undefined
     const keys = this.isRange ? noKeys : (keysOf(this.columns, pins) as readonly string[])
+    this.#latestId = owner.id
     return this.#hold(owner, keys, this.isRange ? pins : this.#others(pins))
   }
 
@@ -163,9 +190,15 @@ export class FootprintGroup {
     const found = this.isRange ? this.#held.ranges : this.#held.prints.get(key)
     // Whoever is killed leaves at once.
     for (const print of found === undefined ? [] : found instanceof Set ? [...found] : [found]) {
-      if (matches(print.pins, version)) print.owner.killed(this.#home.relation)
+      if (!matches(print.pins, version)) continue
+      if (this.#latestId - print.owner.id > this.#held.count / 2) this.#noteChange(tick)
+      print.owner.killed(this.#home.relation)
     }
-    return this.#segments.size === 0 ? noSegments : [...this.#segments].filter(({ filter }) => filter.mayHold(key))
+    if (this.#segments.size === 0) return noSegments
+    const hash = hashOf(key)
+    const segments = [...this.#segments].filter(({ filter }) => filter.mayHold(hash))
+    if (segments.length > 0) this.#noteChange(tick)
+    return segments
   }
 
   /** A segment was read because of these rows: kills what depends on them. */
@@ -202,18 +235,45 @@ export class FootprintGroup {
     this.#drop(segment)
   }
 
-  /** The next so many, from the one that came first. */
-  next(countMax: number): Print[] {
+  /** What is still registered in the segment is held again while there is room; then who was used, if others leave for it. How many left. */
+  dissolve(segment: Segment, prints: readonly SpilledPrint[], graph: Room): number {
+    let count = 0
+    for (const print of prints) {
+      const owner = this.#registeredIn(segment, print)
+      if (owner === undefined) continue
+      const bytes = chargeOf(print.keys, print.pins, this.columns.length) + sharedBytes
+      if (!graph.hasRoom(bytes) && !(owner.spare() && graph.clear(bytes))) {
+        owner.crowdedOut()
+        count++
+      } else if (this.#registeredIn(segment, print) === owner) {
+        // Registered elsewhere, too, it could have been the one to make room.
+        exchange(owner, segment, this.#hold(owner, print.keys, print.pins))
+      }
+    }
+    this.#drop(segment)
+    return count
+  }
+
+  /** The next that is held, from the one that came first; undefined at the end, and then from the first again. */
+  next(): Print | undefined {
+    this.#hand ??= this.isRange ? this.#held.ranges.values() : this.#held.prints.values()
+    const { value, done } = this.#hand.next()
+    if (done === true) this.#hand = undefined
+    if (!(value instanceof Set)) return value
+    const [first] = value
+    return first
+  }
+
+  /** Those that came first: so many, or so many bytes. */
+  first(countMax: number, bytesMax: number): readonly Print[] {
     const prints = new Set<Print>()
-    for (let isAgain = false; prints.size < countMax; ) {
-      this.#hand ??= this.isRange ? this.#held.ranges.values() : this.#held.prints.values()
-      const { value, done } = this.#hand.next()
-      if (done === true) {
-        this.#hand = undefined
-        if (isAgain) break
-        isAgain = true
-      } else if (value instanceof Set) for (const print of value) prints.add(print)
-      else prints.add(value)
+    let bytes = 0
+    for (const found of this.#held.prints.values()) {
+      if (prints.size >= countMax || bytes >= bytesMax) break
+      for (const print of found instanceof Set ? found : [found]) {
+        if (!prints.has(print)) bytes += print.charge
+        prints.add(print)
+      }
     }
     return [...prints]
   }
@@ -255,6 +315,11 @@ export class FootprintGroup {
       edges += segment.live
     }
     return { bytes, edges }
+  }
+
+  #noteChange(tick: number): void {
+    if (this.#changedAt !== tick) this.#changes++
+    this.#changedAt = tick
   }
 
   #hold(owner: Footprinted, keys: readonly string[], pins: readonly ColumnPin[]): Print {

@@ -63,6 +63,8 @@ export class RowFootprints implements Partition {
   score = 0
   lastAccessAtMs = 0
   readonly #groups: FootprintGroup[] = []
+  /** The group that next() is in. */
+  #handAt = 0
   #recent: RecentChanges[] = []
   #recentRows = 0
   /** Of what changed later, everything is in `recent`. */
@@ -89,12 +91,8 @@ export class RowFootprints implements Partition {
     return this.edges
   }
 
-  get heldCount(): number {
-    return this.#groups.reduce((count, group) => count + group.count, 0)
-  }
-
   get spillableBytes(): number {
-    return this.#groups.reduce((bytes, group) => (group.isRange ? bytes : bytes + group.heldBytes), 0)
+    return this.#groups.reduce((bytes, group) => (isSpillable(group) ? bytes + group.heldBytes : bytes), 0)
   }
 
   get diskBytes(): number {
@@ -175,11 +173,13 @@ export class RowFootprints implements Partition {
     this.graph.account(bytes, edges)
   }
 
+  decay(seconds: number): void {
+    for (const group of this.#groups) group.decay(seconds)
+  }
+
   async spill(bytesWanted: number): Promise<boolean> {
-    const groups = this.#groups.filter(({ isRange, count }) => !isRange && count > 0)
-    const [group] = groups.sort((one, other) => other.heldBytes - one.heldBytes)
-    const prints =
-      group === undefined ? [] : fitting(group.next(segmentPrintsMax), Math.min(bytesWanted, segmentBytesMax))
+    const [group] = this.#groups.filter(isSpillable).sort((one, other) => other.heldBytes - one.heldBytes)
+    const prints = group?.first(segmentPrintsMax, Math.min(bytesWanted, segmentBytesMax)) ?? []
     if (group === undefined || prints.length === 0) return false
     const number = this.graph.nextFile()
     const bytes = encodeSegment(
@@ -193,13 +193,14 @@ export class RowFootprints implements Partition {
     return false
   }
 
-  evict(): void {
-    for (const group of this.#groups) {
-      const [print] = group.next(1)
-      if (print === undefined) continue
-      print.owner.crowdedOut()
-      return
+  next(changingOften: boolean): Footprinted | undefined {
+    for (; this.#handAt < this.#groups.length; this.#handAt++) {
+      const group = this.#groups[this.#handAt] as FootprintGroup
+      const print = changingOften && !group.changesOften ? undefined : group.next()
+      if (print !== undefined) return print.owner
     }
+    this.#handAt = 0
+    return undefined
   }
 
   discard({ number }: Segment): void {
@@ -268,7 +269,11 @@ export class RowFootprints implements Partition {
     const { edges } = this
     group.consulted(segment, prints, versions)
     this.graph.counters.invalidation_fanout += edges - this.edges
-    if (!segment.isGone && this.graph.hasRoomToInstall(group.costOfAll(segment, prints))) group.install(segment, prints)
+    if (segment.isGone) return
+    if (this.graph.hasRoomToInstall(group.costOfAll(segment, prints))) group.install(segment, prints)
+    else if (group.changesOften) {
+      this.graph.counters.graph_evictions += group.dissolve(segment, prints, this.graph)
+    }
   }
 
   #remember(tick: number, changes: readonly RowChange[]): void {
@@ -333,11 +338,6 @@ export function dropFootprints(prints: readonly Registration[], graph: Graph): v
   graph.counters.graph_nodes--
 }
 
-/** The first of them that have so many bytes together, and the one that passes them. */
-function fitting(prints: readonly Print[], bytesWanted: number): readonly Print[] {
-  let bytes = 0
-  return prints.filter(({ charge }) => {
-    bytes += charge
-    return bytes < bytesWanted + charge
-  })
+function isSpillable({ isRange, changesOften, count }: FootprintGroup): boolean {
+  return !isRange && !changesOften && count > 0
 }

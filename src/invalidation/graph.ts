@@ -2,7 +2,8 @@
 //
 //   below spill_threshold       everything is in memory
 //   above it                    the coldest partitions go to files, until spill_target is reached (SPL-2, SPL-14)
-//   at graph_bytes_max          files cannot help, or not fast enough: the coldest leave with their answers, or who comes is not registered,
+//                               (of what changes often, nothing: while a file is read, nothing is served of its relation)
+//   at graph_bytes_max          files cannot help, or not fast enough: answers that were not used leave, or who comes is not registered,
 //                               and its answer depends on its relations as a whole (SPL-16)
 //
 // Invariants
@@ -41,13 +42,13 @@ export interface Partition {
   readonly edges: number
   /** Of its bytes, those that could go to a file. */
   readonly spillableBytes: number
-  readonly heldCount: number
   score: number
   lastAccessAtMs: number
   /** Writes a segment of it to a file, of about so many bytes in memory; false if nothing was gained by that. */
   spill(bytesWanted: number): Promise<boolean>
-  /** Drops one registration that is held in memory, with its answer. */
-  evict(): void
+  /** The next answer that is registered in memory; undefined at the end, and then from the first again. */
+  next(changingOften: boolean): Footprinted | undefined
+  decay(seconds: number): void
   verify(): void
 }
 
@@ -75,6 +76,8 @@ const scorePerUse = 10
 /** Registrations that one more may push out. */
 const evictionsPerNewcomer = 64
 const evictionsPerTurn = 1000
+/** Answers that are looked at for one to leave. */
+const looksMax = 1000
 /** After a file could not be written. */
 const pauseMs = 30_000
 
@@ -97,7 +100,9 @@ export class Graph {
   /** Nothing could be spilled when it was last looked for; it is not looked for again in the same second. */
   #isSpent = false
   #decayedAtMs: number
-  #victim: Partition | undefined
+  /** Looks for who leaves, once around all partitions and what they hold and again. */
+  #hand: Iterator<Partition> | undefined
+  #handIn: Partition | undefined
   /** The end of what was last to be done with a file. */
   #fileWork: Promise<unknown> = Promise.resolve()
 
@@ -151,15 +156,21 @@ export class Graph {
     if (bytes > 0) this.#relieveSoon()
   }
 
-  /** True if there is room for so much, of a newcomer: the coldest leave for it where files do not help. */
+  /** True if there is room for so much, of a newcomer: others leave for it where files do not help. */
   makeRoom(bytes: number): boolean {
-    const { bytesMax } = this.#limits
-    for (let left = evictionsPerNewcomer; left > 0 && bytes <= bytesMax && this.#bytes + bytes > bytesMax; left--) {
-      if (this.#isRelieving || !this.#evictOne()) break
-    }
-    if (this.#bytes + bytes <= bytesMax) return true
+    if (this.clear(bytes)) return true
     this.counters.graph_refusals++
     return false
+  }
+
+  /** The same, of somebody who is there. */
+  clear(bytes: number): boolean {
+    const { bytesMax } = this.#limits
+    for (let left = evictionsPerNewcomer; left > 0 && bytes <= bytesMax && this.#bytes + bytes > bytesMax; left--) {
+      // While a file is written, of what will not go to one: there will be room soon for the others.
+      if (!this.#evictOne(this.#isRelieving)) break
+    }
+    return this.#bytes + bytes <= bytesMax
   }
 
   /** True if there is room for so much, of what is let go sooner than anybody. */
@@ -178,8 +189,10 @@ export class Graph {
     if (seconds < 1) return
     this.#decayedAtMs += seconds * 1000
     const factor = this.#limits.spillDecay ** seconds
-    for (const partition of this.partitions) partition.score = Math.max(1, partition.score * factor)
-    this.#victim = undefined
+    for (const partition of this.partitions) {
+      partition.score = Math.max(1, partition.score * factor)
+      partition.decay(seconds)
+    }
     this.#isSpent = false
     this.#relieveSoon()
   }
@@ -305,7 +318,7 @@ export class Graph {
     // Only after the budget was lowered.
     while (this.#bytes > this.#limits.bytesMax) {
       for (let left = evictionsPerTurn; left > 0 && this.#bytes > this.#limits.bytesMax; left--) {
-        if (!this.#evictOne()) return
+        if (!this.#evictOne(false)) return
       }
       await setImmediate()
     }
@@ -332,15 +345,26 @@ export class Graph {
     return coldest
   }
 
-  #evictOne(): boolean {
-    if (this.#victim === undefined || this.#victim.heldCount === 0) {
-      this.#victim = this.#coldest(({ heldCount }) => heldCount > 0)
-    }
-    if (this.#victim === undefined) return false
-    const { heldCount } = this.#victim
-    this.#victim.evict()
+  /** The next that was not used since it was looked at before: SIEVE, with a hand of ours. */
+  #evictOne(changingOften: boolean): boolean {
+    let owner = this.#nextHeld(changingOften)
+    for (let looks = looksMax; looks > 0 && owner?.spare() === true; looks--) owner = this.#nextHeld(changingOften)
+    if (owner === undefined) return false
+    const bytes = this.#bytes
+    owner.crowdedOut()
     this.counters.graph_evictions++
-    return this.#victim.heldCount < heldCount
+    return this.#bytes < bytes
+  }
+
+  #nextHeld(changingOften: boolean): Footprinted | undefined {
+    for (let left = this.partitions.size + 2; left > 0; left--) {
+      const owner = this.#handIn?.next(changingOften)
+      if (owner !== undefined) return owner
+      this.#hand ??= this.partitions.values()
+      this.#handIn = this.#hand.next().value
+      if (this.#handIn === undefined) this.#hand = undefined
+    }
+    return undefined
   }
 }
 

@@ -65,6 +65,8 @@ export interface EntryKeeper {
   left(entry: Entry): void
   /** A row has changed that it depends on. */
   killed(entry: Entry, relation: Relation): void
+  /** True if it was used and shall stay; that counts once less then. */
+  spare(entry: Entry): boolean
   /** The graph needs the room of its footprints. */
   crowdedOut(entry: Entry): void
 }
@@ -202,6 +204,10 @@ export class Entry implements Resident {
 
   killed(relation: Relation): void {
     this.#provenance.keeper.killed(this, relation)
+  }
+
+  spare(): boolean {
+    return this.#provenance.keeper.spare(this)
   }
 
   crowdedOut(): void {

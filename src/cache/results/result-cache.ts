@@ -134,6 +134,10 @@ export class ResultCache implements EntryKeeper {
     this.#remember(entry, { code: 'invalidated', argument: relation.toString() })
   }
 
+  spare(entry: Entry): boolean {
+    return this.#l1.spare(entry)
+  }
+
   /** The graph needs the room of its footprints. */
   crowdedOut(entry: Entry): void {
     this.onPressed?.(entry)

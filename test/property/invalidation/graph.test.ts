@@ -64,6 +64,10 @@ class Answer implements Footprinted {
     this.#world.leave(this)
   }
 
+  spare(): boolean {
+    return this.#world.chance(1, 3)
+  }
+
   crowdedOut(): void {
     this.mayHide = true
     this.#world.leave(this)

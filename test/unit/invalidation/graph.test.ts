@@ -28,7 +28,13 @@ class Stage {
   readonly graph: Graph
   readonly epochs: Epochs
   readonly limits: GraphLimits
-  readonly answers: (Footprinted & { key: string; guard: Relation; relation: Relation; start: number })[] = []
+  readonly answers: (Footprinted & {
+    key: string
+    guard: Relation
+    relation: Relation
+    start: number
+    hits: number
+  })[] = []
 
   constructor(limits: Partial<GraphLimits> = {}) {
     this.limits = {
@@ -68,7 +74,9 @@ class Stage {
       ...{ place: this.answers.length, id: this.answers.length + 1, key, relation: rows.relation, guard: group.guard },
       prints: undefined as readonly Registration[] | undefined,
       start: this.epochs.tick(),
+      hits: 0,
       killed: leave,
+      spare: () => answer.hits > 0 && answer.hits-- > 0,
       crowdedOut: leave,
     }
     answer.prints = keepFootprints([{ rows, group, pins }], answer, this.graph)
@@ -259,6 +267,104 @@ describe('the files of the graph', () => {
   })
 })
 
+describe('what changes often', () => {
+  /** Every few milliseconds a row changes and is read again, while new ones are read and some are hit; how many changes suspended the relation. */
+  async function live(stage: Stage, from: number, count: number, stepMs = 10): Promise<number> {
+    let suspensions = 0
+    for (let n = from; n < from + count; n++) {
+      const key = `1/${50 + (n % 250)}`
+      for (const answer of stage.answers) if (Number(answer.key.slice(2)) < 20) answer.hits = 1
+      stage.change(1, key)
+      expect(stage.serves(1, key)).toBe(false)
+      if (suspended(stage.database, [stage.rows(1).relation])) suspensions++
+      else for (let hot = 0; hot < 20; hot++) expect(stage.serves(1, `1/${hot}`)).toBe(true)
+      await stage.settle()
+      expect(stage.serves(1, key)).toBe(false)
+      expect(stage.keep(1, key)).toBe(true)
+      expect(stage.keep(1, `1/${1000 + n}`)).toBe(true)
+      stage.clock.advance(stepMs)
+      stage.graph.turn()
+      await stage.settle()
+    }
+    return suspensions
+  }
+
+  async function rest(stage: Stage, seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      stage.clock.advance(1000)
+      stage.graph.turn()
+      await stage.settle()
+    }
+  }
+
+  it('comes back from files and goes to none: who was not used leaves, and hits are held back no more (SPL-2, SPL-16)', async () => {
+    const stage = new Stage()
+    stage.keepMany(1, 350)
+    await stage.settle()
+    expect(stage.rows(1).diskBytes).toBeGreaterThan(0)
+    const suspensions = await live(stage, 0, 300)
+    const { spill_writes, spill_reloads, graph_evictions } = stage.counters
+    expect(suspensions).toBeGreaterThan(0)
+    expect(suspensions).toBeLessThanOrEqual(21 + spill_writes)
+    expect(await live(stage, 300, 500)).toBe(0)
+    expect(stage.counters).toMatchObject({ spill_writes, spill_reloads, graph_refusals: 0 })
+    expect(stage.counters.graph_evictions - graph_evictions).toBeGreaterThan(400)
+    // The room is theirs.
+    expect(stage.graph.bytesInUse).toBeGreaterThan(0.99 * stage.limits.bytesMax)
+  })
+
+  it('with ten changes a second is held back once a second at most (SPL-16)', async () => {
+    const stage = new Stage()
+    stage.keepMany(1, 350)
+    await stage.settle()
+    await live(stage, 0, 300, 100)
+    expect(await live(stage, 300, 500, 100)).toBeLessThanOrEqual(50)
+  })
+
+  it('goes to files when it has rested', async () => {
+    const stage = new Stage()
+    stage.keepMany(1, 350)
+    await stage.settle()
+    await live(stage, 0, 300)
+    const [served, { diskBytes }] = [stage.served(), stage.rows(1)]
+    await rest(stage, 100)
+    expect(stage.rows(1).diskBytes).toBeGreaterThan(diskBytes)
+    expect(stage.served()).toBe(served)
+  })
+
+  it('comes back as far as it was used, where others have to leave for it (SPL-16)', async () => {
+    const stage = new Stage()
+    stage.keepMany(1, 350)
+    await stage.settle()
+    const inFile = stage.answers.filter(({ prints }) => prints?.[0] === stage.answers[0]?.prints?.[0])
+    expect(inFile.length).toBeGreaterThan(60)
+    stage.graph.configure({ ...stage.limits, diskBytesMax: stage.graph.diskBytes })
+    for (let n = 350; n < 700; n++) stage.keep(1, `1/${n}`)
+    for (const answer of inFile.slice(0, 10)) answer.hits = 1
+    for (let n = 0; n < 30; n++) {
+      stage.change(1, `1/${30 + n}`)
+      await stage.settle()
+    }
+    expect(inFile.filter(({ key }) => stage.serves(1, key))).toEqual(inFile.slice(0, 10))
+  })
+
+  it('is not a relation a few rows of which change all the time: the others go to files, and are not asked (SPL-11)', async () => {
+    const stage = new Stage()
+    stage.keepMany(1, 300)
+    for (let n = 0; n < 200; n++) {
+      stage.change(1, `1/${n % 5}`)
+      stage.keep(1, `1/${n % 5}`)
+    }
+    stage.keepMany(1, 350)
+    await stage.settle()
+    expect(stage.rows(1).diskBytes).toBeGreaterThan(0)
+    const served = stage.served()
+    stage.change(1, '1/0')
+    expect(suspended(stage.database, [stage.rows(1).relation])).toBe(false)
+    expect(stage.served()).toBeLessThan(served)
+  })
+})
+
 describe('the budget of the graph', () => {
   it('turns newcomers away that it has no room for, and is kept when it is lowered (SPL-16, MEM-4)', async () => {
     const stage = new Stage({ diskBytesMax: 0 })
@@ -273,7 +379,7 @@ describe('the budget of the graph', () => {
   })
 
   it('may be a tenth of the graph: a change of any row hides its answers and no others (SPL-16)', async () => {
-    const stage = new Stage({ bytesMax: 100_000 })
+    const stage = new Stage({ bytesMax: 100_000, spillBytesMin: 5000 })
     for (let round = 0; round < 200; round++) {
       for (let n = 0; n < 20; n++) expect(stage.keep(n % 4, `${n % 4}/${round}.${n}`)).toBe(true)
       await stage.settle()

@@ -1,8 +1,10 @@
 // Writers straight at the origin beside those through Larder: whatever was committed there is seen by every read that begins after the
 // feed has brought it. Before a server whose commits wait for a slow standby, they are heard of long before they are visible.
 //
-//   npm run stress -- foreign.test.ts --reads 2000000 --seed 123      so many reads in all, where nothing may go wrong; SESSIONS=32 of so many sessions, FEED_SLOT=persistent
+//   npm run stress -- foreign.test.ts --reads 2000000 --seed 123      so many reads in all, where nothing may go wrong; SESSIONS=32 of so many sessions,
+//                                                                    FEED_SLOT=persistent, FEED_PUBLICATION=stress (decoded by pgoutput)
 
+import type pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Random } from '../../src/base/index.ts'
 import { DelayingRelay, frameIs } from '../support/delaying-relay.ts'
@@ -13,7 +15,7 @@ import { openStandby, type StreamingStandby } from '../support/streaming-standby
 import { describeOutcome, type StressOptions, stress } from './harness.ts'
 import { schema } from './schema.ts'
 
-const { READS = '60000', SESSIONS = '12', FEED_SLOT = 'temporary' } = process.env
+const { READS = '60000', SESSIONS = '12', FEED_SLOT = 'temporary', FEED_PUBLICATION = '' } = process.env
 const sessions = Number(SESSIONS)
 /** Of all tests together, but those that have to find something. */
 const reads = Number(READS)
@@ -45,6 +47,9 @@ interface Options {
   readonly relayed?: boolean
   /** There is a hot standby that is read, which is so late. */
   readonly read?: string
+  /** How the feed is read, where that is not what the run is of. */
+  readonly slot?: string
+  readonly publication?: string
 }
 
 async function open(version: TestVersion, options: Options): Promise<void> {
@@ -52,22 +57,23 @@ async function open(version: TestVersion, options: Options): Promise<void> {
     version,
     parameters: { max_prepared_transactions: 64, max_connections: sessions + 60, deadlock_timeout: '100ms' },
   })
+  const { brokenRules = [], slot = FEED_SLOT, publication = FEED_PUBLICATION } = options
   const client = await origin.connect()
   await client.query(schema)
+  if (publication !== '') await publish(client, publication)
   await client.end()
   const parameters = { max_prepared_transactions: 64, max_connections: sessions + 60, max_wal_senders: 10 }
   if (options.read !== undefined)
     readOrigin = await openStandby(origin, { ...parameters, recovery_min_apply_delay: options.read })
   // Behind the end of the copy, which fills up a file of the log.
   if (options.slow) standby = await SlowStandby.open(origin, 4)
-  const { brokenRules = [] } = options
   if (options.relayed) relay = await DelayingRelay.open(origin.target)
   const through = relay && `postgres://postgres@${relay.host}:${relay.port}/postgres?sslmode=disable`
   const upstream = through ?? origin.url
   larder = await openLarder({
     upstream,
     settings: {
-      ...{ result_ttl: '1h', feed: 'auto', feed_slot: FEED_SLOT },
+      ...{ result_ttl: '1h', feed: 'auto', feed_slot: slot, feed_publication: publication },
       ...(readOrigin && {
         read_origin: readOrigin.url(),
         read_origin_cost_min: '0',
@@ -80,6 +86,15 @@ async function open(version: TestVersion, options: Options): Promise<void> {
   const state = async () => (await watcher.query("select state from cache.feed where name = 'postgres'")).rows[0]?.state
   await expect.poll(state, { timeout: 20_000, interval: 20 }).toBe('streaming')
   await watcher.end()
+}
+
+/** All there is; what has no key of its own could not be updated any more. */
+async function publish(client: pg.Client, publication: string): Promise<void> {
+  await client.query(`create publication "${publication}" for all tables`)
+  const { rows } = await client.query(`select c.oid::regclass::text as name from pg_class c
+    where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+      and not exists (select from pg_index where indrelid = c.oid and indisprimary)`)
+  for (const { name } of rows) await client.query(`alter table ${name} replica identity full`)
 }
 
 /** What the feed is sent comes a few reads late, again and again. */
@@ -132,6 +147,20 @@ describe.each(versions)('what strangers commit before PostgreSQL %i', (version) 
     async (slow) => {
       await open(version, { slow })
       const outcome = await run(each(slow ? 0.08 : 0.24))
+      expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
+      expect(outcome.hitShare).toBeGreaterThan(0.02)
+      expect(outcome.writes).toBeGreaterThan(outcome.reads / 300)
+    },
+    timeoutMs,
+  )
+})
+
+describe.each(versions)('what pgoutput tells of strangers before PostgreSQL %i', (version) => {
+  it(
+    'is seen by every read that begins after it was heard of, at every level',
+    async () => {
+      await open(version, { slow: false, publication: 'stress' })
+      const outcome = await run(each(0.08), { levels: ['session', 'strict', 'bounded', 'eventual'] })
       expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)
       expect(outcome.hitShare).toBeGreaterThan(0.02)
       expect(outcome.writes).toBeGreaterThan(outcome.reads / 300)
@@ -210,10 +239,14 @@ describe('the harness with strangers', () => {
     timeoutMs,
   )
 
-  it(
-    'finds nothing wrong when the feed dies again and again',
-    async () => {
-      await open(18, { slow: false, relayed: true })
+  it.each([
+    { slot: 'temporary', publication: FEED_PUBLICATION },
+    { slot: 'persistent', publication: FEED_PUBLICATION },
+    { slot: 'persistent', publication: 'stress' },
+  ])(
+    'finds nothing wrong when the feed dies again and again (slot: $slot, publication: $publication)',
+    async ({ slot, publication }) => {
+      await open(18, { slow: false, relayed: true, slot, publication })
       const about = { isCalm: true, disturb: dying, heard: heardSometime }
       const outcome = await run({ share: 0.07 }, { ...about, levels: ['session', 'strict', 'bounded'] })
       expect(outcome.violations.length, describeOutcome(outcome)).toBe(0)

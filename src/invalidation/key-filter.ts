@@ -6,7 +6,7 @@ const bitsPerKey = 24
 const bitsSet = 10
 
 /** What a filter knows of a key, to be worked out once for all of them. */
-export interface KeyHash {
+interface KeyHash {
   readonly one: number
   readonly other: number
 }

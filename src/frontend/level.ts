@@ -181,7 +181,8 @@ const floorMiss: Uncovered = { code: 'floor', argument: undefined }
 function boundedCover(session: Session, held: Held, wish: Wish): Cover {
   const { clock, broken } = session.services
   const { maxStalenessMs } = wish.demand
-  if (clock.nowMs() - held.askedAtMs <= maxStalenessMs || broken.has('R6-bound')) return 'covered'
+  // Both are cut to the millisecond: what seems to be as old as the bound may be nearly one more.
+  if (clock.nowMs() - held.askedAtMs < maxStalenessMs || broken.has('R6-bound')) return 'covered'
   const unheard = unheardOf(session, held.relations, 'bounded')
   if (unheard !== undefined) return { code: 'feed_down', argument: unheard.toString() }
   const { horizon } = session.epochs

@@ -100,7 +100,7 @@ export class Arguments {
 
   /** The text of a JSON object. */
   json(name: string): string | null {
-    return jsonObject(this.text(name))
+    return jsonObject(this.text(name), name)
   }
 
   contents(name: string): Uint8Array | null {

@@ -21,10 +21,10 @@ function integer(text: string): number {
 }
 
 /** The text of a JSON object, as it will be kept. */
-export function jsonObject(text: string | null): string | null {
+export function jsonObject(text: string | null, name = 'metadata'): string | null {
   if (text === null || canonicalJsonb(text).text.startsWith('{')) return text
-  throw new ServerError(conditions.invalidParameterValue, ['metadata', text.slice(0, 100)], {
-    hint: 'Metadata is a JSON object.',
+  throw new ServerError(conditions.invalidParameterValue, [name, text.slice(0, 100)], {
+    hint: 'Expected a JSON object.',
   })
 }
 

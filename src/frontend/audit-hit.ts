@@ -7,8 +7,8 @@
 //                                            └── as before ──► wrong: nothing has changed since, and it is not what the origin says
 //
 // It runs on the session's own connection, behind the answer: there alone are its role and all of its settings. The session's next
-// statement waits for it. AUDIT CACHE looks for a session that has those of the answer, and is free. Where nobody tells of foreign commits a difference may be one of those, and is inconclusive; so is one of a
-// statement whose answer is not decided by its tables alone (LIMIT, aggregates that keep an order, sums of floats).
+// statement waits for it. AUDIT CACHE looks for a session that has those of the answer, and is free. Where nobody tells of foreign commits a
+// difference may be one of those, and is inconclusive; so is one of a statement whose answer is not decided by its tables alone (order-of-rows.ts).
 
 import { createHash } from 'node:crypto'
 import type { StatementText } from '../cache/plans/index.ts'
@@ -165,7 +165,9 @@ async function judge(
   if (again === undefined || !isSame(first, again))
     return found('inconclusive', 'the origin answers now one way, now another')
   if (!isServed()) return found('late', 'it has changed')
-  return mayDiffer(text, entry) ? found('inconclusive', 'its tables alone do not decide its answer') : found('wrong')
+  return mayDiffer(session, text, entry)
+    ? found('inconclusive', 'its tables alone do not decide its answer')
+    : found('wrong')
 }
 
 /** What is known to differ is not served any more. */
@@ -200,13 +202,11 @@ function act(
   return 'quarantined'
 }
 
-const orderless =
-  /\b(?:limit|fetch|offset|distinct\s+on|over|\w*_agg|xmlagg|tablesample|mode|first_value|last_value|nth_value)\b/i
 const floats = new Set([700, 701, 1021, 1022])
 
 /** True if equal tables may give unequal answers: by the order in which rows are come upon. */
-function mayDiffer(text: StatementText, { bytes, descriptionBytes }: Entry): boolean {
-  if (orderless.test(text.text) || descriptionBytes === 0) return true
+function mayDiffer(session: Session, text: StatementText, { bytes, descriptionBytes }: Entry): boolean {
+  if (factsInForce(session, text, Number.POSITIVE_INFINITY)?.isDecided !== true || descriptionBytes === 0) return true
   const description = bufferOf(bytes).subarray(0, descriptionBytes)
   return columnTypes(description).some((oid) => floats.has(oid))
 }
@@ -267,6 +267,8 @@ async function ask(
   if (session.link.closed || session.ended || signal?.aborted) return undefined
   const types = declaredTypes(text) ?? []
   const frames = [
+    // What failed before its end has left it there.
+    closeFrame('S', name),
     parseFrame(name, text.text, Buffer.concat([int16(types.length), ...types.map((oid) => int32(oid))]), 'latin1'),
     bindTailFrame('', name, bindTail(entry.key)),
     executeFrame(''),

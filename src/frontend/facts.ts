@@ -32,6 +32,7 @@ import { rowsOfTag, status } from '../wire/index.ts'
 import type { FillMark } from './fill-mark.ts'
 import type { Landing } from './flights.ts'
 import { learnLogin, loginSettingsText } from './login-settings.ts'
+import { mayHangOnOrder } from './order-of-rows.ts'
 import { askPosition } from './position.ts'
 import type { QuestionAnswer } from './question.ts'
 import { answerRows, crossed } from './row-footprints.ts'
@@ -279,6 +280,7 @@ export async function learnFacts(
     tables: builtin && refusal === undefined ? tablesOf(stored, epochs) : undefined,
     fixed: builtin && !relations.some((relation) => relation.inherited && storedKinds.has(relation.kind)),
     mayWrite: !builtin,
+    isDecided: !mayHangOnOrder([text.text, ...textsBehind(relations)]),
     isLocal: names.functions.some(({ name }) => name === 'system_user'),
     provenAtMs: atMs,
     tick,

@@ -29,6 +29,8 @@ export interface ShapeFacts {
   readonly fixed: boolean
   /** True if a run may write: some function is not built in. */
   readonly mayWrite: boolean
+  /** True if equal tables give equal answers, in whatever order their rows are come upon. */
+  readonly isDecided: boolean
   /** True if it may tell of the connection it is asked on. */
   readonly isLocal: boolean
   /** Where answers may depend on some rows of a table alone: all tables that are read, with what can be told of their rows. */

@@ -21,7 +21,7 @@ interface StandbyAnswer {
 
 const placeName = '_larder_standby'
 const placeText = `SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.pg_last_wal_replay_lsn()::text,
-  pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text`
+  pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text, pg_catalog.current_database(), session_user, current_user`
 const placeFrames = Buffer.concat([bindFrame('', placeName), executeFrame(''), syncFrame])
 
 const whoText = `SELECT (pg_catalog.pg_control_system()).system_identifier::text AS system,
@@ -47,14 +47,19 @@ export class StandbySession {
   isBusy = false
   isOver = false
   usedAtMs = 0
+  /** Of the server it is one of. */
+  readonly life: string
   readonly #side: SideClient
+  /** Of its database, login and role, as they were when it was opened. */
+  #names = ''
   #contextId = -1
   #contextVersion = -1
   #contextAtMs = 0
 
-  private constructor(side: SideClient, who: StandbyReader) {
+  private constructor(side: SideClient, who: StandbyReader, life: string) {
     this.#side = side
     this.who = who
+    this.life = life
     void side.over.then(() => {
       this.isOver = true
     })
@@ -78,9 +83,11 @@ export class StandbySession {
       await side.query("SELECT pg_catalog.set_config('session_authorization', $1, false)", [who.login])
       for (const [name, value] of settingsOf(who.startup))
         await side.query('SELECT pg_catalog.set_config($1, $2, false)', [name, value])
-      const session = new StandbySession(side, who)
-      const prepared = await session.#exchange(Buffer.concat([parseFrame(placeName, placeText), syncFrame]), 1)
-      if (prepared.some((frame) => frame[0] === backend.error)) throw new Error('the login may not ask where it stands')
+      const session = new StandbySession(side, who, life)
+      const prepared = await session.#exchange(Buffer.concat([parseFrame(placeName, placeText), placeFrames]), 1)
+      const [, , , ...names] = placeIn(prepared)
+      if (names.length === 0) throw new Error('the login may not ask where it stands')
+      session.#names = namesIn(names)
       return session
     } catch (error) {
       await side.leave()
@@ -109,12 +116,17 @@ export class StandbySession {
     return this.#contextId
   }
 
-  /** Runs a statement; its frames end before its Sync. Undefined if it was an error, or no standby answered all the way. */
+  /**
+   * Runs a statement; its frames end before its Sync. Undefined if it was an error, or no standby answered all the way. What the names meant when it
+   * was opened it goes on with: that may have been renamed, or dropped and made again, since.
+   */
   async read(statement: Buffer, bytesMax: number): Promise<StandbyAnswer | undefined> {
     const frames = await this.#exchange(Buffer.concat([placeFrames, statement, syncFrame, placeFrames]), 3, bytesMax)
-    if (frames.some((frame) => frame[0] === backend.error)) return undefined
     const [before = [], answer = [], after = []] = apart(frames)
-    const [wasStandby, replayed] = placeIn(before)
+    const [wasStandby, replayed, , ...names] = placeIn(before)
+    // Another has the name by now.
+    if (namesIn(names) !== this.#names) this.abandon()
+    if (this.isOver || frames.some((frame) => frame[0] === backend.error)) return undefined
     const [isStandby, , xmax] = placeIn(after)
     if (wasStandby !== 't' || isStandby !== 't' || !replayed || !xmax) return undefined
     return { frames: answer, replayed: readLsn(replayed), xmax: BigInt(xmax) }
@@ -155,6 +167,8 @@ function placeIn(frames: readonly Buffer[]): readonly (string | null)[] {
   const row = frames.find((frame) => frame[0] === backend.dataRow)
   return row === undefined ? [] : readDataRow(row, 0)
 }
+
+const namesIn = (names: readonly (string | null)[]) => JSON.stringify(names)
 
 /** What a start-up packet sets, its `options` included. */
 function settingsOf(startup: ReadonlyMap<string, string>): [string, string][] {

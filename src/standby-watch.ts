@@ -89,11 +89,11 @@ export class StandbyWatch {
     return true
   }
 
-  /** Of these transactions, which it shows; undefined if it is no standby of the origin that shows this. */
-  async committedOf(shown: Shown, xids: readonly bigint[]): Promise<readonly bigint[] | undefined> {
+  /** Of these transactions, which it shows; undefined if it is no standby of the origin that shows this, or another than that of this life. */
+  async committedOf(shown: Shown, xids: readonly bigint[], life: string): Promise<readonly bigint[] | undefined> {
     const look = await this.#looks.ask()
     this.strangeness = strangenessOf(look, shown)
-    if (!look.isStandby || this.strangeness !== undefined) return undefined
+    if (!look.isStandby || look.life !== life || this.strangeness !== undefined) return undefined
     if (xids.length === 0) return []
     const [row] = (await this.#side?.query(committedText, [`{${xids.join(',')}}`])) ?? []
     if (row === undefined) return undefined

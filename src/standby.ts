@@ -74,51 +74,60 @@ export class Standby implements StandbyDoor {
   }
 
   async read(question: StandbyQuestion): Promise<readonly Buffer[] | undefined> {
-    const { counters, broken } = this.#parts
-    const { mark, waitMs } = question
     const session = this.#take(question)
     if (session === undefined) return undefined
-    const timer = setTimeout(() => session.abandon(), question.limitMs)
-    const abandon = () => session.abandon()
-    question.signal.addEventListener('abort', abandon, { once: true })
+    const { signal, limitMs, waitMs } = question
+    let giveUp: () => void = () => undefined
+    const given = new Promise<undefined>((resolve) => {
+      giveUp = () => {
+        session.abandon()
+        resolve(undefined)
+      }
+    })
+    const timer = setTimeout(giveUp, limitMs + 2 * waitMs)
+    signal.addEventListener('abort', giveUp, { once: true })
     try {
-      const contextId = await session.contextId(
-        this.#parts.contexts(),
-        this.#parts.clock.nowMs(),
-        question.contextAgeMsMax,
-      )
-      if (contextId !== question.contextId) return undefined
-      const minds = !broken.has('R10-old')
-      if (minds && !(await this.watch.reached(mark.lsn, waitMs))) {
-        counters.standby_too_old++
-        return undefined
-      }
-      const answer = await session.read(question.statement, question.bytesMax)
-      if (answer === undefined) {
-        counters.standby_failures++
-        return undefined
-      }
-      if (minds && answer.replayed < mark.lsn) {
-        counters.standby_too_old++
-        return undefined
-      }
-      if (!(await this.#isShown(question, answer.xmax))) {
-        counters.standby_too_new++
-        return undefined
-      }
-      return question.signal.aborted ? undefined : answer.frames
+      return await Promise.race([this.#readOn(session, question), given])
     } catch {
-      counters.standby_failures++
+      this.#parts.counters.standby_failures++
       return undefined
     } finally {
       clearTimeout(timer)
-      question.signal.removeEventListener('abort', abandon)
-      this.#giveBack(session)
+      signal.removeEventListener('abort', giveUp)
+      session.isBusy = false
+      if (session.isOver) this.#sessions.delete(session)
     }
   }
 
-  /** True when the primary shows all that an answer may have shown, in the stream that the mark is of. */
-  async #isShown({ who, mark, waitMs }: StandbyQuestion, xmax: bigint): Promise<boolean> {
+  async #readOn(session: StandbySession, question: StandbyQuestion): Promise<readonly Buffer[] | undefined> {
+    const { counters, broken, clock, contexts } = this.#parts
+    const { mark, waitMs, limitMs } = question
+    const asked = session.contextId(contexts(), clock.nowMs(), question.contextAgeMsMax)
+    if ((await within(session, limitMs, asked)) !== question.contextId) return undefined
+    const minds = !broken.has('R10-old')
+    if (minds && !(await this.watch.reached(mark.lsn, waitMs))) {
+      counters.standby_too_old++
+      return undefined
+    }
+    const answer = await within(session, limitMs, session.read(question.statement, question.bytesMax))
+    if (answer === undefined) {
+      counters.standby_failures++
+      return undefined
+    }
+    session.usedAtMs = clock.nowMs()
+    if (minds && answer.replayed < mark.lsn) {
+      counters.standby_too_old++
+      return undefined
+    }
+    if (!(await this.#isShown(question, answer.xmax, session.life))) {
+      counters.standby_too_new++
+      return undefined
+    }
+    return answer.frames
+  }
+
+  /** True when the primary shows all that an answer of the server of this life may have shown, in the stream that the mark is of. */
+  async #isShown({ who, mark, waitMs }: StandbyQuestion, xmax: bigint, life: string): Promise<boolean> {
     const { feeds, clock, broken, epochs } = this.#parts
     const { marks } = epochs.database(who.database).horizon
     const untilUs = clock.monotonicUs() + waitMs * 1000
@@ -130,7 +139,7 @@ export class Standby implements StandbyDoor {
       const mayHide = shown.xmax < xmax && !broken.has('R10-new')
       if (!mayHide && unseen === undefined) {
         const running = broken.has('R10-new') ? [] : shown.running.filter((xid) => xid < xmax)
-        unseen = await this.watch.committedOf(shown, running)
+        unseen = await this.watch.committedOf(shown, running, life)
         if (unseen === undefined) return false
         if (unseen.length === 0) return true
       } else if (!mayHide) {
@@ -145,10 +154,14 @@ export class Standby implements StandbyDoor {
   /** One that is free; if there is none, one is opened for the next time. */
   #take({ who, contextId, contextAgeMsMax }: StandbyQuestion): StandbySession | undefined {
     const key = keyOf(who)
+    const life = this.watch.last?.life
     let isAnyOther = false
     for (const session of this.#sessions) {
       if (session.isOver) this.#sessions.delete(session)
-      else if (keyOf(session.who) === key && !session.isBusy) {
+      // Where it was, another is.
+      else if (session.life !== life) {
+        if (!session.isBusy) this.#drop(session)
+      } else if (keyOf(session.who) === key && !session.isBusy) {
         if (session.knownContextId === contextId || session.knownContextId === -1) {
           session.isBusy = true
           return session
@@ -159,12 +172,6 @@ export class Standby implements StandbyDoor {
     }
     if (!isAnyOther) void this.#open(who, key)
     return undefined
-  }
-
-  #giveBack(session: StandbySession): void {
-    session.isBusy = false
-    session.usedAtMs = this.#parts.clock.nowMs()
-    if (session.isOver) this.#sessions.delete(session)
   }
 
   async #open(who: StandbyReader, key: string): Promise<void> {
@@ -216,6 +223,16 @@ export class Standby implements StandbyDoor {
     else this.#parts.events.record({ severity: 'warning', event: 'standby_refused', subject, detail: reason })
     // Where it was, another may be.
     if (reason !== undefined) for (const session of this.#sessions) if (!session.isBusy) this.#drop(session)
+  }
+}
+
+/** Given up when it takes longer. */
+async function within<Result>(session: StandbySession, limitMs: number, work: Promise<Result>): Promise<Result> {
+  const timer = setTimeout(() => session.abandon(), limitMs)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
   }
 }
 

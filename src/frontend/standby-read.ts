@@ -103,7 +103,7 @@ async function ask(
 ): Promise<StandbyRead | undefined> {
   const { services, epochs, identity, context } = session
   const { text, parameters } = wish
-  const found = await markFor(session, wish, facts, fill)
+  const found = await markFor(session, wish, facts, fill, signal)
   if (found === undefined || context === undefined || signal.aborted) return undefined
   const { flights, results, store, clock } = services
   const mark = new FillMark(session, context, text, parameters, fill, found)
@@ -136,7 +136,13 @@ async function ask(
 }
 
 /** The oldest that is as new as this read may ask for: what is slow has replayed it soonest. */
-async function markFor(session: Session, wish: Wish, facts: ShapeFacts, fill: FillWish): Promise<Mark | undefined> {
+async function markFor(
+  session: Session,
+  wish: Wish,
+  facts: ShapeFacts,
+  fill: FillWish,
+  signal: AbortSignal,
+): Promise<Mark | undefined> {
   const { services, epochs } = session
   const { horizon } = epochs
   const { demand } = wish
@@ -154,7 +160,7 @@ async function markFor(session: Session, wish: Wish, facts: ShapeFacts, fill: Fi
   const found = horizon.marks.find(behind, nowMs - ageMsMax)
   if (found !== undefined && !services.results.tagsMoved(fill.tags, found.tick)) return found
   horizon.request(services.epochs.clock)
-  return await horizon.marks.next(services.epochs.clock, session.settings.current.floorWait)
+  return await horizon.marks.next(services.epochs.clock, session.settings.current.floorWait, signal)
 }
 
 function statementFrames(text: StatementText, parameters: string): Buffer {

@@ -42,9 +42,9 @@ export class Marks {
     this.#wake()
   }
 
-  /** The oldest that is behind this tick and not older than this. */
-  find(behind: number, sinceMs: number): Mark | undefined {
-    return this.#marks.find(({ tick, atMs }) => tick > behind && atMs >= sinceMs)
+  /** The oldest that is behind this tick and this millisecond: times are cut to one, so what is of the same may be older. */
+  find(behind: number, behindMs: number): Mark | undefined {
+    return this.#marks.find(({ tick, atMs }) => tick > behind && atMs > behindMs)
   }
 
   /** The oldest that a standby which has come so far has not replayed. */
@@ -56,21 +56,24 @@ export class Marks {
     return this.#marks.at(-1)
   }
 
-  /** The first that comes to be behind this tick; undefined if none does in time. */
-  next(behind: number, msMax: number): Promise<Mark | undefined> {
+  /** The first that comes to be behind this tick; undefined if none does in time, or before nobody waits any more. */
+  next(behind: number, msMax: number, signal: AbortSignal): Promise<Mark | undefined> {
     return new Promise((resolve) => {
       const { era } = this
-      const end = (mark: Mark | undefined) => {
+      const end = (mark?: Mark) => {
         clearTimeout(timer)
+        signal.removeEventListener('abort', stop)
         this.#waiting.delete(look)
         resolve(mark)
       }
       const look = () => {
         const { last } = this
-        if (this.era !== era) end(undefined)
+        if (this.era !== era) end()
         else if (last !== undefined && last.tick > behind) end(last)
       }
-      const timer = setTimeout(() => end(undefined), msMax)
+      const stop = () => end()
+      const timer = setTimeout(stop, msMax)
+      signal.addEventListener('abort', stop)
       this.#waiting.add(look)
     })
   }

@@ -122,8 +122,9 @@ export class SideClient {
   /** Gives it up at once, and asks the origin to stop what it is doing for it. */
   abandon(): void {
     if (this.#tap.destroyed) return
-    const cancelled = this.#cancel().catch(() => undefined)
-    void cancelled.then(() => this.#tap.destroy(new Error('given up')))
+    // Who does not answer does not hear of that either, and is not waited for.
+    void this.#cancel().catch(() => undefined)
+    this.#tap.destroy(new Error('given up'))
   }
 
   /** From now on the origin copies: every payload goes to `take`. Resolves when it has begun. */

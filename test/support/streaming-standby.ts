@@ -1,8 +1,10 @@
 // A hot standby of a test server: a copy of its cluster, taken while it runs, that streams from it.
 
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { EmbeddedPostgres } from '../../src/origin/index.ts'
 import type { TestPostgres, TestPostgresOptions } from './postgres.ts'
@@ -19,6 +21,8 @@ export interface StreamingStandby {
   pause(): Promise<void>
   resume(): Promise<void>
   kill(): Promise<void>
+  /** Its processes stand still; calling what this resolves to ends that. */
+  freeze(): Promise<() => void>
   close(): Promise<void>
 }
 
@@ -100,6 +104,14 @@ export async function openStandby(
     async kill() {
       process.kill(server.pid, 'SIGKILL')
       await server.closed
+    },
+    async freeze() {
+      const { stdout } = await promisify(execFile)('pgrep', ['-P', String(server.pid)])
+      const pids = [server.pid, ...stdout.trim().split('\n').map(Number)]
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      return () => {
+        for (const pid of pids) process.kill(pid, 'SIGCONT')
+      }
     },
     async close() {
       await Promise.all(clients.map((client) => client.end().catch(() => undefined)))

@@ -3,12 +3,25 @@
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import type pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openLarder, type TestLarder } from '../../support/larder.ts'
-import { openTestPostgres, type TestPostgres, type TestPostgresOptions } from '../../support/postgres.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openLarder } from '../../support/larder.ts'
+import { openTestPostgres } from '../../support/postgres.ts'
 import { SlowStandby } from '../../support/slow-standby.ts'
-import { openStandby, type StreamingStandby } from '../../support/streaming-standby.ts'
+import {
+  another,
+  blockedAtStandby,
+  cleanUp,
+  cleanups,
+  nextId,
+  openSession,
+  openStage,
+  stateOf,
+  streaming,
+  verdictOf,
+  warm,
+  world,
+} from '../../support/standby-stage.ts'
+import { openStandby } from '../../support/streaming-standby.ts'
 import {
   bind,
   cancelRequest,
@@ -17,83 +30,10 @@ import {
   parse,
   rowsOf,
   sync,
-  WireClient,
+  type WireClient,
 } from '../../support/wire-client.ts'
 
-const cleanups: (() => Promise<unknown> | unknown)[] = []
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean()
-})
-
-interface Stage {
-  readonly origin: TestPostgres
-  readonly standby: StreamingStandby
-  readonly larder: TestLarder
-  readonly stranger: pg.Client
-}
-
-interface StageOptions {
-  readonly hba?: string
-  readonly settings?: Record<string, string>
-  readonly schema?: string
-  readonly standbyParameters?: TestPostgresOptions['parameters']
-  readonly readOrigin?: (standby: StreamingStandby) => string
-}
-
-const world = `create table item (id int primary key, n int); insert into item select g, 0 from generate_series(1, 20000) g;
-  create table other (n int); insert into other values (0);
-  create unlogged table loose (id int, n int); insert into loose values (1, 1), (2, 2)`
-
-async function stage(options: StageOptions = {}): Promise<Stage> {
-  const origin = await openTestPostgres(options.hba === undefined ? {} : { hba: options.hba })
-  cleanups.push(() => origin.close())
-  const stranger = await origin.connect()
-  await stranger.query(world)
-  if (options.schema !== undefined) await stranger.query(options.schema)
-  const standby = await openStandby(origin, { log_statement: 'all', ...options.standbyParameters })
-  cleanups.push(() => standby.close())
-  const larder = await openLarder({
-    upstream: origin.url,
-    settings: {
-      ...{ result_ttl: '1h', feed: 'auto', floor_wait: '5s', read_origin_cost_min: '0' },
-      read_origin: options.readOrigin?.(standby) ?? standby.url(),
-      ...options.settings,
-    },
-  })
-  cleanups.push(() => larder.close())
-  return { origin, standby, larder, stranger }
-}
-
-async function session({ larder }: Pick<Stage, 'larder'>, user = 'postgres', parameters = {}): Promise<WireClient> {
-  const { host, port } = larder
-  const client = await WireClient.connect({ host, port, user, database: 'postgres', parameters })
-  cleanups.push(() => client.destroy())
-  await client.rows("set cache.response_signal = 'parameter'")
-  return client
-}
-
-const verdictOf = (client: WireClient) => (client.parameters.get('cache.last') ?? '').split(';')[0]
-
-async function streaming(client: WireClient): Promise<void> {
-  const state = "select state from cache.feed where name = 'postgres'"
-  await expect.poll(() => client.rows(state), { timeout: 10_000, interval: 10 }).toEqual([['streaming']])
-}
-
-let lastId = 0
-beforeEach(() => {
-  lastId = 0
-})
-/** A statement of a shape that is known, that nobody has asked for. */
-const another = (sql = (id: number) => `select n from item where id = ${id}`) => sql(++lastId)
-
-/** Reads until the standby has answered one. */
-async function warm(client: WireClient, sql?: (id: number) => string): Promise<void> {
-  const verdict = async () => {
-    await client.rows(another(sql))
-    return verdictOf(client)
-  }
-  await expect.poll(verdict, { timeout: 10_000, interval: 5 }).toBe('standby')
-}
+afterEach(cleanUp)
 
 /** The standby has answered as many, and thrown away as many, as this says more than before. */
 async function countsOf(client: WireClient) {
@@ -105,40 +45,10 @@ async function countsOf(client: WireClient) {
   >
 }
 
-const stateOf = (client: WireClient) =>
-  client.rows("select kind, state, coalesce(last_error, '') from cache.feed where name = 'read_origin'")
-
-/** A read of the standby waits there for a lock of a stranger's. */
-async function blockedAtStandby(all: Stage, reader: WireClient) {
-  await all.stranger.query('begin; lock table item in access exclusive mode')
-  // Locks are in the log, which is flushed by who commits.
-  const other = await all.origin.connect()
-  await other.query('update other set n = n')
-  await other.end()
-  const admin = await all.standby.connect()
-  const locked = async () =>
-    (await admin.query("select 1 from pg_locks where relation = 'item'::regclass and mode = 'AccessExclusiveLock'"))
-      .rowCount
-  await expect.poll(locked, { interval: 5 }).toBe(1)
-  const reading = reader.rows(another())
-  const waiting = "select pid from pg_stat_activity where application_name = 'larder read' and wait_event_type = 'Lock'"
-  let pid = 0
-  await expect
-    .poll(
-      async () => {
-        pid = (await admin.query(waiting)).rows[0]?.pid ?? 0
-        return pid
-      },
-      { interval: 5 },
-    )
-    .not.toBe(0)
-  return { reading, pid, admin }
-}
-
 describe('a hot standby', () => {
   it('answers a read that nobody has asked for, and the answer is kept', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const asked = another()
     expect(await reader.rows(asked)).toEqual([['0']])
@@ -159,8 +69,8 @@ describe('a hot standby', () => {
   })
 
   it('answers extended messages, of parameters in text and binary', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const client = await all.larder.connect()
     const isAnswered = async (ask: () => Promise<unknown>) => {
@@ -171,14 +81,14 @@ describe('a hot standby', () => {
     const named = async () => {
       const { rows } = await client.query({
         ...{ name: 'by id', text: 'select n from item where id = $1' },
-        values: [++lastId],
+        values: [nextId()],
       })
       expect(rows).toEqual([{ n: 0 }])
     }
     await expect.poll(() => isAnswered(named), { interval: 5, timeout: 10_000 }).toBe(1)
     const binary = async () => {
       const value = Buffer.alloc(4)
-      value.writeInt32BE(++lastId)
+      value.writeInt32BE(nextId())
       const messages = [parse('', 'select n from item where id = $1::int', [23]), bind({ values: [value] })]
       const group = Buffer.concat([...messages, describeMessage('P'), execute(), sync()])
       expect(rowsOf(await reader.exchange(group))).toEqual([['0']])
@@ -189,8 +99,8 @@ describe('a hot standby', () => {
   })
 
   it('is not asked what is cheap, what is to be refreshed, and what is in no log', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     await reader.rows(`/*+ cache(refresh) */ ${another()}`)
     for (let turn = 0; turn < 3; turn++) {
@@ -203,8 +113,8 @@ describe('a hot standby', () => {
   })
 
   it('that has not come far enough leaves the read to the origin', async () => {
-    const all = await stage({ settings: { floor_wait: '1ms' } })
-    const [reader, writer] = [await session(all), await session(all)]
+    const all = await openStage({ settings: { floor_wait: '1ms' } })
+    const [reader, writer] = [await openSession(all), await openSession(all)]
     await warm(reader)
     await all.standby.pause()
     await writer.rows('update item set n = 1')
@@ -219,8 +129,8 @@ describe('a hot standby', () => {
   })
 
   it('is not asked for what is older than the session knows', async () => {
-    const all = await stage({ settings: { floor_wait: '1ms' } })
-    const reader = await session(all)
+    const all = await openStage({ settings: { floor_wait: '1ms' } })
+    const reader = await openSession(all)
     await warm(reader)
     await all.standby.pause()
     await all.stranger.query('with w as (update other set n = 1) update item set n = 1')
@@ -233,8 +143,8 @@ describe('a hot standby', () => {
   })
 
   it('is strict where the session is', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await reader.rows("set cache.consistency = 'strict'")
     await warm(reader)
     await all.standby.pause()
@@ -250,12 +160,12 @@ describe('a hot standby', () => {
   })
 
   it('that applies its log late is read as late as it is, and never behind what was acknowledged', async () => {
-    const all = await stage({ standbyParameters: { recovery_min_apply_delay: '25ms' } })
-    const [reader, writer] = [await session(all), await session(all)]
+    const all = await openStage({ standbyParameters: { recovery_min_apply_delay: '25ms' } })
+    const [reader, writer] = [await openSession(all), await openSession(all)]
     await warm(reader)
     const before = await countsOf(reader)
     for (let n = 1; n <= 20; n++) {
-      const id = ++lastId
+      const id = nextId()
       await writer.rows(`update item set n = ${n} where id = ${id}`)
       expect(await reader.rows(`select n from item where id = ${id}`)).toEqual([[String(n)]])
     }
@@ -263,10 +173,10 @@ describe('a hot standby', () => {
   })
 
   it('that shows a commit before the origin does is held back until it does', async () => {
-    const all = await stage()
+    const all = await openStage()
     const slow = await SlowStandby.open(all.origin, 0)
     cleanups.push(() => slow.close())
-    const reader = await session(all)
+    const reader = await openSession(all)
     await reader.rows("set cache.floor_wait = '20s'")
     await warm(reader)
     slow.hold()
@@ -295,10 +205,10 @@ describe('a hot standby', () => {
   })
 
   it('that knows a relation before the origin does says nothing of it', async () => {
-    const all = await stage({ schema: 'create schema mine', settings: { floor_wait: '30ms' } })
+    const all = await openStage({ schema: 'create schema mine', settings: { floor_wait: '30ms' } })
     const slow = await SlowStandby.open(all.origin, 0)
     cleanups.push(() => slow.close())
-    const reader = await session(all, 'postgres', { search_path: 'mine, public' })
+    const reader = await openSession(all, 'postgres', { search_path: 'mine, public' })
     await warm(reader)
     slow.hold()
     // No row: a stream of changes tells nothing of it.
@@ -316,8 +226,8 @@ describe('a hot standby', () => {
 
 describe('a standby that fails', () => {
   it('with an error leaves the read to the origin', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const { reading, pid, admin } = await blockedAtStandby(all, reader)
     await admin.query(`select pg_cancel_backend(${pid})`)
@@ -329,8 +239,8 @@ describe('a standby that fails', () => {
   })
 
   it('and is gone in the middle leaves the read to the origin', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const { reading } = await blockedAtStandby(all, reader)
     await all.standby.kill()
@@ -343,8 +253,8 @@ describe('a standby that fails', () => {
   })
 
   it('is given up when the client cancels', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const { reading, admin } = await blockedAtStandby(all, reader)
     const refused = reading.catch((error: unknown) => String(error))
@@ -357,8 +267,8 @@ describe('a standby that fails', () => {
   })
 
   it('because it was promoted is read no more', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const admin = await all.standby.connect()
     await admin.query('select pg_promote()')
@@ -388,7 +298,7 @@ describe('a standby that fails', () => {
       settings: { feed: 'auto', read_origin_cost_min: '0', read_origin: standby?.url() ?? origin.url },
     })
     cleanups.push(() => larder.close())
-    const reader = await session({ larder })
+    const reader = await openSession({ larder })
     await streaming(reader)
     const isSaid = async (): Promise<string> => {
       expect(await reader.rows(another())).toEqual([['0']])
@@ -399,11 +309,11 @@ describe('a standby that fails', () => {
   })
 
   it('to let its user read as others is never read', async () => {
-    const all = await stage({
+    const all = await openStage({
       schema: 'create role watcher login',
       readOrigin: (standby) => standby.url('watcher'),
     })
-    const reader = await session(all)
+    const reader = await openSession(all)
     await streaming(reader)
     await expect.poll(() => stateOf(reader).then(([row]) => row?.[2])).toMatch(/no superuser/)
     for (let turn = 0; turn < 5; turn++) {
@@ -425,8 +335,8 @@ describe('who reads at a standby', () => {
     create table secret (id int, n int)`
 
   it('sees what its role sees there, with the settings of its login', async () => {
-    const all = await stage({ schema: roles })
-    const [alice, bob] = [await session(all, 'alice'), await session(all, 'bob')]
+    const all = await openStage({ schema: roles })
+    const [alice, bob] = [await openSession(all, 'alice'), await openSession(all, 'bob')]
     await warm(alice)
     await warm(bob)
     expect(await alice.rows(another())).toEqual([['0']])
@@ -444,10 +354,10 @@ describe('who reads at a standby', () => {
   })
 
   it('is refused what its role is refused', async () => {
-    const all = await stage({ schema: roles })
-    const alice = await session(all, 'alice')
+    const all = await openStage({ schema: roles })
+    const alice = await openSession(all, 'alice')
     await warm(alice)
-    const [admin] = [await session(all)]
+    const [admin] = [await openSession(all)]
     await warm(admin, (id) => `select n from secret where id = ${id}`)
     await expect(alice.rows(another((id) => `select n from secret where id = ${id}`))).rejects.toThrow(
       /permission denied for table secret/,
@@ -457,8 +367,8 @@ describe('who reads at a standby', () => {
   })
 
   it('and has set something else is answered by the origin', async () => {
-    const all = await stage({ schema: roles })
-    const alice = await session(all, 'alice')
+    const all = await openStage({ schema: roles })
+    const alice = await openSession(all, 'alice')
     await warm(alice)
     await all.stranger.query('grant select on mine.item to alice')
     await alice.rows('set search_path = mine')
@@ -466,7 +376,7 @@ describe('who reads at a standby', () => {
       expect(await alice.rows(another())).toEqual([['5']])
       expect(verdictOf(alice)).toBe('miss')
     }
-    const admin = await session(all)
+    const admin = await openSession(all)
     await warm(admin)
     await admin.rows('set role bob')
     for (let turn = 0; turn < 5; turn++) {
@@ -479,9 +389,9 @@ describe('who reads at a standby', () => {
   })
 
   it('and began with settings has them there', async () => {
-    const all = await stage({ schema: roles })
+    const all = await openStage({ schema: roles })
     const options = '-c extra_float_digits=0 -c search_path=mine'
-    const reader = await session(all, 'postgres', { DateStyle: 'German', options })
+    const reader = await openSession(all, 'postgres', { DateStyle: 'German', options })
     const day = (id: number) => `select '2020-01-31'::date::text, 0.1::float8 + 0.2, n from item where id = ${id}`
     await warm(reader, day)
     expect(await reader.rows(another(day))).toEqual([['31.01.2020', '0.3', '5']])
@@ -489,8 +399,8 @@ describe('who reads at a standby', () => {
   })
 
   it('is not told who reads for it', async () => {
-    const all = await stage()
-    const reader = await session(all)
+    const all = await openStage()
+    const reader = await openSession(all)
     await warm(reader)
     const who = (id: number) => `select system_user is null, n from item where id = ${id}`
     for (let turn = 0; turn < 5; turn++) {
@@ -500,12 +410,12 @@ describe('who reads at a standby', () => {
   })
 
   it('never hears of the password, nor does anybody else', async () => {
-    const all = await stage({
+    const all = await openStage({
       hba: 'local all postgres trust\nlocal replication all trust\nlocal all all scram-sha-256\n',
       schema: "create role keeper superuser login password 'geheim'",
       readOrigin: (standby) => standby.url('keeper', 'geheim'),
     })
-    const reader = await session(all)
+    const reader = await openSession(all)
     await warm(reader)
     const shown = [
       await reader.rows('show cache.read_origin'),

@@ -21,7 +21,6 @@ export interface Stage {
 }
 
 interface StageOptions {
-  readonly version?: TestVersion
   readonly hba?: string
   readonly settings?: Record<string, string>
   readonly schema?: string
@@ -33,8 +32,8 @@ export const world = `create table item (id int primary key, n int); insert into
   create table other (n int); insert into other values (0);
   create unlogged table loose (id int, n int); insert into loose values (1, 1), (2, 2)`
 
-export async function openStage(options: StageOptions = {}): Promise<Stage> {
-  const { version = 18, hba } = options
+export async function openStage(version: TestVersion, options: StageOptions = {}): Promise<Stage> {
+  const { hba } = options
   const origin = await openTestPostgres({ version, ...(hba && { hba }) })
   cleanups.push(() => origin.close())
   const stranger = await origin.connect()

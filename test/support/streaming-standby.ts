@@ -28,7 +28,7 @@ export interface StreamingStandby {
 
 /** `parameters` are those of the primary, and what the standby has besides. */
 export async function openStandby(
-  primary: TestPostgres,
+  primary: Pick<TestPostgres, 'server' | 'connect'>,
   parameters: TestPostgresOptions['parameters'] = {},
 ): Promise<StreamingStandby> {
   const directory = join(scratch, `larder-test-${randomBytes(6).toString('hex')}`)
@@ -52,7 +52,7 @@ export async function openStandby(
     await writeFile(join(cluster, name), text, { mode: 0o600 })
     await chown(join(cluster, name), uid, gid)
   }
-  const { host, port, user } = primary.target
+  const { host, port, user } = primary.server.target
   const server = await EmbeddedPostgres.open({
     directory,
     superuser: user,

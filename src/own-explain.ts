@@ -15,6 +15,7 @@ import {
   factsInForce,
   findText,
   foresee,
+  foreseeStandby,
   hintAdvice,
   hintsFor,
   learnFacts,
@@ -68,7 +69,9 @@ export async function explain(
   const notices = noticesOf(session, explained)
   const run = request.analyze ? await runThrough(session, explained, said.shift) : undefined
   const plan = await originPlan(session, request, text.shape.statement.parameterCount)
-  const seen = await predict(session, explained, plan.capture, parts)
+  const told = await predict(session, explained, plan.capture, parts)
+  const seen =
+    run === undefined && (await wouldStray(session, explained, told)) ? { ...told, verdict: 'standby' } : told
   const { verdict, reason, entry } = run === undefined ? seen : whatHappened(run, seen)
   return {
     verdict,
@@ -184,6 +187,15 @@ interface Prediction {
 
 function whatHappened(run: Run, seen: Prediction): Prediction {
   return { verdict: run.verdict, reason: run.reason, relations: seen.relations, entry: run.entry ?? seen.entry }
+}
+
+/** What is in no memory the standby may answer. */
+async function wouldStray(session: Session, { text, hints, parameters }: Explained, { verdict }: Prediction) {
+  if (verdict !== 'miss' || hints?.cache === 'refresh') return false
+  const { current } = session.settings
+  const wish = { text, parameters: parameters ?? plainKey, demand: demandOf(current, hints) }
+  const [ttlMs, tags] = [hints?.ttlMs ?? current.resultTtl, hints?.tags ?? current.resultTags]
+  return await foreseeStandby(session, wish, { ttlMs, tags })
 }
 
 /** In the order in which a read meets it (frontend/read-path.ts). */

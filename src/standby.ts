@@ -15,7 +15,7 @@ import type { ContextTable } from './cache/plans/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { Settings } from './config/index.ts'
 import type { StandbyDoor, StandbyQuestion, StandbyReader } from './frontend/index.ts'
-import type { Epochs } from './invalidation/index.ts'
+import type { Epochs, Mark } from './invalidation/index.ts'
 import type { Counters, EventRing } from './observe/index.ts'
 import { type OriginTarget, parseOriginUrl } from './origin/index.ts'
 import { StandbySession } from './standby-session.ts'
@@ -97,6 +97,16 @@ export class Standby implements StandbyDoor {
       session.isBusy = false
       if (session.isOver) this.#sessions.delete(session)
     }
+  }
+
+  isOpenFor(who: StandbyReader, contextId: number): boolean {
+    const key = keyOf(who)
+    const isFit = (session: StandbySession) => session.knownContextId === contextId || session.knownContextId === -1
+    return [...this.#sessions].some((session) => !session.isOver && keyOf(session.who) === key && isFit(session))
+  }
+
+  reached({ lsn }: Mark, waitMs: number): Promise<boolean> {
+    return this.watch.reached(lsn, waitMs)
   }
 
   async #readOn(session: StandbySession, question: StandbyQuestion): Promise<readonly Buffer[] | undefined> {

@@ -40,5 +40,6 @@ export type {
 export type { Session } from './session.ts'
 export { entryName } from './signal.ts'
 export { type Aside, readSource } from './source-text.ts'
+export { foreseeStandby } from './standby-read.ts'
 export { hintsFor, mergeHints, textHints } from './text-hints.ts'
 export { UnknownOutcomes } from './unknown-outcomes.ts'

@@ -90,7 +90,7 @@ export interface StandbyQuestion {
   readonly bytesMax: number
   /** So long it is waited for a standby that is behind, and for a primary that is. */
   readonly waitMs: number
-  /** The whole may take so long. */
+  /** The statement may take so long. */
   readonly limitMs: number
   readonly signal: AbortSignal
 }
@@ -101,6 +101,10 @@ export interface StandbyDoor {
   readonly isReady: boolean
   /** Frames that answer the statement; undefined if it is the primary's to answer. */
   read(question: StandbyQuestion): Promise<readonly Buffer[] | undefined>
+  /** True if a connection is open that may read in this context, as far as is known. */
+  isOpenFor(who: StandbyReader, contextId: number): boolean
+  /** True when it has replayed the mark, which is waited for so long. */
+  reached(mark: Mark, waitMs: number): Promise<boolean>
 }
 
 /** A commit under way whose rows the feed will tell. */

@@ -18,7 +18,7 @@ import {
   readTag,
   status,
 } from '../wire/index.ts'
-import { storeAnswer } from './facts.ts'
+import { factsInForce, storeAnswer } from './facts.ts'
 import { FillMark, type FillWish } from './fill-mark.ts'
 import { Flight, type Landing } from './flights.ts'
 import { levelOf, raiseFloor, type Wish } from './level.ts'
@@ -26,7 +26,7 @@ import { countShape, type PassVerdict } from './pass.ts'
 import { Recorder } from './recorder.ts'
 import { mayReply, reply } from './reply.ts'
 import type { Request } from './request.ts'
-import type { StandbyDoor } from './services.ts'
+import type { StandbyDoor, StandbyReader } from './services.ts'
 import type { Session } from './session.ts'
 
 /** What the standby answered, of which the client has not heard yet. It is kept when it is told, so that nobody takes it for a hit before. */
@@ -87,21 +87,47 @@ function costOf(text: StatementText, costMsMin: number): number | undefined {
 }
 
 function mayAsk(session: Session, wish: Wish, request: Request, facts: ShapeFacts, fill: FillWish): boolean {
-  const { context, epochs, services, databaseName } = session
-  if (context === undefined || !session.quiet || session.status !== status.idle || session.open !== undefined)
-    return false
-  if (epochs.horizon.state !== 'streaming' || services.feeds.isElsewhere(databaseName, context.life)) return false
-  if (fill.ttlMs === 0 || parametersMayMeanNow(wish.parameters) || facts.isLocal) return false
-  // What is in no log is not there, or not heard of.
-  if (facts.relations.some(({ isUnfed }) => isUnfed)) return false
+  if (!session.quiet || session.open !== undefined || !mayStand(session, wish, facts, fill.ttlMs)) return false
   return mayReply(session, request, wish.parameters)
+}
+
+/** As far as session and statement go, however it is asked. */
+function mayStand(session: Session, { parameters }: Pick<Wish, 'parameters'>, facts: ShapeFacts, ttlMs: number) {
+  const { context, epochs, services, databaseName } = session
+  if (context === undefined || session.status !== status.idle) return false
+  if (epochs.horizon.state !== 'streaming' || services.feeds.isElsewhere(databaseName, context.life)) return false
+  if (ttlMs === 0 || parametersMayMeanNow(parameters) || facts.isLocal) return false
+  // What is in no log is not there, or not heard of.
+  return !facts.relations.some(({ isUnfed }) => isUnfed)
+}
+
+/** True if a read for which nothing is in memory would be asked of the standby, and it is far enough, or will be in time. */
+export async function foreseeStandby(
+  session: Session,
+  wish: Omit<Wish, 'awaited'>,
+  fill: Pick<FillWish, 'ttlMs' | 'tags'>,
+): Promise<boolean> {
+  const { standby, store } = session.services
+  const { text } = wish
+  const { context } = session
+  const facts = factsInForce(session, text, fill.ttlMs)
+  if (!standby?.isReady || context === undefined || facts === undefined || !facts.fixed || facts.mayWrite) return false
+  if (costOf(text, store.snapshot.readOriginCostMin) === undefined || !mayStand(session, wish, facts, fill.ttlMs))
+    return false
+  if (!standby.isOpenFor(readerOf(session), context.id)) return false
+  const mark = await markFor(session, wish, facts, fill, new AbortController().signal)
+  return mark !== undefined && (await standby.reached(mark, session.settings.current.floorWait))
+}
+
+function readerOf({ identity }: Session): StandbyReader {
+  return { login: identity.login, database: identity.database, startup: identity.startup }
 }
 
 async function ask(
   { session, standby, wish, fill, facts, costMs, verdict }: Wanted,
   signal: AbortSignal,
 ): Promise<StandbyRead | undefined> {
-  const { services, epochs, identity, context } = session
+  const { services, epochs, context } = session
   const { text, parameters } = wish
   const found = await markFor(session, wish, facts, fill, signal)
   if (found === undefined || context === undefined || signal.aborted) return undefined
@@ -114,7 +140,7 @@ async function ask(
     const startedUs = clock.monotonicUs()
     const bytesMax = Math.min(store.snapshot.l1AdmitBytesMax, results.entryBytesMax)
     const frames = await standby.read({
-      who: { login: identity.login, database: identity.database, startup: identity.startup },
+      who: readerOf(session),
       contextId: context.id,
       contextAgeMsMax: Math.max(1000, session.settings.current.resultTtl / 4),
       statement: statementFrames(text, parameters),
@@ -138,9 +164,9 @@ async function ask(
 /** The oldest that is as new as this read may ask for: what is slow has replayed it soonest. */
 async function markFor(
   session: Session,
-  wish: Wish,
+  wish: Pick<Wish, 'demand'>,
   facts: ShapeFacts,
-  fill: FillWish,
+  fill: Pick<FillWish, 'ttlMs' | 'tags'>,
   signal: AbortSignal,
 ): Promise<Mark | undefined> {
   const { services, epochs } = session

@@ -70,6 +70,31 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
       expect(await reader.rows(place)).toEqual([['t', 't', 't']])
     })
 
+    it('is foreseen by EXPLAIN (CACHE), which reads nothing', async () => {
+      const all = await openStage(version, { settings: { floor_wait: '50ms' } })
+      const reader = await openSession(all)
+      const foreseen = async (sql: string) => String((await reader.rows(`explain (cache) ${sql}`))[0])
+      expect(await foreseen(another())).toMatch(/verdict=miss reason=cold/)
+      await warm(reader)
+      const asked = another()
+      await expect.poll(() => foreseen(asked), { interval: 5 }).toMatch(/verdict=standby reason=cold/)
+      expect(await foreseen(`/*+ cache(refresh) */ ${asked}`)).toMatch(/verdict=miss/)
+      expect(await foreseen(another((id) => `select n from loose where id = ${id}`))).toMatch(/verdict=miss/)
+      expect(await foreseen('select n, now() from item')).toMatch(/verdict=bypass/)
+      const log = await readFile(join(all.standby.server.directory, 'postgres.log'), 'utf8')
+      expect(log).not.toContain(asked)
+      await all.standby.pause()
+      await all.stranger.query('update item set n = 1')
+      // Learnt from the origin: what the standby has is too old for this session.
+      await reader.rows('select n, pg_backend_pid() from other')
+      await expect.poll(() => foreseen(asked), { interval: 5 }).toMatch(/verdict=miss reason=cold/)
+      await all.standby.resume()
+      await all.standby.caughtUp()
+      await expect.poll(() => foreseen(asked), { interval: 5 }).toMatch(/verdict=standby reason=cold/)
+      await reader.rows('set search_path = public')
+      expect(await foreseen(asked)).toMatch(/verdict=miss/)
+    })
+
     it('answers extended messages, of parameters in text and binary', async () => {
       const all = await openStage(version)
       const reader = await openSession(all)

@@ -41,7 +41,7 @@ export class StandbyWatch {
   reason: string | undefined = 'not reached yet'
   sinceMs: number
   last: StandbyLook | undefined
-  /** Why the last answer counted for nothing, if it was not a standby of ours. */
+  /** Why the last answer counted for nothing, if it was not a standby of ours: then one read a second finds out whether it still is none. */
   strangeness: string | undefined
   readonly #target: OriginTarget
   readonly #clock: Clock
@@ -51,6 +51,7 @@ export class StandbyWatch {
   readonly #running: Promise<void>
   #side: SideClient | undefined
   #impatientUntilUs = 0
+  #judgedAtMs = 0
 
   /** `onChange` hears why it is not asked from now on, or that it is. */
   constructor(target: OriginTarget, clock: Clock, onChange: (reason: string | undefined) => void) {
@@ -62,7 +63,8 @@ export class StandbyWatch {
   }
 
   get isReady(): boolean {
-    return this.reason === undefined && this.#side !== undefined
+    if (this.reason !== undefined || this.#side === undefined) return false
+    return this.strangeness === undefined || this.#clock.nowMs() - this.#judgedAtMs >= lookEveryMs
   }
 
   async close(): Promise<void> {
@@ -93,6 +95,7 @@ export class StandbyWatch {
   async committedOf(shown: Shown, xids: readonly bigint[], life: string): Promise<readonly bigint[] | undefined> {
     const look = await this.#looks.ask()
     this.strangeness = strangenessOf(look, shown)
+    this.#judgedAtMs = this.#clock.nowMs()
     if (!look.isStandby || look.life !== life || this.strangeness !== undefined) return undefined
     if (xids.length === 0) return []
     const [row] = (await this.#side?.query(committedText, [`{${xids.join(',')}}`])) ?? []

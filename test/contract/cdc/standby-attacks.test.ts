@@ -155,6 +155,11 @@ describe.each(await availableVersions())('PostgreSQL %i', (version) => {
         return String((await stateOf(reader))[0]?.[2])
       }
       await expect.poll(isSaid, { interval: 5, timeout: 10_000 }).toBe('it is on timeline 2, the origin on 1')
+      const thrownAway = async () => Number((await reader.rows('select standby_too_new from cache.stats'))[0]?.[0])
+      const before = await thrownAway()
+      // Now and then a read finds out whether it is still so; the others do not pay for it.
+      for (let turn = 0; turn < 30; turn++) await reader.rows(another())
+      expect((await thrownAway()) - before).toBeLessThan(30)
     })
   })
 

@@ -73,10 +73,10 @@ function isHelperReady(session: Session): boolean {
 /** True if the helper must be made ready first; the message is looked at again then. */
 export function notReady(session: Session, writes = true): boolean {
   if (!isHelperReady(session)) {
-    session.slowly(() => prepareCapture(session))
-  } else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+    session.before(() => prepareCapture(session))
+  } else if (session.catalogueCounted) session.before(() => settleCatalogueCounts(session))
   else if (writes && !session.captureRefused && isOutside(session) && !session.services.code.isCurrent(session)) {
-    session.slowly(() => session.services.code.ask(session))
+    session.before(() => session.services.code.ask(session))
   } else return false
   return true
 }

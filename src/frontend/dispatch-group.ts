@@ -7,6 +7,7 @@ import type { StatementKind } from '../sql/index.ts'
 import { frontend, status } from '../wire/index.ts'
 import type { BindStep, ParseStep, Step } from './batch.ts'
 import { begun } from './block-reads.ts'
+import { refuseCanceled } from './cancelling.ts'
 import { awaitCopy, mayCopy } from './copy-in.ts'
 import { describeLocally, recordDescription } from './descriptions.ts'
 import { isOurs, notReadyForBlock, route } from './dispatch.ts'
@@ -29,6 +30,9 @@ import { runCaptured } from './write-path.ts'
 
 export function dispatchGroup(session: Session, group: Group): boolean {
   if (session.skipping) return skip(session, group)
+  // A lone Sync has nothing in it that could be cancelled.
+  if (session.cancelPending && group.bodyEnd > group.start)
+    return refuseCanceled(session, group.last !== frontend.flush)
   if (!knowsNames(session, group)) return false
   if (group.piece === 'ours') return dispatchPiece(session, group)
   if (session.portals.ours !== undefined) forgetReplaced(session, session.portals.ours, group)

@@ -7,6 +7,7 @@ import type { StatementText } from '../cache/plans/index.ts'
 import { plainKey } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import { begun, wantsContext } from './block-reads.ts'
+import { refuseCanceled } from './cancelling.ts'
 import { prepareCapture, settleCatalogueCounts } from './capture-helper.ts'
 import { copyIn } from './copy-in.ts'
 import { contextInForce, probeContext } from './facts.ts'
@@ -33,6 +34,7 @@ export function dispatchQuery(
   known?: StatementText,
 ): boolean {
   if (session.skipping) return true
+  if (session.cancelPending) return refuseCanceled(session, true)
   if (session.open !== undefined) {
     derail(session)
     session.link.send(bytes.subarray(start, end))
@@ -153,7 +155,7 @@ function autocommit(session: Session, text: StatementText, request: Request): bo
 function mustLetGo(session: Session, databases: readonly string[]): boolean {
   const { feeds } = session.services
   if (databases.length === 0 || !feeds.holds(databases)) return false
-  session.slowly(() => feeds.letGo(databases))
+  session.before(() => feeds.letGo(databases))
   return true
 }
 
@@ -167,7 +169,7 @@ function runSeveral(session: Session, text: StatementText, request: Request): bo
       : runCaptured(session, text, request, undefined, members)
   }
   if (contextInForce(session) === undefined) {
-    session.slowly(() => probeContext(session))
+    session.before(() => probeContext(session))
     return false
   }
   return goUncached(session, text, request, { verdict: 'bypass', reason: 'several_statements' }, members)
@@ -185,12 +187,12 @@ function answersByRule(session: Session, request: Request): boolean {
 
 /** True if something must be done before a block begins: the helper is tried, so that it cannot fail inside. */
 export function notReadyForBlock(session: Session): boolean {
-  if (!session.captureReady && !session.captureRefused) session.slowly(() => prepareCapture(session))
-  else if (wantsContext(session)) session.slowly(() => probeContext(session))
-  else if (session.catalogueCounted) session.slowly(() => settleCatalogueCounts(session))
+  if (!session.captureReady && !session.captureRefused) session.before(() => prepareCapture(session))
+  else if (wantsContext(session)) session.before(() => probeContext(session))
+  else if (session.catalogueCounted) session.before(() => settleCatalogueCounts(session))
   else if (!session.captureRefused && !session.services.code.isCurrent(session)) {
-    session.slowly(() => session.services.code.ask(session))
-  } else if (session.statements.inDoubt && session.statements.count > 0) session.slowly(() => checkNames(session))
+    session.before(() => session.services.code.ask(session))
+  } else if (session.statements.inDoubt && session.statements.count > 0) session.before(() => checkNames(session))
   else return false
   return true
 }

@@ -177,7 +177,7 @@ export class Inbox {
         this.#session.violation('invalid frontend message type 112')
         return end
       default: {
-        const taken = takeStoredAnswer(this.#session, bytes, at, end)
+        const taken = this.#session.cancelPending ? 0 : takeStoredAnswer(this.#session, bytes, at, end)
         return taken === 0 ? this.#group(bytes, at, end) : taken
       }
     }

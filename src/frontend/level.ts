@@ -128,7 +128,7 @@ function hintedLeast(session: Session, value: string, wish: Wish): number | Cove
   // In a block the question would take its snapshot before its time.
   if (wish.awaited !== undefined || session.status !== status.idle || !session.quiet) return floorMiss
   const { own, epochs } = session.services
-  session.slowly(async () => {
+  session.before(async () => {
     const isReached = await own.isReached(session, value)
     if (known.size >= hintedMax) known.delete(known.keys().next().value as string)
     known.set(value, isReached ? epochs.clock : undefined)

@@ -4,6 +4,7 @@ import net from 'node:net'
 import { readChunks } from '../base/index.ts'
 import { conditions, ServerError } from '../errors/index.ts'
 import { errorFrame, status } from '../wire/index.ts'
+import { cancelHere } from './cancelling.ts'
 import { Output } from './output.ts'
 import { askPosition } from './position.ts'
 import type { Services } from './services.ts'
@@ -197,7 +198,7 @@ export class Listener {
     const session = this.#byKey.get(keyOf(pid, key))
     if (session === undefined) return
     this.#services.counters.cancels++
-    if (session.cancelOurs()) return
+    if (cancelHere(session)) return
     if (session.quiet || session.identity.adminTrusted) return
     try {
       await this.#services.origin.cancel(pid, key)

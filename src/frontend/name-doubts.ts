@@ -84,7 +84,7 @@ export function knowsNames(session: Session, group: Group): boolean {
   if (waitsForCopy(session)) return false
   // What has failed runs nothing more, and answers no question.
   if (session.status === status.failed || session.open?.unit.failed) return true
-  session.slowly(async () => {
+  session.before(async () => {
     await untilOpenAnswered(session)
     if (!session.open?.unit.failed && !session.ended) await checkNames(session)
   })

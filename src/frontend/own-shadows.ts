@@ -42,7 +42,7 @@ export function knowsShadows(session: Session, steps: readonly Step[]): boolean 
   if (waitsForCopy(session)) return false
   // What has failed is skipped up to its Sync.
   if (session.open !== undefined && (session.open.unit.failed || isInFailedBlock(session))) return true
-  session.slowly(() => check(session))
+  session.before(() => check(session))
   return false
 }
 

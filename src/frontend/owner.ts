@@ -14,7 +14,7 @@ export function knowsOwner(session: Session, text: StatementText): boolean {
   if (!session.quiet && session.open === undefined) return session.waitForQuiet()
   if (waitsForCopy(session)) return false
   session.asked = (session.asked ?? new Set()).add(text)
-  session.slowly(() => settle(session, text))
+  session.before(() => settle(session, text))
   return false
 }
 

@@ -76,8 +76,15 @@ export function askText(session: Session, text: string): Promise<QuestionAnswer>
   return send(session, queryFrame(text))
 }
 
-function send(session: Session, bytes: Buffer): Promise<QuestionAnswer> {
+function send(session: Session, bytes: Buffer, isAgain = false): Promise<QuestionAnswer> {
   return new Promise((resolve) => {
+    const settle = (answer: QuestionAnswer) => {
+      const isMet = !isAgain && session.cancelSent && answer.error?.get('C') === '57014'
+      // A request to cancel the statement before has met this instead.
+      if (!isMet || session.status !== status.idle) return resolve(answer)
+      session.cancelSent = false
+      resolve(Promise.resolve().then(() => send(session, bytes, true)))
+    }
     if (session.link.closed) {
       resolve({ rows: [], error: new Map([['C', '08006']]) })
       return
@@ -86,7 +93,7 @@ function send(session: Session, bytes: Buffer): Promise<QuestionAnswer> {
       session.status = statusByte
       session.unitsMoved()
     }
-    const unit = new QuestionUnit(resolve, onStatus, () => raiseFloor(session))
+    const unit = new QuestionUnit(settle, onStatus, () => raiseFloor(session))
     session.link.queue(unit)
     session.link.send(bytes, true)
   })

@@ -42,7 +42,7 @@ export function takeRead(
   const context = contextInForce(session)
   if (context === undefined) {
     if (!session.quiet) return session.waitForQuiet()
-    session.slowly(() => probeContext(session))
+    session.before(() => probeContext(session))
     return false
   }
   const hints = hintsFor(text, request.aside)

@@ -46,7 +46,7 @@ export function recallAnswer(
   if (answer === undefined) return false
   const asked: Recalled = { text, parameters, contextId: context.id, reason, large: undefined }
   session.recalled = asked
-  session.slowly(async () => {
+  session.before(async () => {
     const large = await answer
     if (session.recalled === asked && !session.ended) session.recalled = { ...asked, large }
     else large?.end()

@@ -105,6 +105,11 @@ export class Session implements UnitHost {
   cancelWait: (() => void) | undefined
   /** The client asked to cancel, and it was not a wait of ours that ended: what follows in the same text does not run. */
   cancelRequested = false
+  /** What is done is ahead of the message at hand; that is refused when it is looked at again (cancelling.ts). */
+  isBefore = false
+  cancelPending = false
+  /** The origin was told to cancel a statement of the client's, and may be late. */
+  cancelSent = false
   hits = 0
   misses = 0
   bypasses = 0
@@ -186,6 +191,7 @@ export class Session implements UnitHost {
       return
     }
     this.inbox.resume()
+    if (!this.isBefore) this.cancelPending = false
     if (this.quiet && !this.busy && this.status === status.idle) this.onIdle?.()
   }
 
@@ -196,6 +202,12 @@ export class Session implements UnitHost {
       () => this.resume(),
       (error: unknown) => this.fail(error),
     )
+  }
+
+  /** The same, ahead of the message at hand, which is looked at again behind it. */
+  before(run: () => Promise<void>): void {
+    this.isBefore = true
+    this.slowly(() => run().finally(() => (this.isBefore = false)))
   }
 
   /** Resolves when nothing is under way at the origin. */
@@ -379,15 +391,5 @@ export class Session implements UnitHost {
     this.#drained.wake()
     if (this.closing && !this.busy) endWhenIdle(this)
     else if (this.status === status.idle) this.onIdle?.()
-  }
-
-  /** Cancels what this session waits for here; false if it is the origin that works for it. */
-  cancelOurs(): boolean {
-    if (this.cancelWait === undefined) {
-      this.cancelRequested = true
-      return false
-    }
-    this.cancelWait()
-    return true
   }
 }

@@ -225,9 +225,12 @@ describe('a level', () => {
 describe('a token (SQL-24, SQL-35)', () => {
   it('carries what was seen at one Larder to another: it is waited for, or asked for at the origin', async () => {
     const all = await stage()
+    const here = await reader(all)
+    // The newer of the two feeds is to be the other's.
+    await streaming(here)
     const elsewhere = await openLarder({ upstream: all.upstream, settings: { result_ttl: '1h', feed: 'auto' } })
     cleanups.push(() => elsewhere.close())
-    const [here, there] = [await reader(all), await reader({ ...all, larder: elsewhere })]
+    const there = await reader({ ...all, larder: elsewhere })
     await there.rows("set cache.consistency = 'eventual'")
     await streaming(there)
     await kept(there, item)

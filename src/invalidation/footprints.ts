@@ -177,6 +177,12 @@ export class RowFootprints implements Partition {
     for (const group of this.#groups) group.decay(seconds)
   }
 
+  forget(): void {
+    const tick = this.database.tick()
+    for (const group of this.#groups) if (group.segments.size > 0) group.void(tick)
+    this.#forgetRecent(tick)
+  }
+
   async spill(bytesWanted: number): Promise<boolean> {
     const [group] = this.#groups.filter(isSpillable).sort((one, other) => other.heldBytes - one.heldBytes)
     const prints = group?.first(segmentPrintsMax, Math.min(bytesWanted, segmentBytesMax)) ?? []

@@ -49,6 +49,8 @@ export interface Partition {
   /** The next answer that is registered in memory; undefined at the end, and then from the first again. */
   next(changingOften: boolean): Footprinted | undefined
   decay(seconds: number): void
+  /** Hides what is registered in files, and whoever is found by the same columns. */
+  forget(): void
   verify(): void
 }
 
@@ -318,7 +320,10 @@ export class Graph {
     // Only after the budget was lowered.
     while (this.#bytes > this.#limits.bytesMax) {
       for (let left = evictionsPerTurn; left > 0 && this.#bytes > this.#limits.bytesMax; left--) {
-        if (!this.#evictOne(false)) return
+        if (this.#evictOne(false)) continue
+        // What is left is what is known of files.
+        for (const partition of this.partitions) if (bytesOver() > 0) partition.forget()
+        return
       }
       await setImmediate()
     }

@@ -378,6 +378,23 @@ describe('the budget of the graph', () => {
     expect(stage.served()).toBeLessThan(served)
   })
 
+  it('is kept when it is lowered below what is known of files, and no answer is served of which nothing is known (SPL-16, MEM-4)', async () => {
+    const stage = new Stage({ bytesMax: 100_000, spillBytesMin: 5000 })
+    for (let round = 0; round < 200; round++) {
+      for (let n = 0; n < 20; n++) stage.keep(n % 4, `${n % 4}/${round}.${n}`)
+      await stage.settle()
+    }
+    expect(stage.served()).toBe(4000)
+    stage.graph.configure({ ...stage.limits, bytesMax: 20_000 })
+    await stage.settle()
+    expect(stage.graph.bytesInUse).toBeLessThanOrEqual(20_000)
+    for (const { key, relation } of stage.answers.filter((one) => stage.serves(one.relation.oid, one.key))) {
+      stage.change(relation.oid, key)
+      expect(stage.serves(relation.oid, key)).toBe(false)
+    }
+    expect(stage.keep(1, 'new')).toBe(true)
+  })
+
   it('may be a tenth of the graph: a change of any row hides its answers and no others (SPL-16)', async () => {
     const stage = new Stage({ bytesMax: 100_000, spillBytesMin: 5000 })
     for (let round = 0; round < 200; round++) {

@@ -87,6 +87,8 @@ export class Print implements Registration {
 const rangesMax = 256
 /** Changes that concern files, or would: of more than these, which is one a second for long, those that depend on them had better leave. */
 const changesMax = 20
+/** Below this they may go to files again: with one bound alone they would go and come back by turns near it. */
+const changesMin = 10
 /** What is left of them after a second. */
 const changesDecay = 0.95
 
@@ -100,6 +102,7 @@ export class FootprintGroup {
   readonly #segments = new Set<Segment>()
   /** Changes of what lies in files, or has been held for so long that it would, with room for less: the older count less. */
   #changes = 0
+  #changesOften = false
   #changedAt = 0
   /** Of those who came, the last. */
   #latestId = 0
@@ -129,11 +132,12 @@ export class FootprintGroup {
 
   /** Nothing of it goes to files: it is found there so often that nothing would be served meanwhile. */
   get changesOften(): boolean {
-    return this.#changes > changesMax
+    return this.#changesOften
   }
 
   decay(seconds: number): void {
     this.#changes *= changesDecay ** seconds
+    if (this.#changes < changesMin) this.#changesOften = false
   }
 
   /** The most that one would be charged; undefined if there is no place for it. */
@@ -320,6 +324,7 @@ export class FootprintGroup {
   #noteChange(tick: number): void {
     if (this.#changedAt !== tick) this.#changes++
     this.#changedAt = tick
+    if (this.#changes > changesMax) this.#changesOften = true
   }
 
   #hold(owner: Footprinted, keys: readonly string[], pins: readonly ColumnPin[]): Print {

@@ -1,7 +1,7 @@
 // The graph of answers and the rows they depend on: what it charges, what it spills and when, and what it does where it cannot.
 
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../../../src/base/index.ts'
+import { ManualClock, Random } from '../../../src/base/index.ts'
 import {
   dropFootprints,
   Epochs,
@@ -319,6 +319,27 @@ describe('what changes often', () => {
     await stage.settle()
     await live(stage, 0, 300, 100)
     expect(await live(stage, 300, 500, 100)).toBeLessThanOrEqual(50)
+  })
+
+  it('near the bound between often and seldom does not go to files and come back by turns (SPL-11)', async () => {
+    const stage = new Stage()
+    const random = new Random(7)
+    stage.keepMany(1, 350)
+    await stage.settle()
+    const { spill_writes } = stage.counters
+    for (let second = 0; second < 800; second++) {
+      // Sixteen in ten seconds, at random.
+      for (let part = 0; part < 16; part++) {
+        if (random.int(10) > 0) continue
+        const key = `1/${random.int(350)}`
+        stage.change(1, key)
+        await stage.settle()
+        stage.keep(1, key)
+      }
+      await rest(stage, 1)
+    }
+    // With one bound alone it is a hundred and more.
+    expect(stage.counters.spill_writes - spill_writes).toBeLessThan(50)
   })
 
   it('goes to files when it has rested', async () => {

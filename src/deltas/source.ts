@@ -1,0 +1,169 @@
+// The rows of one relation, as far as queries look at them, kept by primary key: of an UPDATE or DELETE the origin may tell the key alone, and
+// leave out long values that did not change.
+
+import { Finite } from './decimal.ts'
+import { type Cell, joinKeys, type Key, keyOf, parseCell, type Row, type Type } from './kinds.ts'
+import { NotMaintainable } from './refusals.ts'
+
+export interface ColumnFacts {
+  readonly name: string
+  readonly type: Type
+}
+
+export interface RelationFacts {
+  readonly oid: number
+  readonly name: string
+  readonly columns: readonly ColumnFacts[]
+  /** Names of the columns that its old rows are told by. Empty: by all of them (REPLICA IDENTITY FULL). */
+  readonly key: readonly string[]
+}
+
+/** Values by name, as the feed tells them: undefined where it does not. */
+export type TextRow = ReadonlyMap<string, string | null | undefined>
+
+export interface TextChange {
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly old: TextRow | undefined
+  readonly new: TextRow | undefined
+}
+
+/** What was told does not fit the rows that are known: they have to be read anew. */
+export class Diverged extends Error {
+  override readonly name = 'Diverged'
+}
+
+export type OnChange = (old: Row | undefined, now: Row | undefined) => void
+
+export class Source {
+  readonly relation: RelationFacts
+  /** Wanted, in the order of a row's cells: those of the key come first. */
+  readonly columns: ColumnFacts[] = []
+  readonly onChange: OnChange[] = []
+  /** Without a key: by all that is known of a row, with the others that are just like it behind it. */
+  readonly #rows = new Map<Key, Row>()
+  readonly #twins = new Map<Key, Row[]>()
+
+  constructor(relation: RelationFacts) {
+    this.relation = relation
+    for (const name of relation.key) this.want(name)
+    for (const column of this.columns)
+      if (column.type.kind === 'other' || !column.type.isDeterministic)
+        throw new NotMaintainable(
+          'relation',
+          `values of the key column "${column.name}" of "${relation.name}" cannot be told apart`,
+        )
+  }
+
+  get rowCount(): number {
+    let count = this.#rows.size
+    for (const twins of this.#twins.values()) count += twins.length
+    return count
+  }
+
+  /** The place of a column in the rows; undefined if there is none of that name. */
+  want(name: string): number | undefined {
+    const place = this.columns.findIndex((column) => column.name === name)
+    if (place >= 0) return place
+    const column = this.relation.columns.find((candidate) => candidate.name === name)
+    if (column === undefined) return undefined
+    return this.columns.push(column) - 1
+  }
+
+  /** A row that was there from the beginning. */
+  add(text: TextRow): void {
+    this.#tell(undefined, this.#put(this.#parse(text, undefined, this.columns.length)))
+  }
+
+  apply(change: TextChange): void {
+    const { old: before, new: after } = change
+    // Without an old row an update left the key as it was.
+    const told = before ?? (change.kind === 'update' ? after : undefined)
+    if (before === undefined && change.kind !== 'insert' && !this.#hasKey) this.#refuse('an old row was not told')
+    if ((told === undefined && change.kind !== 'insert') || (after === undefined && change.kind !== 'delete'))
+      this.#refuse('a row was not told')
+    const old = told === undefined ? undefined : this.#take(told)
+    const now = after === undefined ? undefined : this.#parse(after, old, this.columns.length)
+    // Others hold the row that was there.
+    const isUnchanged = old !== undefined && now !== undefined && isSame(old, now)
+    if (now !== undefined) this.#put(isUnchanged ? old : now)
+    if (!isUnchanged) this.#tell(old, now)
+  }
+
+  truncate(): void {
+    const rows = [...this.rows()]
+    this.#rows.clear()
+    this.#twins.clear()
+    for (const row of rows) this.#tell(row, undefined)
+  }
+
+  *rows(): Generator<Row> {
+    yield* this.#rows.values()
+    for (const twins of this.#twins.values()) yield* twins
+  }
+
+  get #hasKey(): boolean {
+    return this.relation.key.length > 0
+  }
+
+  #refuse(what: string): never {
+    throw new Diverged(`${what}, of "${this.relation.name}"`)
+  }
+
+  #tell(old: Row | undefined, now: Row | undefined): void {
+    for (const tell of this.onChange) tell(old, now)
+  }
+
+  #keyOf(row: Row): Key {
+    const keys: Key[] = []
+    const length = this.#hasKey ? this.relation.key.length : this.columns.length
+    for (let at = 0; at < length; at++) {
+      const { kind } = (this.columns[at] as ColumnFacts).type
+      keys.push(this.#hasKey ? keyOf(kind, row[at] as Cell) : identityOf(row[at] as Cell))
+    }
+    return joinKeys(keys)
+  }
+
+  #put(row: Row): Row {
+    const key = this.#keyOf(row)
+    if (!this.#rows.has(key)) this.#rows.set(key, row)
+    else if (this.#hasKey) this.#refuse('two rows have one key')
+    else this.#twins.set(key, [...(this.#twins.get(key) ?? []), row])
+    return row
+  }
+
+  #take(text: TextRow): Row {
+    // NULLs are left out of an old row that is told whole.
+    const parsed = this.#hasKey
+      ? this.#parse(text, undefined, this.relation.key.length)
+      : this.#parse(text, [], this.columns.length)
+    const key = this.#keyOf(parsed)
+    const twins = this.#twins.get(key)
+    const row = twins?.pop() ?? this.#rows.get(key) ?? this.#refuse('a row is not known')
+    if (twins === undefined) this.#rows.delete(key)
+    else if (twins.length === 0) this.#twins.delete(key)
+    return row
+  }
+
+  /** `before` has the values that were not told. */
+  #parse(text: TextRow, before: Row | undefined, length: number): Row {
+    const row: Cell[] = []
+    for (let at = 0; at < length; at++) {
+      const { name, type } = this.columns[at] as ColumnFacts
+      const value = text.get(name)
+      if (typeof value === 'string') row.push(parseCell(type, value))
+      else if (value === null) row.push(null)
+      else if (before === undefined) throw new Diverged(`"${name}" of "${this.relation.name}" was not told`)
+      else row.push(before[at] ?? null)
+    }
+    return row
+  }
+}
+
+/** Told apart also where they are equal, as 1.0 and 1.00 are. */
+export function identityOf(cell: Cell): Key {
+  return cell instanceof Finite ? `${cell.digits}e${cell.scale}` : cell
+}
+
+export function isSame(one: Row, other: Row): boolean {
+  return one.length === other.length && one.every((cell, at) => identityOf(cell) === identityOf(other[at] as Cell))
+}

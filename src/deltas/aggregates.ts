@@ -1,30 +1,21 @@
 // Calls of aggregates: which type they give, and what keeps them.
 
 import { type Fields, listOf, unwrap, wordsOf } from '../sql/index.ts'
-import {
-  type Accumulator,
-  averageOfDecimals,
-  averageOfInts,
-  CountRows,
-  CountValues,
-  DecimalSum,
-  Distinct,
-  Extreme,
-  sumOfBigints,
-  sumOfDecimals,
-  sumOfInts,
-  Verdicts,
-  WholeSum,
-} from './accumulators.ts'
-import { castTo } from './casts.ts'
+import { type Accumulator, Count, DecimalSum, Distinct, Extremes, Verdicts, WholeSum } from './accumulators.ts'
+import { castTo, inRange } from './casts.ts'
+import { type Decimal, divide, Finite } from './decimal.ts'
 import { compile, type Expression, mustEqual, mustOrder, mustPrintAlike, type Scope } from './expression.ts'
 import type { Aggregate } from './group.ts'
-import { oids, plainType, type Type } from './kinds.ts'
+import { type Cell, oids, plainType, type Type } from './kinds.ts'
 import { NotMaintainable } from './refusals.ts'
 
-export interface AggregateCall extends Aggregate {
+export interface AggregateCall {
   readonly type: Type
   readonly scale: number | undefined
+  readonly aggregate: Aggregate
+  /** Calls of one kind, of one argument under one filter, have one accumulator. */
+  readonly accumulatorKind: string
+  result(accumulator: Accumulator): Cell
 }
 
 const names = new Set(['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'every'])
@@ -51,50 +42,101 @@ export function aggregateOf(name: string, fields: Fields, scope: Scope): Aggrega
     fields.agg_filter === undefined
       ? undefined
       : castTo(compile(fields.agg_filter, scope), boolean, 'implicit').evaluate
-  const args = listOf(fields.args)
   if (fields.agg_star === true && name === 'count')
-    return { type: bigint, scale: undefined, argument: undefined, filter, open: () => new CountRows() }
+    return { ...counting(true), aggregate: { argument: undefined, filter, open: counting(true).open } }
+  const args = listOf(fields.args)
   if (args.length !== 1 || fields.agg_star === true) return refuse(`${name} of these arguments`)
   const part = compile(args[0], scope)
   const kept = keeping(name, part)
-  const call = { type: kept.type, scale: kept.scale, argument: part.evaluate, filter, open: kept.open }
-  if (fields.agg_distinct !== true) return call
+  const { type, scale, accumulatorKind, result } = kept
+  if (fields.agg_distinct !== true)
+    return { type, scale, accumulatorKind, result, aggregate: { argument: part.evaluate, filter, open: kept.open } }
   mustEqual(part.type)
   if (name !== 'count') mustPrintAlike(part)
-  return { ...call, open: () => new Distinct(part.type.kind, kept.open()) }
+  return {
+    type,
+    scale,
+    accumulatorKind: `distinct ${accumulatorKind}`,
+    result: (accumulator) => result((accumulator as Distinct).inner),
+    aggregate: { argument: part.evaluate, filter, open: () => new Distinct(part.type.kind, kept.open()) },
+  }
 }
 
 const boolean = plainType(oids.bool)
 const bigint = plainType(oids.int8)
 const numeric = plainType(oids.numeric)
 
-interface Kept {
-  readonly type: Type
-  readonly scale?: number | undefined
+interface Kept extends Omit<AggregateCall, 'aggregate'> {
   open(): Accumulator
 }
 
+function counting(ofRows: boolean): Kept {
+  return {
+    type: bigint,
+    scale: undefined,
+    accumulatorKind: ofRows ? 'rows' : 'count',
+    open: () => new Count(ofRows),
+    result: (accumulator) => (accumulator as Count).count,
+  }
+}
+
+/** Of a sum of so many values; NULL without any. */
+function summing(
+  type: Type,
+  scale: number | undefined,
+  isWhole: boolean,
+  of: (sum: Decimal, count: number) => Cell,
+): Kept {
+  return {
+    type,
+    scale,
+    accumulatorKind: 'sum',
+    open: () => (isWhole ? new WholeSum() : new DecimalSum()),
+    result: (accumulator) => {
+      const { sum, count } = accumulator as WholeSum | DecimalSum
+      return sum === undefined ? null : of(sum, count)
+    },
+  }
+}
+
+const average = (sum: Decimal, count: number): Cell => divide(sum, new Finite(count, 0)) as Cell
+
 function keeping(name: string, part: Expression): Kept {
   const { type, scale } = part
-  if (name === 'count') return { type: bigint, open: () => new CountValues() }
+  if (name === 'count') return counting(false)
   if (part.literal !== undefined) return refuse(`${name} of a string constant`)
   switch (name) {
     case 'sum':
-      if (type.kind === 'numeric') return { type: numeric, scale, open: () => new DecimalSum(sumOfDecimals) }
+      if (type.kind === 'numeric') return summing(numeric, scale, false, (sum) => sum as Cell)
       if (type.kind !== 'int') return refuse('sum of this type')
-      if (type.oid === oids.int8) return { type: numeric, scale: 0, open: () => new WholeSum(sumOfBigints) }
-      return { type: bigint, open: () => new WholeSum(sumOfInts) }
+      if (type.oid === oids.int8) return summing(numeric, 0, true, (sum) => sum as Cell)
+      return summing(bigint, undefined, true, (sum) => inRange(bigint, (sum as Finite).digits))
     case 'avg':
-      if (type.kind === 'numeric') return { type: numeric, open: () => new DecimalSum(averageOfDecimals) }
-      if (type.kind !== 'int') return refuse('avg of this type')
-      return { type: numeric, open: () => new WholeSum(averageOfInts) }
+      if (type.kind !== 'numeric' && type.kind !== 'int') return refuse('avg of this type')
+      return summing(numeric, undefined, type.kind === 'int', average)
     case 'min':
     case 'max':
       mustOrder(part)
       if (type.kind === 'bool' || type.kind === 'uuid') return refuse(`${name} of this type`)
-      return { type, scale, open: () => new Extreme(type.kind, name === 'max') }
+      return {
+        type,
+        scale,
+        accumulatorKind: 'extremes',
+        open: () => new Extremes(type.kind),
+        result: (accumulator) => (accumulator as Extremes)[name === 'max' ? 'highest' : 'lowest'],
+      }
     default:
       if (type.kind !== 'bool') return refuse(`${name} of this type`)
-      return { type: boolean, open: () => new Verdicts(name !== 'bool_or') }
+      return {
+        type: boolean,
+        scale: undefined,
+        accumulatorKind: 'verdicts',
+        open: () => new Verdicts(),
+        result: (accumulator) => {
+          const { trueCount, falseCount } = accumulator as Verdicts
+          if (trueCount + falseCount === 0) return null
+          return name === 'bool_or' ? trueCount > 0 : falseCount === 0
+        },
+      }
   }
 }

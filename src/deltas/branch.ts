@@ -1,6 +1,7 @@
 // One SELECT without set operations: rows of its ranges in, rows of its answer out.
 
 import { type Fields, fieldsIf, listOf, textOf, unwrap, wordsOf } from '../sql/index.ts'
+import type { Accumulator } from './accumulators.ts'
 import { type AggregateCall, aggregateNamed, aggregateOf } from './aggregates.ts'
 import { castTo } from './casts.ts'
 import {
@@ -14,7 +15,7 @@ import {
   type Scope,
 } from './expression.ts'
 import { allOf, type FindSource, From } from './from.ts'
-import { type Group, Groups } from './group.ts'
+import { type Aggregate, type Group, Groups } from './group.ts'
 import { Join } from './join.ts'
 import { oids, plainType, type Row } from './kinds.ts'
 import { NotMaintainable } from './refusals.ts'
@@ -35,6 +36,8 @@ function refuse(what: string): never {
 export class Branch {
   readonly columns: readonly OutputColumn[]
   readonly isDistinct: boolean
+  /** Each of its rows is that of a group. */
+  readonly isGrouped: boolean
   readonly #scope: Scope
   readonly #grouping: Grouping | undefined
   readonly #having: Evaluate | undefined
@@ -42,17 +45,18 @@ export class Branch {
   readonly #order: Expression[] = []
   #onRow: OnRow = () => undefined
   #groups: Groups | undefined
+  #join: Join | undefined
 
   /** Of the fields of a SelectStmt. */
   constructor(select: Fields, find: FindSource) {
     refuseClauses(select)
     const from = new From(find, listOf(select.fromClause), select.whereClause)
     const targets = listOf(select.targetList).map((target) => fieldsIf('ResTarget', target) ?? {})
-    const isGrouped =
+    this.isGrouped =
       listOf(select.groupClause).length > 0 ||
       select.havingClause !== undefined ||
       [...targets, ...listOf(select.sortClause)].some(callsAggregate)
-    this.#grouping = isGrouped ? new Grouping(from, listOf(select.groupClause), targets) : undefined
+    this.#grouping = this.isGrouped ? new Grouping(from, listOf(select.groupClause), targets) : undefined
     this.#scope = this.#grouping ?? from
     this.columns = targets.flatMap((target) => this.#target(target, from))
     this.#having =
@@ -88,13 +92,24 @@ export class Branch {
     const groups = this.#grouping?.open()
     this.#groups = groups
     const take = groups === undefined ? this.#project() : (rows: Rows, weight: 1 | -1) => groups.add(rows, weight)
-    const join = new Join(from.joinRanges(), from.links, (rows, weight) => {
+    this.#join = new Join(from.joinRanges(), from.links, (rows, weight) => {
       if (rest === undefined || rest(rows) === true) take(rows, weight)
     })
     if (from.ranges.length === 0) take([], 1)
     from.ranges.forEach(({ source }, range) => {
-      source.onChange.push((old, now) => join.change(range, old, now))
+      source.onChange.push((old, now) => this.#join?.change(range, old, now))
     })
+  }
+
+  /** Tells every row of the answer, as if it had come now. */
+  replay(): void {
+    if (this.#groups !== undefined) {
+      for (const { row, order } of this.#outputs.values()) this.#onRow(row, order, 1)
+      return
+    }
+    const range = this.#from.ranges.findIndex(({ isOuter }) => !isOuter)
+    if (range < 0) this.#project()([], 1)
+    else for (const row of this.#from.ranges[range]?.source.rows() ?? []) this.#join?.replay(range, row)
   }
 
   #project(): (rows: Rows, weight: 1 | -1) => void {
@@ -111,8 +126,8 @@ export class Branch {
   /** Tells what became of groups since. */
   flush(): void {
     if (this.#groups === undefined) return
-    for (const [group, cells] of this.#groups.changes()) {
-      const rows = cells === undefined ? undefined : [cells]
+    for (const [group, isThere] of this.#groups.changes()) {
+      const rows = isThere ? [(this.#grouping as Grouping).rowOf(group)] : undefined
       const isShown = rows !== undefined && (this.#having === undefined || this.#having(rows) === true)
       const now = isShown
         ? {
@@ -175,8 +190,10 @@ class Grouping implements Scope {
   readonly #from: From
   readonly #keys: Expression[] = []
   readonly #keyTexts: string[] = []
-  readonly #calls: AggregateCall[] = []
+  readonly #calls: (AggregateCall & { readonly at: number })[] = []
   readonly #callTexts: string[] = []
+  readonly #aggregates: Aggregate[] = []
+  readonly #aggregateTexts: string[] = []
 
   constructor(from: From, clauses: readonly unknown[], targets: readonly Fields[]) {
     this.#from = from
@@ -191,7 +208,12 @@ class Grouping implements Scope {
   }
 
   open(): Groups {
-    return new Groups(this.#keys, this.#calls)
+    return new Groups(this.#keys, this.#aggregates)
+  }
+
+  /** Keys, then what the aggregates give. */
+  rowOf({ keys, accumulators }: Group): Row {
+    return [...keys, ...this.#calls.map(({ result, at }) => result(accumulators[at] as Accumulator))]
   }
 
   known(node: unknown): Expression | undefined {
@@ -224,11 +246,21 @@ class Grouping implements Scope {
     let at = this.#callTexts.indexOf(text)
     if (at < 0) {
       this.#callTexts.push(text)
-      at = this.#calls.push(aggregateOf(name, unwrap(node)?.fields ?? {}, this.#from)) - 1
+      const fields = unwrap(node)?.fields ?? {}
+      const call = aggregateOf(name, fields, this.#from)
+      at = this.#calls.push({ ...call, at: this.#accumulatorOf(call, fields) }) - 1
     }
     const { type, scale } = this.#calls[at] as AggregateCall
     const place = this.#keys.length + at
     return { type, scale, evaluate: ([cells]) => (cells as Row)[place] ?? null, isConstant: false, ranges: new Set() }
+  }
+
+  #accumulatorOf(call: AggregateCall, { args, agg_filter }: Fields): number {
+    const text = `${call.accumulatorKind} ${textOfNode([args, agg_filter])}`
+    const at = this.#aggregateTexts.indexOf(text)
+    if (at >= 0) return at
+    this.#aggregateTexts.push(text)
+    return this.#aggregates.push(call.aggregate) - 1
   }
 }
 

@@ -30,6 +30,29 @@ export const one = new Finite(1, 0)
 
 /** As PostgreSQL prints it. */
 export function parseDecimal(text: string): Decimal {
+  return parseShort(text) ?? parseAny(text)
+}
+
+/** Digits with a point among them, few enough for a number. */
+function parseShort(text: string): Decimal | undefined {
+  const { length } = text
+  if (length > 16) return undefined
+  let at = text.charCodeAt(0) === 45 ? 1 : 0
+  const isNegative = at === 1
+  let digits = 0
+  let point = -1
+  for (; at < length; at++) {
+    const code = text.charCodeAt(at) - 48
+    if (code >= 0 && code <= 9) digits = digits * 10 + code
+    else if (code === -2 && point < 0) point = at
+    else return undefined
+  }
+  // Nothing but a sign or a point is no number.
+  if (length - (isNegative ? 1 : 0) - (point < 0 ? 0 : 1) < 1) return undefined
+  return new Finite(isNegative && digits !== 0 ? -digits : digits, point < 0 ? 0 : length - point - 1)
+}
+
+function parseAny(text: string): Decimal {
   if (text === 'NaN' || text === 'Infinity' || text === '-Infinity') return text
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text)) throw new EvaluationError('22P02', `not a number: ${text}`)
   const point = text.indexOf('.')

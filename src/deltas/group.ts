@@ -2,7 +2,7 @@
 
 import type { Accumulator } from './accumulators.ts'
 import type { Evaluate, Expression, Rows } from './expression.ts'
-import { type Cell, joinKeys, type Key, keyOf, type Row } from './kinds.ts'
+import { joinKeys, type Key, keyOf, type Row } from './kinds.ts'
 import { Diverged } from './source.ts'
 
 export interface Aggregate {
@@ -14,6 +14,7 @@ export interface Aggregate {
 }
 
 export interface Group {
+  readonly key: Key
   readonly keys: Row
   readonly accumulators: readonly Accumulator[]
   rowCount: number
@@ -37,15 +38,7 @@ export class Groups {
   }
 
   add(rows: Rows, weight: 1 | -1): void {
-    const cells: Cell[] = []
-    const keys: Key[] = []
-    for (const { evaluate, type } of this.#keys) {
-      const cell = evaluate(rows)
-      cells.push(cell)
-      keys.push(keyOf(type.kind, cell))
-    }
-    const key = this.#isOne ? null : joinKeys(keys)
-    const group = this.#groups.get(key) ?? this.#open(key, cells)
+    const group = this.#find(rows)
     group.rowCount += weight
     if (group.rowCount < 0) throw new Diverged('a group has fewer rows than none')
     for (let at = 0; at < this.#aggregates.length; at++) {
@@ -53,28 +46,34 @@ export class Groups {
       if (filter !== undefined && filter(rows) !== true) continue
       ;(group.accumulators[at] as Accumulator).add(argument === undefined ? null : argument(rows), weight)
     }
-    if (group.rowCount === 0 && !this.#isOne) this.#groups.delete(key)
+    if (group.rowCount === 0 && !this.#isOne) this.#groups.delete(group.key)
     this.#changed.add(group)
   }
 
-  #open(key: Key, cells: Row): Group {
-    const group = { keys: cells, accumulators: this.#aggregates.map((aggregate) => aggregate.open()), rowCount: 0 }
+  #find(rows: Rows): Group {
+    const [first, second] = this.#keys
+    if (first === undefined) return this.#groups.get(null) as Group
+    if (second === undefined) {
+      const cell = first.evaluate(rows)
+      const key = keyOf(first.type.kind, cell)
+      return this.#groups.get(key) ?? this.#open(key, [cell])
+    }
+    const cells = this.#keys.map(({ evaluate }) => evaluate(rows))
+    const key = joinKeys(cells.map((cell, at) => keyOf((this.#keys[at] as Expression).type.kind, cell)))
+    return this.#groups.get(key) ?? this.#open(key, cells)
+  }
+
+  #open(key: Key, keys: Row): Group {
+    const group = { key, keys, accumulators: this.#aggregates.map((aggregate) => aggregate.open()), rowCount: 0 }
     this.#groups.set(key, group)
     return group
   }
 
-  /** Each with its keys and then its aggregates; undefined for one that is gone. */
-  *changes(): Generator<[Group, Row | undefined]> {
+  /** With false for one that is gone. */
+  *changes(): Generator<[Group, boolean]> {
     for (const group of this.#changed) {
-      const isThere = group.rowCount > 0 || this.#isOne
-      yield [group, isThere ? rowOf(group) : undefined]
+      yield [group, group.rowCount > 0 || this.#isOne]
       this.#changed.delete(group)
     }
   }
-}
-
-function rowOf({ keys, accumulators }: Group): Row {
-  const row = [...keys]
-  for (const accumulator of accumulators) row.push(accumulator.result())
-  return row
 }

@@ -81,6 +81,11 @@ export class Join {
     if (after !== undefined) this.#enter(range, after)
   }
 
+  /** Tells the combinations of a row once more; not of a range that is filled up. */
+  replay(range: number, row: Row): void {
+    if (this.#passes(range, row)) this.#tell(range, row, 1)
+  }
+
   #passes(range: number, row: Row): boolean {
     const { filter } = this.#ranges[range] as JoinRange
     if (filter === undefined) return true

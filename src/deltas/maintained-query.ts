@@ -10,12 +10,17 @@ import { Branch, type OutputColumn } from './branch.ts'
 import { type Expression, mustOrder } from './expression.ts'
 import type { FindSource, RelationWord } from './from.ts'
 import { type Cell, type Row, renderCell, type Type } from './kinds.ts'
-import { type Direction, Ordered, type Output, Unordered } from './output.ts'
+import { type Direction, OnePerGroup, Ordered, type Output, Unordered } from './output.ts'
 import { NotMaintainable } from './refusals.ts'
 import { type RelationFacts, Source } from './source.ts'
 
 /** Undefined if it is no table that changes are told of row by row. */
 export type FindRelation = (relation: RelationWord) => RelationFacts | undefined
+
+export interface MaintainedOptions {
+  /** Rows that are kept beyond a LIMIT, so that what leaves it can be replaced. */
+  readonly reserve?: number
+}
 
 export interface MaintainedColumn {
   readonly name: string
@@ -34,7 +39,7 @@ export class MaintainedQuery {
   readonly #output: Output
 
   /** Of the node of a SELECT. Throws NotMaintainable. */
-  constructor(statement: unknown, findRelation: FindRelation) {
+  constructor(statement: unknown, findRelation: FindRelation, { reserve = 1000 }: MaintainedOptions = {}) {
     const select = fieldsIf('SelectStmt', statement) ?? refuse('a statement that is no SELECT')
     const find: FindSource = (word) => this.#find(findRelation, word)
     this.#branches = selectsOf(select).map((fields) => new Branch(fields, find))
@@ -44,7 +49,7 @@ export class MaintainedQuery {
     for (const other of others) mustBeAlike(first, other)
     const isUnion = others.length > 0
     const keys = listOf(select.sortClause).map((node) => this.#sortKey(node, first, isUnion))
-    this.#output = outputOf(select, keys, !isUnion && first.isDistinct)
+    this.#output = outputOf(select, keys, this.#branches, reserve)
     for (const branch of this.#branches) {
       const order = keys.map(({ of }) => of(branch))
       branch.open(order, (row, key, weight) => this.#output.add(row, key, weight))
@@ -54,6 +59,10 @@ export class MaintainedQuery {
   /** Told in no order of their own, but that of ORDER BY. */
   rows(): Row[] {
     for (const branch of this.#branches) branch.flush()
+    if (this.#output.isShort) {
+      this.#output.clear()
+      for (const branch of this.#branches) branch.replay()
+    }
     return this.#output.rows()
   }
 
@@ -144,7 +153,8 @@ function mustBeAlike(first: Branch, other: Branch): void {
   if (!isAlike || first.columns.length !== other.columns.length) refuse('a union of different types')
 }
 
-function outputOf(select: Fields, keys: readonly SortKey[], isDistinct: boolean): Output {
+function outputOf(select: Fields, keys: readonly SortKey[], branches: readonly Branch[], reserve: number): Output {
+  const isDistinct = branches.some((branch) => branch.isDistinct)
   if (select.limitOption === 'LIMIT_OPTION_WITH_TIES') return refuse('WITH TIES')
   const offset = countOf(select.limitOffset, 0)
   const limit = countOf(select.limitCount, Number.POSITIVE_INFINITY)
@@ -154,9 +164,10 @@ function outputOf(select: Fields, keys: readonly SortKey[], isDistinct: boolean)
       isDistinct,
       offset,
       limit,
+      reserve,
     )
   if (offset > 0 || limit !== Number.POSITIVE_INFINITY) return refuse('LIMIT without ORDER BY')
-  return new Unordered(isDistinct)
+  return !isDistinct && branches.every(({ isGrouped }) => isGrouped) ? new OnePerGroup() : new Unordered(isDistinct)
 }
 
 function countOf(node: unknown, otherwise: number): number {

@@ -1,29 +1,48 @@
 // The rows of an answer: in no order, or in that of ORDER BY, the first of them where there is a LIMIT.
 
 import { type Cell, compareCells, joinKeys, type Key, type Kind, type Row } from './kinds.ts'
+import { SortedList } from './sorted-list.ts'
 import { Diverged, identityOf } from './source.ts'
 
 export interface Output {
   /** `order`: what the row is sorted by. */
   add(row: Row, order: Row, weight: number): void
   rows(): Row[]
+  /** True if what is kept does not suffice: it is cleared then, and all rows added anew. */
+  readonly isShort: boolean
+  clear(): void
   /** True if PostgreSQL might as well answer with other rows: the last one that LIMIT lets through has equals behind it. */
   readonly isAmbiguous: boolean
 }
 
-interface Line {
-  readonly row: Row
-  readonly order: Row
-  readonly identity: Key
-  count: number
-}
-
+/** All that tells a row apart, also 1.0 from 1.00. */
 function identityOfRow(row: Row): Key {
   return joinKeys(row.map(identityOf))
 }
 
+/** Rows of groups: each is taken out as the object it was put in. */
+export class OnePerGroup implements Output {
+  readonly isAmbiguous = false
+  readonly isShort = false
+  readonly #rows = new Set<Row>()
+
+  clear(): void {
+    this.#rows.clear()
+  }
+
+  add(row: Row, _order: Row, weight: number): void {
+    if (weight > 0) this.#rows.add(row)
+    else this.#rows.delete(row)
+  }
+
+  rows(): Row[] {
+    return [...this.#rows]
+  }
+}
+
 export class Unordered implements Output {
   readonly isAmbiguous = false
+  readonly isShort = false
   readonly #lines = new Map<Key, { readonly row: Row; count: number }>()
   readonly #isDistinct: boolean
 
@@ -41,6 +60,10 @@ export class Unordered implements Output {
     else line.count = count
   }
 
+  clear(): void {
+    this.#lines.clear()
+  }
+
   rows(): Row[] {
     const rows: Row[] = []
     for (const { row, count } of this.#lines.values())
@@ -55,56 +78,82 @@ export interface Direction {
   readonly areNullsFirst: boolean
 }
 
-/** Lines in pieces of some hundred, so that one comes or goes without moving all. */
-const pieceMax = 512
+class Line {
+  readonly row: Row
+  readonly order: Row
+  count: number
+  #identity: string | undefined
+
+  constructor(row: Row, order: Row, count: number) {
+    this.row = row
+    this.order = order
+    this.count = count
+  }
+
+  /** Only asked for where the order is the same. */
+  get identity(): string {
+    this.#identity ??= String(identityOfRow(this.row))
+    return this.#identity
+  }
+}
 
 export class Ordered implements Output {
   readonly #directions: readonly Direction[]
   readonly #isDistinct: boolean
   readonly #offset: number
   readonly #limit: number
-  readonly #pieces: Line[][] = [[]]
+  /** Beyond what LIMIT lets through, so many lines are kept; when they are used up all rows have to be told again. */
+  readonly #reserve: number
+  #lines = this.#empty()
+  /** The last line that is sure to be among those kept; undefined as long as all are. */
+  #bound: Line | undefined
 
-  constructor(directions: readonly Direction[], isDistinct: boolean, offset: number, limit: number) {
+  constructor(directions: readonly Direction[], isDistinct: boolean, offset: number, limit: number, reserve: number) {
     this.#directions = directions
     this.#isDistinct = isDistinct
     this.#offset = offset
     this.#limit = limit
+    this.#reserve = reserve
+  }
+
+  #empty(): SortedList<Line> {
+    return new SortedList((one, other) => this.#compare(one, other))
   }
 
   add(row: Row, order: Row, weight: number): void {
-    const line = { row, order, identity: identityOfRow(row), count: weight }
-    const pieceAt = this.#pieceOf(line)
-    const piece = this.#pieces[pieceAt] as Line[]
-    const at = firstNotBelow(piece.length, (index) => this.#compare(piece[index] as Line, line) < 0)
-    const there = piece[at]
-    if (there !== undefined && this.#compare(there, line) === 0) {
-      there.count += weight
-      if (there.count < 0) throw new Diverged('a row was taken out that was not in')
-      if (there.count === 0) this.#remove(pieceAt, at)
+    const line = new Line(row, order, weight)
+    if (this.#bound !== undefined && this.#compare(line, this.#bound) > 0) return
+    if (weight > 0) {
+      const there = this.#lines.add(line)
+      if (there !== undefined) there.count += weight
+      else if (this.#lines.size > this.#end + 2 * this.#reserve)
+        this.#bound = this.#lines.cut(this.#end + this.#reserve)
       return
     }
-    if (weight < 0) throw new Diverged('a row was taken out that was not in')
-    piece.splice(at, 0, line)
-    if (piece.length > pieceMax) this.#pieces.splice(pieceAt + 1, 0, piece.splice(pieceMax / 2))
+    const there = this.#lines.find(line)
+    if (there === undefined || there.count < -weight) throw new Diverged('a row was taken out that was not in')
+    there.count += weight
+    if (there.count === 0) this.#lines.delete(line)
   }
 
-  #remove(pieceAt: number, at: number): void {
-    const piece = this.#pieces[pieceAt] as Line[]
-    piece.splice(at, 1)
-    if (piece.length === 0 && this.#pieces.length > 1) this.#pieces.splice(pieceAt, 1)
+  /** Behind the last line that is shown. */
+  get #end(): number {
+    return this.#offset + this.#limit
   }
 
-  /** The first that ends at or behind the line; else the last. */
-  #pieceOf(line: Line): number {
-    const last = this.#pieces.length - 1
-    return firstNotBelow(last, (index) => this.#compare((this.#pieces[index] as Line[]).at(-1) as Line, line) < 0)
+  get isShort(): boolean {
+    return this.#bound !== undefined && this.#lines.size <= this.#end
+  }
+
+  clear(): void {
+    this.#lines = this.#empty()
+    this.#bound = undefined
   }
 
   #compare(one: Line, other: Line): number {
     const order = this.#compareOrder(one, other)
-    if (order !== 0) return order
-    return one.identity === other.identity ? 0 : String(one.identity) < String(other.identity) ? -1 : 1
+    if (order !== 0 || one === other) return order
+    return one.identity === other.identity ? 0 : one.identity < other.identity ? -1 : 1
   }
 
   #compareOrder(one: Line, other: Line): number {
@@ -123,12 +172,12 @@ export class Ordered implements Output {
 
   rows(): Row[] {
     const rows: Row[] = []
-    for (const { row } of this.#lines(this.#offset, this.#offset + this.#limit)) rows.push(row)
+    for (const { row } of this.#range(this.#offset, this.#end)) rows.push(row)
     return rows
   }
 
   get isAmbiguous(): boolean {
-    return this.#isTornAt(this.#offset) || this.#isTornAt(this.#offset + this.#limit)
+    return this.#isTornAt(this.#offset) || this.#isTornAt(this.#end)
   }
 
   /** True if that place lies between lines that come in any order, and are not all the same. */
@@ -138,9 +187,9 @@ export class Ordered implements Output {
     let end = 0
     let first: Line | undefined
     let lineCount = 0
-    for (const line of this.#all()) {
+    for (const line of this.#lines) {
       if (first === undefined || this.#compareOrder(first, line) !== 0) {
-        if (end >= place) break
+        if (end >= place) return start < place && place < end && lineCount > 1
         start = end
         first = line
         lineCount = 0
@@ -148,17 +197,15 @@ export class Ordered implements Output {
       lineCount++
       end += this.#isDistinct ? 1 : line.count
     }
+    // What is behind the lines that are kept may go on with the same.
+    if (this.#bound !== undefined) return true
     return start < place && place < end && lineCount > 1
   }
 
-  *#all(): Generator<Line> {
-    for (const piece of this.#pieces) yield* piece
-  }
-
   /** From the one place up to the other. */
-  *#lines(from: number, to: number): Generator<Line> {
+  *#range(from: number, to: number): Generator<Line> {
     let at = 0
-    for (const line of this.#all()) {
+    for (const line of this.#lines) {
       for (let n = this.#isDistinct ? 1 : line.count; n > 0; n--) {
         if (at >= to) return
         if (at >= from) yield line
@@ -166,16 +213,4 @@ export class Ordered implements Output {
       }
     }
   }
-}
-
-/** The first place of so many for which it is not true; it is true up to some place. */
-function firstNotBelow(count: number, isBelow: (index: number) => boolean): number {
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (isBelow(middle)) low = middle + 1
-    else high = middle
-  }
-  return low
 }

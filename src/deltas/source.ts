@@ -114,6 +114,7 @@ export class Source {
   }
 
   #keyOf(row: Row): Key {
+    if (this.relation.key.length === 1) return keyOf((this.columns[0] as ColumnFacts).type.kind, row[0] as Cell)
     const keys: Key[] = []
     const length = this.#hasKey ? this.relation.key.length : this.columns.length
     for (let at = 0; at < length; at++) {

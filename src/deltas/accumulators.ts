@@ -113,6 +113,19 @@ export class DecimalSum implements Accumulator {
   }
 }
 
+/** Sums of values and of their squares. */
+export class Moments implements Accumulator {
+  readonly values = new DecimalSum()
+  readonly squares = new DecimalSum()
+
+  /** Of numeric. */
+  add(cell: Cell, weight: number): void {
+    if (cell === null) return
+    this.values.add(cell, weight)
+    this.squares.add(decimal.multiply(cell as Decimal, cell as Decimal) as Cell, weight)
+  }
+}
+
 interface Counted {
   readonly cell: Cell
   count: number

@@ -1,9 +1,9 @@
 // Calls of aggregates: which type they give, and what keeps them.
 
 import { type Fields, listOf, unwrap, wordsOf } from '../sql/index.ts'
-import { type Accumulator, Count, DecimalSum, Distinct, Extremes, Verdicts, WholeSum } from './accumulators.ts'
+import { type Accumulator, Count, DecimalSum, Distinct, Extremes, Moments, Verdicts, WholeSum } from './accumulators.ts'
 import { castTo, inRange } from './casts.ts'
-import { type Decimal, divide, Finite } from './decimal.ts'
+import { type Decimal, deviation, divide, Finite, variance } from './decimal.ts'
 import { compile, type Expression, mustEqual, mustOrder, mustPrintAlike, type Scope } from './expression.ts'
 import type { Aggregate } from './group.ts'
 import { type Cell, oids, plainType, type Type } from './kinds.ts'
@@ -18,7 +18,16 @@ export interface AggregateCall {
   result(accumulator: Accumulator): Cell
 }
 
-const names = new Set(['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'every'])
+/** Whether they take the values for a sample, and whether the root is taken. */
+const spreads: ReadonlyMap<string, { readonly isSample: boolean; readonly isRoot: boolean }> = new Map([
+  ['var_pop', { isSample: false, isRoot: false }],
+  ['var_samp', { isSample: true, isRoot: false }],
+  ['variance', { isSample: true, isRoot: false }],
+  ['stddev_pop', { isSample: false, isRoot: true }],
+  ['stddev_samp', { isSample: true, isRoot: true }],
+  ['stddev', { isSample: true, isRoot: true }],
+])
+const names = new Set(['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'every', ...spreads.keys()])
 
 /** The name of the aggregate that a node calls; undefined if it calls none. */
 export function aggregateNamed(node: unknown): string | undefined {
@@ -46,7 +55,7 @@ export function aggregateOf(name: string, fields: Fields, scope: Scope): Aggrega
     return { ...counting(true), aggregate: { argument: undefined, filter, open: counting(true).open } }
   const args = listOf(fields.args)
   if (args.length !== 1 || fields.agg_star === true) return refuse(`${name} of these arguments`)
-  const part = compile(args[0], scope)
+  const part = argumentOf(name, compile(args[0], scope))
   const kept = keeping(name, part)
   const { type, scale, accumulatorKind, result } = kept
   if (fields.agg_distinct !== true)
@@ -60,6 +69,14 @@ export function aggregateOf(name: string, fields: Fields, scope: Scope): Aggrega
     result: (accumulator) => result((accumulator as Distinct).inner),
     aggregate: { argument: part.evaluate, filter, open: () => new Distinct(part.type.kind, kept.open()) },
   }
+}
+
+/** Of whole numbers the spread is computed as of numeric. */
+function argumentOf(name: string, part: Expression): Expression {
+  if (!spreads.has(name)) return part
+  if (part.literal !== undefined || (part.type.kind !== 'int' && part.type.kind !== 'numeric'))
+    return refuse(`${name} of this type`)
+  return castTo(part, numeric, 'implicit')
 }
 
 const boolean = plainType(oids.bool)
@@ -125,7 +142,9 @@ function keeping(name: string, part: Expression): Kept {
         open: () => new Extremes(type.kind),
         result: (accumulator) => (accumulator as Extremes)[name === 'max' ? 'highest' : 'lowest'],
       }
-    default:
+    case 'bool_and':
+    case 'bool_or':
+    case 'every':
       if (type.kind !== 'bool') return refuse(`${name} of this type`)
       return {
         type: boolean,
@@ -138,5 +157,26 @@ function keeping(name: string, part: Expression): Kept {
           return name === 'bool_or' ? trueCount > 0 : falseCount === 0
         },
       }
+    default:
+      return spreading(name)
+  }
+}
+
+function spreading(name: string): Kept {
+  const { isSample, isRoot } = spreads.get(name) ?? refuse(name)
+  return {
+    type: numeric,
+    scale: undefined,
+    accumulatorKind: 'moments',
+    open: () => new Moments(),
+    result: (accumulator) => {
+      const { values, squares } = accumulator as Moments
+      const [sum, ofSquares] = [values.sum, squares.sum]
+      if (sum === undefined || ofSquares === undefined || (isSample && values.count < 2)) return null
+      if (typeof sum === 'string' || typeof ofSquares === 'string') return 'NaN'
+      const spread = variance(sum, ofSquares, values.count, isSample)
+      if (spread === undefined) return null
+      return isRoot ? deviation(spread) : spread
+    },
   }
 }

@@ -27,7 +27,7 @@ export interface OutputColumn {
 }
 
 /** Where rows of the answer go. */
-export type OnRow = (row: Row, order: Row, weight: number) => void
+type OnRow = (row: Row, order: Row, weight: number) => void
 
 function refuse(what: string): never {
   throw new NotMaintainable('shape', `${what} is not maintained from changes`)

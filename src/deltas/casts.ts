@@ -160,7 +160,7 @@ function cellOfLiteral(type: Type, text: string): Cell {
     case 'char':
       return withoutBlanks(text)
     case 'numeric':
-      if (!/^-?(?:\d+\.?\d*|\.\d+)$/.test(text)) return refuse(`the number ${text}`)
+      if (!/^(?:-?(?:\d+\.?\d*|\.\d+)|NaN|-?Infinity)$/.test(text)) return refuse(`the number ${text}`)
       return parseDecimal(text) as Cell
     case 'int':
       return inRange(type, parseWhole(/^-?\d+$/.test(text) ? text : refuse(`the number ${text}`)))

@@ -25,8 +25,7 @@ export class Finite {
   }
 }
 
-export const zero = new Finite(0, 0)
-export const one = new Finite(1, 0)
+const zero = new Finite(0, 0)
 
 /** As PostgreSQL prints it. */
 export function parseDecimal(text: string): Decimal {
@@ -186,7 +185,7 @@ function abs(value: bigint): bigint {
 }
 
 /** Digits behind the point of a quotient: at least 16 that count, of groups of four. */
-export function divisionScale(one: Finite, other: Finite): number {
+function divisionScale(one: Finite, other: Finite): number {
   const dividend = leadOf(one)
   const divisor = leadOf(other)
   const weight = dividend.weight - divisor.weight - (dividend.group <= divisor.group ? 1 : 0)
@@ -240,8 +239,23 @@ export function rescale(value: Decimal, scale: number): Decimal {
   return new Finite(whole(divideRounded(BigInt(value.digits), tenTo(value.scale - scale))), scale)
 }
 
+/** From the sum of so many values and the sum of their squares; `sample`: of which they are some. Undefined: of too few. */
+export function variance(sum: Finite, squares: Finite, count: number, isSample: boolean): Finite | undefined {
+  if (count <= (isSample ? 1 : 0)) return undefined
+  const times = new Finite(count, 0)
+  const numerator = subtract(multiply(times, squares), multiply(sum, sum)) as Finite
+  if (numerator.digits <= 0) return zero
+  const divisor = new Finite(multiplyWhole(count, isSample ? count - 1 : count), 0)
+  return quotient(numerator, divisor, divisionScale(numerator, divisor))
+}
+
+/** Its square root, with as many digits. */
+export function deviation(variance: Finite): Finite {
+  return variance === zero ? zero : squareRoot(variance, variance.scale)
+}
+
 /** The square root, cut behind so many digits and rounded, as sqrt_var gives it. */
-export function squareRoot(value: Finite, scale: number): Finite {
+function squareRoot(value: Finite, scale: number): Finite {
   const exact = BigInt(value.digits) * tenTo(2 * scale + 2 + (value.scale % 2))
   // Of digits and scale both are multiples of two now: the root has half the scale.
   const rooted = new Finite(whole(rootOf(exact)), scale + 1 + (value.scale + (value.scale % 2)) / 2)

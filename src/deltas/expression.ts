@@ -226,7 +226,8 @@ function extreme(all: readonly Expression[], isGreatest: boolean): Expression {
 
 function collated(part: Expression, words: readonly string[]): Expression {
   const name = words.at(-1)
-  if (part.type.kind !== 'text' || (name !== 'C' && name !== 'POSIX')) return refuse('COLLATE other than "C"')
+  if (!['text', 'char'].includes(part.type.kind) || (name !== 'C' && name !== 'POSIX'))
+    return refuse('COLLATE other than "C"')
   return { ...part, type: { ...part.type, isDeterministic: true, isBytewise: true } }
 }
 
@@ -298,7 +299,7 @@ function withoutLength(type: Type): Type {
   return type.kind === 'numeric' ? { ...type, modifier: -1 } : type
 }
 
-export function compared(operator: string, left: Expression, right: Expression): Expression {
+function compared(operator: string, left: Expression, right: Expression): Expression {
   const { kind, type, sides } = sidesOf(left, right)
   const test = comparisons[operator] ?? refuse(operator)
   const [one, other] = sides.map((side) => side.evaluate) as [Evaluate, Evaluate]

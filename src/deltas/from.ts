@@ -219,7 +219,7 @@ export class From implements Scope {
 const boolean = plainType(oids.bool)
 
 /** What stands side by side under AND. */
-export function conjunctsOf(node: unknown): unknown[] {
+function conjunctsOf(node: unknown): unknown[] {
   const typed = unwrap(node)
   if (typed?.type !== 'BoolExpr' || typed.fields.boolop !== 'AND_EXPR') return [node]
   return listOf(typed.fields.args).flatMap(conjunctsOf)

@@ -21,7 +21,7 @@ export interface Link {
   readonly kind: Kind
 }
 
-export interface Side {
+interface Side {
   readonly range: number
   /** Of the combination; reads that range alone. */
   readonly evaluate: Evaluate
@@ -38,7 +38,7 @@ export interface JoinRange {
 }
 
 /** The combination is overwritten behind the call. */
-export type OnCombination = (rows: Rows, weight: 1 | -1) => void
+type OnCombination = (rows: Rows, weight: 1 | -1) => void
 
 interface Index {
   readonly rows: RowIndex

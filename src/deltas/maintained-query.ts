@@ -15,14 +15,14 @@ import { NotMaintainable } from './refusals.ts'
 import { type RelationFacts, Source } from './source.ts'
 
 /** Undefined if it is no table that changes are told of row by row. */
-export type FindRelation = (relation: RelationWord) => RelationFacts | undefined
+type FindRelation = (relation: RelationWord) => RelationFacts | undefined
 
-export interface MaintainedOptions {
+interface MaintainedOptions {
   /** Rows that are kept beyond a LIMIT, so that what leaves it can be replaced. */
   readonly reserve?: number
 }
 
-export interface MaintainedColumn {
+interface MaintainedColumn {
   readonly name: string
   readonly type: Type
 }

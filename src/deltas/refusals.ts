@@ -1,7 +1,7 @@
 // What cannot be kept up to date from changes, and what an expression refuses to compute.
 
 /** Why a query is not maintained from changes. `shape`: of its text; `type`: of the values in it; `relation`: of what it reads. */
-export type RefusalKind = 'shape' | 'type' | 'relation'
+type RefusalKind = 'shape' | 'type' | 'relation'
 
 export class NotMaintainable extends Error {
   override readonly name = 'NotMaintainable'

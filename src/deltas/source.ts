@@ -5,7 +5,7 @@ import { Finite } from './decimal.ts'
 import { type Cell, joinKeys, type Key, keyOf, parseCell, type Row, type Type } from './kinds.ts'
 import { NotMaintainable } from './refusals.ts'
 
-export interface ColumnFacts {
+interface ColumnFacts {
   readonly name: string
   readonly type: Type
 }
@@ -19,9 +19,9 @@ export interface RelationFacts {
 }
 
 /** Values by name, as the feed tells them: undefined where it does not. */
-export type TextRow = ReadonlyMap<string, string | null | undefined>
+type TextRow = ReadonlyMap<string, string | null | undefined>
 
-export interface TextChange {
+interface TextChange {
   readonly kind: 'insert' | 'update' | 'delete'
   readonly old: TextRow | undefined
   readonly new: TextRow | undefined
@@ -32,7 +32,7 @@ export class Diverged extends Error {
   override readonly name = 'Diverged'
 }
 
-export type OnChange = (old: Row | undefined, now: Row | undefined) => void
+type OnChange = (old: Row | undefined, now: Row | undefined) => void
 
 export class Source {
   readonly relation: RelationFacts

@@ -2,17 +2,19 @@
 
 import type pg from 'pg'
 import { readTestDecoding } from '../../src/cdc/test-decoding.ts'
-import { typeOf } from '../../src/deltas/kinds.ts'
-import { MaintainedQuery } from '../../src/deltas/maintained-query.ts'
-import { NotMaintainable } from '../../src/deltas/refusals.ts'
-import type { RelationFacts, TextRow } from '../../src/deltas/source.ts'
+import { MaintainedQuery, NotMaintainable, type RelationFacts, typeOf } from '../../src/deltas/index.ts'
 import type { Parser } from '../../src/sql/index.ts'
 import type { Case } from './random-views.ts'
 
 interface Outcome {
   readonly maintained: number
   readonly refused: readonly string[]
-  readonly failure: { readonly query: string; readonly message: string } | undefined
+  readonly failure: Failure | undefined
+}
+
+interface Failure {
+  readonly query: string
+  readonly message: string
 }
 
 const slot = 'maintained'
@@ -34,8 +36,9 @@ interface Played {
 export class MaintainedStage {
   readonly #client: pg.Client
   readonly #parser: Parser
-  /** Of this transaction alone: a name may be another table in the next case. */
+  /** Of one case: a name may be another table in the next. */
   #facts = new Map<string, RelationFacts>()
+  #played: Played[] = []
 
   #runCount = 0
 
@@ -57,25 +60,36 @@ export class MaintainedStage {
       await this.#client.query(`drop table if exists ${name}`)
       for (const text of ddl) await this.#client.query(text)
     }
-    this.#facts = new Map()
-    for (const { name } of made.tables) this.#facts.set(name, await this.#factsOf(name))
+    await this.know(made.tables.map(({ name }) => name))
     for (const text of made.before) await this.#client.query(text)
-    const played: Played[] = []
-    const refused: string[] = []
-    for (const text of made.queries) {
-      const query = this.#compile(text)
-      if (typeof query === 'string') refused.push(query)
-      else played.push({ text, query })
-    }
-    for (const { query } of played) await this.#seed(query)
-    await this.#client.query(`select pg_replication_slot_advance('${slot}', pg_current_wal_lsn())`)
-    let failure = await this.#compare(played)
+    const refused = await this.maintain(made.queries)
+    let failure = await this.compare()
     for (const transaction of made.transactions) {
       if (failure !== undefined) break
       await this.#play(transaction)
-      failure = (await this.#follow(played)) ?? (await this.#compare(played))
+      failure = (await this.follow()) ?? (await this.compare())
     }
-    return { maintained: played.length, refused, failure }
+    return { maintained: this.#played.length, refused, failure }
+  }
+
+  /** These tables are what names stand for. */
+  async know(names: readonly string[]): Promise<void> {
+    this.#facts = new Map()
+    for (const name of names) this.#facts.set(name, await this.#factsOf(name))
+  }
+
+  /** Fills the queries with what is there. Answers the reasons of those that are refused. */
+  async maintain(queries: readonly string[]): Promise<string[]> {
+    this.#played = []
+    const refused: string[] = []
+    for (const text of queries) {
+      const query = this.#compile(text)
+      if (typeof query === 'string') refused.push(query)
+      else this.#played.push({ text, query })
+    }
+    for (const { query } of this.#played) await this.#seed(query)
+    await this.#client.query(`select pg_replication_slot_advance('${slot}', pg_current_wal_lsn())`)
+    return refused
   }
 
   #compile(text: string): MaintainedQuery | string {
@@ -120,18 +134,21 @@ export class MaintainedStage {
     await this.#client.query(statements.at(-1) === 'rollback' ? 'rollback' : 'commit')
   }
 
-  async #follow(played: readonly Played[]): Promise<Outcome['failure']> {
+  /** How many rows each answers with. */
+  rowCounts(): number[] {
+    return this.#played.map(({ query }) => query.rows().length)
+  }
+
+  /** Tells them what was committed since. */
+  async follow(): Promise<Failure | undefined> {
     const { rows } = await this.#client.query(`select data from pg_logical_slot_get_changes('${slot}', null, null)`)
     const events = rows.map(({ data }) => readTestDecoding(data))
-    for (const { text, query } of played) {
+    for (const { text, query } of this.#played) {
       try {
         for (const event of events) {
           if (event.kind === 'truncate')
             for (const { name } of event.relations) query.sources.get(this.#facts.get(name)?.oid ?? 0)?.truncate()
-          else if ('relation' in event)
-            query.sources
-              .get(this.#facts.get(event.relation.name)?.oid ?? 0)
-              ?.apply({ ...event, old: event.old as TextRow | undefined })
+          else if ('relation' in event) query.sources.get(this.#facts.get(event.relation.name)?.oid ?? 0)?.apply(event)
         }
       } catch (error) {
         return { query: text, message: String((error as Error).stack) }
@@ -140,8 +157,8 @@ export class MaintainedStage {
     return undefined
   }
 
-  async #compare(played: readonly Played[]): Promise<Outcome['failure']> {
-    for (const { text, query } of played) {
+  async compare(): Promise<Failure | undefined> {
+    for (const { text, query } of this.#played) {
       let expected: unknown[][]
       try {
         expected = (

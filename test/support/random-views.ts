@@ -29,7 +29,18 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   int4: ['0', '1', '2', '3', '-7', '40000'],
   int8: ['0', '1', '-5', '9007199254740993', '9007199254740992'],
   'numeric(10,2)': ['0', '1', '1.50', '-2.25', '99999.99', '0.01'],
-  numeric: ['0', '1', '1.0', '1.000', '-2.5', '123456789012345678901234567890.5', '0.00001'],
+  numeric: [
+    '0',
+    '1',
+    '1.0',
+    '1.000',
+    '-2.5',
+    '123456789012345678901234567890.5',
+    '0.00001',
+    `'NaN'`,
+    `'Infinity'`,
+    `'-Infinity'`,
+  ],
   text: [`''`, `'a'`, `'A'`, `'ab'`, `'it''s'`, `'ä'`, `'😀x'`, `'a%b'`],
   'text collate "C"': [`''`, `'a'`, `'B'`, `'ab'`, `'ﬀ'`, `'😀'`, `'z'`],
   'varchar(5)': [`'x'`, `'X'`, `'x '`, `'yy'`],
@@ -43,6 +54,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   jsonb: [`'{"a": 1}'`, `'[1, 2]'`, `'null'`],
 }
 const numbers = ['int2', 'int4', 'int8', 'numeric(10,2)', 'numeric']
+const spreads = ['var_pop', 'var_samp', 'variance', 'stddev_pop', 'stddev_samp', 'stddev']
 const comparable = Object.keys(kinds).filter((kind) => !['float8', 'jsonb'].includes(kind))
 const grouped = comparable.filter((kind) => kind !== 'numeric')
 const ordered = grouped.filter((kind) => !['text', 'varchar(5)', 'char(3)'].includes(kind))
@@ -349,6 +361,7 @@ export class Generator {
       () => ({ text: `count(distinct ${any(comparable)})${filter}`, kind: 'int8' }),
       () => ({ text: `sum(${number})${filter}`, kind: 'other' }),
       () => ({ text: `avg(${number})${filter}`, kind: 'other' }),
+      () => ({ text: `${this.#pick(spreads)}(${number})${filter}`, kind: 'other' }),
       () => ({ text: `sum(${this.#number(ranges, 2).text})${filter}`, kind: 'other' }),
       () => ({ text: `round(100.00 * sum(${this.#number(ranges, 1).text}) / (count(*) + 1), 2)`, kind: 'other' }),
     ]

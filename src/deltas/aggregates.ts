@@ -133,7 +133,8 @@ function keeping(name: string, part: Expression): Kept {
       return summing(numeric, undefined, type.kind === 'int', average)
     case 'min':
     case 'max':
-      mustOrder(part)
+      mustOrder(type)
+      mustPrintAlike(part)
       if (type.kind === 'bool' || type.kind === 'uuid') return refuse(`${name} of this type`)
       return {
         type,

@@ -79,7 +79,7 @@ export class Branch {
   /** A key of ORDER BY that is no column of the answer's; all are known before rows come. */
   orderBy(node: unknown): Expression {
     const expression = compile(node, this.#scope)
-    mustOrder(expression)
+    mustOrder(expression.type)
     return expression
   }
 

@@ -206,7 +206,8 @@ function coalesce(all: readonly Expression[]): Expression {
 
 function extreme(all: readonly Expression[], isGreatest: boolean): Expression {
   const { type, scale, parts } = alike(all)
-  mustOrder({ type, scale })
+  mustOrder(type)
+  mustPrintAlike({ type, scale })
   const values = parts.map((part) => part.evaluate)
   return derived(
     parts,
@@ -314,7 +315,7 @@ function compared(operator: string, left: Expression, right: Expression): Expres
         const against = other(rows)
         return against === null ? null : (value === against) === isEqual
       })
-  } else mustOrder({ type, scale: 0 })
+  } else mustOrder(type)
   return derived(parts, boolean, (rows) => {
     const value = one(rows)
     if (value === null) return null
@@ -378,12 +379,11 @@ export function mustEqual(type: Type): void {
     throw new NotMaintainable('type', `values of type ${type.oid} are not compared`)
 }
 
-/** Refuses what is not in an order that is known here, or of which equal values print differently. */
-export function mustOrder({ type, scale }: { readonly type: Type; readonly scale?: number | undefined }): void {
+/** Refuses what is not in an order that is known here. */
+export function mustOrder(type: Type): void {
   mustEqual(type)
   const isText = type.kind === 'text' || type.kind === 'char'
   if (isText && !type.isBytewise) throw new NotMaintainable('type', 'text is ordered by its collation, other than "C"')
-  mustPrintAlike({ type, scale })
 }
 
 /** Refuses values that may be equal and print differently. */

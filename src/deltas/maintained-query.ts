@@ -99,7 +99,7 @@ export class MaintainedQuery {
     const of = (branch: Branch): Expression => {
       if (place === undefined) return branch.orderBy(sort.node)
       const { expression } = branch.columns[place] as OutputColumn
-      mustOrder(expression)
+      mustOrder(expression.type)
       return expression
     }
     return { direction: { kind: of(first).type.kind, isDescending, areNullsFirst }, of }

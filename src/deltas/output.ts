@@ -180,7 +180,7 @@ export class Ordered implements Output {
     return this.#isTornAt(this.#offset) || this.#isTornAt(this.#end)
   }
 
-  /** True if that place lies between lines that come in any order, and are not all the same. */
+  /** As of rows(), behind which a line too many is kept, or all are. True if that place lies between lines that come in any order, and are not all the same. */
   #isTornAt(place: number): boolean {
     if (place === 0 || place === Number.POSITIVE_INFINITY) return false
     let start = 0
@@ -197,8 +197,6 @@ export class Ordered implements Output {
       lineCount++
       end += this.#isDistinct ? 1 : line.count
     }
-    // What is behind the lines that are kept may go on with the same.
-    if (this.#bound !== undefined) return true
     return start < place && place < end && lineCount > 1
   }
 

@@ -57,8 +57,8 @@ const numbers = ['int2', 'int4', 'int8', 'numeric(10,2)', 'numeric']
 const spreads = ['var_pop', 'var_samp', 'variance', 'stddev_pop', 'stddev_samp', 'stddev']
 const comparable = Object.keys(kinds).filter((kind) => !['float8', 'jsonb'].includes(kind))
 const grouped = comparable.filter((kind) => kind !== 'numeric')
-const ordered = grouped.filter((kind) => !['text', 'varchar(5)', 'char(3)'].includes(kind))
-const extremes = ordered.filter((kind) => kind !== 'bool' && kind !== 'uuid')
+const ordered = [...grouped, 'numeric', 'other'].filter((kind) => !['text', 'varchar(5)', 'char(3)'].includes(kind))
+const extremes = ordered.filter((kind) => !['bool', 'uuid', 'numeric', 'other'].includes(kind))
 
 interface Range {
   readonly alias: string

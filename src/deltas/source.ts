@@ -76,17 +76,28 @@ export class Source {
 
   apply(change: TextChange): void {
     const { old: before, new: after } = change
-    // Without an old row an update left the key as it was.
-    const told = before ?? (change.kind === 'update' ? after : undefined)
-    if (before === undefined && change.kind !== 'insert' && !this.#hasKey) this.#refuse('an old row was not told')
-    if ((told === undefined && change.kind !== 'insert') || (after === undefined && change.kind !== 'delete'))
+    if (change.kind === 'update' && before === undefined && after !== undefined && this.#hasKey) {
+      this.#replace(after)
+      return
+    }
+    if ((before === undefined && change.kind !== 'insert') || (after === undefined && change.kind !== 'delete'))
       this.#refuse('a row was not told')
-    const old = told === undefined ? undefined : this.#take(told)
+    const old = before === undefined ? undefined : this.#take(before)
     const now = after === undefined ? undefined : this.#parse(after, old, this.columns.length)
     // Others hold the row that was there.
     const isUnchanged = old !== undefined && now !== undefined && isSame(old, now)
     if (now !== undefined) this.#put(isUnchanged ? old : now)
     if (!isUnchanged) this.#tell(old, now)
+  }
+
+  /** Under the same key. */
+  #replace(text: TextRow): void {
+    const key = this.#keyOf(this.#parse(text, undefined, this.relation.key.length))
+    const old = this.#rows.get(key) ?? this.#refuse('a row is not known')
+    const now = this.#parse(text, old, this.columns.length)
+    if (isSame(old, now)) return
+    this.#rows.set(key, now)
+    this.#tell(old, now)
   }
 
   truncate(): void {
@@ -110,7 +121,7 @@ export class Source {
   }
 
   #tell(old: Row | undefined, now: Row | undefined): void {
-    for (const tell of this.onChange) tell(old, now)
+    for (let at = 0; at < this.onChange.length; at++) (this.onChange[at] as OnChange)(old, now)
   }
 
   #keyOf(row: Row): Key {
@@ -166,5 +177,11 @@ export function identityOf(cell: Cell): Key {
 }
 
 export function isSame(one: Row, other: Row): boolean {
-  return one.length === other.length && one.every((cell, at) => identityOf(cell) === identityOf(other[at] as Cell))
+  for (let at = 0; at < one.length; at++) {
+    const [cell, against] = [one[at], other[at]]
+    if (cell === against) continue
+    const isEqual = cell instanceof Finite && against instanceof Finite
+    if (!isEqual || cell.digits !== against.digits || cell.scale !== against.scale) return false
+  }
+  return one.length === other.length
 }

@@ -92,9 +92,10 @@ export class Source {
 
   /** Under the same key. */
   #replace(text: TextRow): void {
-    const key = this.#keyOf(this.#parse(text, undefined, this.relation.key.length))
+    const told = this.#parse(text, undefined, this.relation.key.length)
+    const key = this.#keyOf(told)
     const old = this.#rows.get(key) ?? this.#refuse('a row is not known')
-    const now = this.#parse(text, old, this.columns.length)
+    const now = this.#parse(text, old, this.columns.length, told)
     if (isSame(old, now)) return
     this.#rows.set(key, now)
     this.#tell(old, now)
@@ -156,10 +157,9 @@ export class Source {
     return row
   }
 
-  /** `before` has the values that were not told. */
-  #parse(text: TextRow, before: Row | undefined, length: number): Row {
-    const row: Cell[] = []
-    for (let at = 0; at < length; at++) {
+  /** `before` has the values that were not told, `row` those that have been read. */
+  #parse(text: TextRow, before: Row | undefined, length: number, row: Cell[] = []): Cell[] {
+    for (let at = row.length; at < length; at++) {
       const { name, type } = this.columns[at] as ColumnFacts
       const value = text.get(name)
       if (typeof value === 'string') row.push(parseCell(type, value))
@@ -178,7 +178,8 @@ export function identityOf(cell: Cell): Key {
 
 export function isSame(one: Row, other: Row): boolean {
   for (let at = 0; at < one.length; at++) {
-    const [cell, against] = [one[at], other[at]]
+    const cell = one[at]
+    const against = other[at]
     if (cell === against) continue
     const isEqual = cell instanceof Finite && against instanceof Finite
     if (!isEqual || cell.digits !== against.digits || cell.scale !== against.scale) return false

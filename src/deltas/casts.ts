@@ -91,12 +91,8 @@ function commonOfTwo(one: Type, other: Type): Type {
     if (one.kind === 'numeric' || other.kind === 'numeric') return plainType(oids.numeric)
     return plainType(intWidths[Math.max(intWidths.indexOf(one.oid), intWidths.indexOf(other.oid))] as number)
   }
-  if (isText(one) && isText(other))
-    return {
-      ...mixedText(one, other),
-      ...(one.kind === 'text' ? {} : { oid: other.oid, kind: 'text' as const }),
-      modifier: -1,
-    }
+  // char(n) meets text as text and varchar as char(n), where blanks at the end do not count.
+  if (one.kind === 'text' && other.kind === 'text') return { ...mixedText(one, other), modifier: -1 }
   const kinds = new Set([one.kind, other.kind])
   if (kinds.has('date') && kinds.has('timestamp')) return plainType(oids.timestamp)
   throw new NotMaintainable('type', `types ${one.oid} and ${other.oid} are not brought together`)

@@ -178,6 +178,11 @@ function alike(parts: readonly Expression[]): {
   readonly parts: readonly Expression[]
 } {
   const type = commonType(parts.filter((part) => part.literal === undefined).map((part) => part.type))
+  // What is shorter than the others prints shorter.
+  const isOneLength = parts.every(
+    (part) => isNull(part) || (part.literal === undefined && part.type.modifier === type.modifier),
+  )
+  if (type.kind === 'char' && !isOneLength) return refuse('char(n) of different lengths in one place')
   const cast = parts.map((part) => (part === nothing ? { ...nothing, type } : castTo(part, type, 'implicit')))
   const scales = new Set(cast.filter((part) => !isNull(part)).map((part) => part.scale))
   return { type, scale: scales.size === 1 ? [...scales][0] : undefined, parts: cast }

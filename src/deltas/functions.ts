@@ -1,7 +1,7 @@
 // Functions that are computed here, and the intervals that may be written beside a date.
 
 import { type Fields, fieldsIf, listOf, textOf, unwrap, wordsOf } from '../sql/index.ts'
-import { castTo, dayOf, midnight } from './casts.ts'
+import { castTo, dayOf, inRange, midnight } from './casts.ts'
 import {
   addWhole,
   type Decimal,
@@ -46,7 +46,9 @@ const functions: Readonly<Record<string, (args: readonly unknown[], argument: Ar
     if (part.literal !== undefined) return refuse('abs of a string')
     const { type, scale } = part
     if (type.kind === 'int')
-      return mapped(part, type, (cell) => ((cell as Whole) < 0 ? negateWhole(cell as Whole) : cell))
+      return mapped(part, type, (cell) =>
+        inRange(type, (cell as Whole) < 0 ? negateWhole(cell as Whole) : (cell as Whole)),
+      )
     if (type.kind !== 'numeric') return refuse('abs of this type')
     return mapped(
       part,

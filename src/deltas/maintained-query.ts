@@ -38,7 +38,7 @@ export class MaintainedQuery {
   readonly #branches: readonly Branch[]
   readonly #output: Output
 
-  /** Of the node of a SELECT. Throws NotMaintainable. */
+  /** Of the node of a SELECT. Throws NotMaintainable, or the EvaluationError of a constant in it. */
   constructor(statement: unknown, findRelation: FindRelation, { reserve = 1000 }: MaintainedOptions = {}) {
     const select = fieldsIf('SelectStmt', statement) ?? refuse('a statement that is no SELECT')
     const find: FindSource = (word) => this.#find(findRelation, word)

@@ -74,6 +74,7 @@ export class Source {
     this.#tell(undefined, this.#put(this.#parse(text, undefined, this.columns.length)))
   }
 
+  /** An error of any kind leaves all that follows this source unusable: it is to be filled anew. */
   apply(change: TextChange): void {
     const { old: before, new: after } = change
     if (change.kind === 'update' && before === undefined && after !== undefined && this.#hasKey) {

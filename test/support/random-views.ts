@@ -291,6 +291,7 @@ export class Generator {
       () => `(${one} / ${this.#pick(['3', '7.0', '0.4'])})`,
       () => `case when ${this.#condition(ranges, 0)} then ${one} else ${this.#pick(['0', '1.5', 'null'])} end`,
       () => `coalesce(${one}, 0)`,
+      () => `length(${this.#pick(this.#columns(ranges, ['text', 'varchar(5)', 'char(3)', 'int4'])).text}::text)`,
       () => `abs(${one})`,
       () => `-(${one})`,
     ]

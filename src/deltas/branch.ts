@@ -4,6 +4,7 @@ import { type Fields, fieldsIf, listOf, textOf, unwrap, wordsOf } from '../sql/i
 import type { Accumulator } from './accumulators.ts'
 import { type AggregateCall, aggregateNamed, aggregateOf } from './aggregates.ts'
 import { castTo } from './casts.ts'
+import { Derived } from './derived.ts'
 import {
   compile,
   type Evaluate,
@@ -14,15 +15,18 @@ import {
   type Rows,
   type Scope,
 } from './expression.ts'
-import { allOf, type FindSource, From } from './from.ts'
+import { allOf, type FindRange, type FindSource, From } from './from.ts'
 import { type Aggregate, type Group, Groups } from './group.ts'
 import { Join } from './join.ts'
 import { oids, plainType, type Row } from './kinds.ts'
+import { mustBePlain, type NamedQueries, type NamedQuery, namedIn } from './named-queries.ts'
 import { NotMaintainable } from './refusals.ts'
 import { isSame } from './source.ts'
 
 export interface OutputColumn {
   readonly name: string
+  /** It has a name of its own, or that of the column it is. */
+  readonly isNamed: boolean
   readonly expression: Expression
 }
 
@@ -38,6 +42,8 @@ export class Branch {
   readonly isDistinct: boolean
   /** Each of its rows is that of a group. */
   readonly isGrouped: boolean
+  /** Subqueries in FROM, in their order. */
+  readonly #derived: Derived[] = []
   readonly #scope: Scope
   readonly #grouping: Grouping | undefined
   readonly #having: Evaluate | undefined
@@ -47,10 +53,24 @@ export class Branch {
   #groups: Groups | undefined
   #join: Join | undefined
 
-  /** Of the fields of a SelectStmt. */
-  constructor(select: Fields, find: FindSource) {
+  /** Of the fields of a SelectStmt. `outer`: what WITH has named around it. */
+  constructor(select: Fields, find: FindSource, outer: NamedQueries = new Map()) {
     refuseClauses(select)
-    const from = new From(find, listOf(select.fromClause), select.whereClause)
+    const named = namedIn(select, outer)
+    const derive = (query: NamedQuery, alias: string, names: readonly string[]): Derived => {
+      mustBePlain(query.select)
+      const derived = new Derived(alias, names, new Branch(query.select, find, query.outer))
+      this.#derived.push(derived)
+      return derived
+    }
+    const findRange: FindRange = {
+      relation: (word, alias) => {
+        const query = word.schema === undefined ? named.get(word.name) : undefined
+        return query === undefined ? find(word) : derive(query, alias, query.names)
+      },
+      subquery: (subquery, alias, names) => derive({ select: subquery, names, outer: named }, alias, names),
+    }
+    const from = new From(findRange, listOf(select.fromClause), select.whereClause)
     const targets = listOf(select.targetList).map((target) => fieldsIf('ResTarget', target) ?? {})
     this.isGrouped =
       listOf(select.groupClause).length > 0 ||
@@ -99,6 +119,7 @@ export class Branch {
     from.ranges.forEach(({ source }, range) => {
       source.onChange.push((old, now) => this.#join?.change(range, old, now))
     })
+    for (const derived of this.#derived) derived.open()
   }
 
   /** Tells every row of the answer, as if it had come now. */
@@ -125,6 +146,7 @@ export class Branch {
 
   /** Tells what became of groups since. */
   flush(): void {
+    for (const derived of this.#derived) derived.flush()
     if (this.#groups === undefined) return
     for (const [group, isThere] of this.#groups.changes()) {
       const rows = isThere ? [(this.#grouping as Grouping).rowOf(group)] : undefined
@@ -153,16 +175,16 @@ export class Branch {
       if (words.length > 1) refuse('* of a schema')
       return [...from.star(words[0])].map(({ name, expression }) => ({
         name,
+        isNamed: true,
         expression: this.#grouping === undefined ? expression : this.#grouping.ofColumn(expression),
       }))
     }
-    const name = textOf(target.name) ?? wordsOf(reference?.fields).at(-1) ?? '?column?'
-    return [{ name, expression: compile(target.val, this.#scope) }]
+    const name = textOf(target.name) ?? wordsOf(reference?.fields).at(-1)
+    return [{ name: name ?? '?column?', isNamed: name !== undefined, expression: compile(target.val, this.#scope) }]
   }
 }
 
 const refusedClauses: Readonly<Record<string, string>> = {
-  withClause: 'WITH',
   windowClause: 'a window',
   lockingClause: 'FOR UPDATE',
   intoClause: 'INTO',

@@ -1,12 +1,12 @@
 // FROM and WHERE as ranges, filters and links of a join.
 
-import { type Fields, listOf, textOf, unwrap, wordsOf } from '../sql/index.ts'
+import { type Fields, fieldsIf, listOf, textOf, unwrap, wordsOf } from '../sql/index.ts'
 import { castTo, commonType, scaleOf } from './casts.ts'
 import { compile, derived, type Evaluate, type Expression, mustEqual, type Scope } from './expression.ts'
 import type { JoinRange, Link } from './join.ts'
 import { type Cell, oids, plainType } from './kinds.ts'
 import { NotMaintainable } from './refusals.ts'
-import type { Source } from './source.ts'
+import type { RowSource } from './source.ts'
 
 export interface RelationWord {
   readonly schema: string | undefined
@@ -14,11 +14,18 @@ export interface RelationWord {
 }
 
 /** The source of a relation's rows, one for all its ranges. */
-export type FindSource = (relation: RelationWord) => Source
+export type FindSource = (relation: RelationWord) => RowSource
+
+/** Where the rows of a range come from. */
+export interface FindRange {
+  relation(word: RelationWord, alias: string): RowSource
+  /** Of the fields of a SelectStmt. */
+  subquery(select: Fields, alias: string, names: readonly string[]): RowSource
+}
 
 interface Range {
   readonly alias: string
-  readonly source: Source
+  readonly source: RowSource
   readonly isOuter: boolean
   readonly filters: Expression[]
 }
@@ -32,14 +39,14 @@ export class From implements Scope {
   readonly links: Link[] = []
   /** What is asked of whole combinations. */
   readonly rest: Expression[] = []
-  readonly #find: FindSource
+  readonly #find: FindRange
   /** Conditions of WHERE and of inner joins. */
   readonly #conditions: unknown[] = []
   readonly #outerConditions: { readonly range: number; readonly node: unknown }[] = []
   /** Names that USING merged, with the range whose column they stand for. */
   readonly #merged = new Map<string, number>()
 
-  constructor(find: FindSource, items: readonly unknown[], where: unknown) {
+  constructor(find: FindRange, items: readonly unknown[], where: unknown) {
     this.#find = find
     for (const item of items) this.#item(item, false)
     if (where !== undefined) this.#conditions.push(...conjunctsOf(where))
@@ -94,7 +101,7 @@ export class From implements Scope {
 
   readonly #columnsOfLinks = new Map<Evaluate, string>()
 
-  #isUnique(range: number, source: Source, links: readonly Link[]): boolean {
+  #isUnique(range: number, source: RowSource, links: readonly Link[]): boolean {
     const { key } = source.relation
     const known = new Set<string | undefined>()
     for (const { sides } of links)
@@ -106,7 +113,7 @@ export class From implements Scope {
     const { source } = this.ranges[range] as Range
     const column = source.want(name)
     if (column === undefined) return undefined
-    const { type } = source.columns[column] as Source['columns'][number]
+    const { type, scale = scaleOf(type) } = source.columns[column] as RowSource['columns'][number]
     return {
       type,
       // Of a range that is filled up with NULLs there is no cell.
@@ -114,7 +121,7 @@ export class From implements Scope {
       isConstant: false,
       column: { range, column },
       ranges: new Set([range]),
-      scale: scaleOf(type),
+      scale,
     }
   }
 
@@ -122,7 +129,7 @@ export class From implements Scope {
     const node = unwrap(item)
     if (node?.type === 'RangeVar') this.#range(node.fields, isOuter)
     else if (node?.type === 'JoinExpr') this.#join(node.fields, isOuter)
-    else if (node?.type === 'RangeSubselect') refuse('a subquery in FROM')
+    else if (node?.type === 'RangeSubselect') this.#subquery(node.fields, isOuter)
     else refuse('this item of FROM')
   }
 
@@ -131,8 +138,22 @@ export class From implements Scope {
     const alias = (fields.alias ?? {}) as Fields
     if (alias.colnames !== undefined || fields.catalogname !== undefined) refuse('an alias with columns')
     if (fields.inh !== true) refuse('ONLY')
-    const source = this.#find({ schema: textOf(fields.schemaname), name })
-    this.ranges.push({ alias: textOf(alias.aliasname) ?? name, source, isOuter, filters: [] })
+    const word = { schema: textOf(fields.schemaname), name }
+    const shown = textOf(alias.aliasname) ?? name
+    this.ranges.push({ alias: shown, source: this.#find.relation(word, shown), isOuter, filters: [] })
+  }
+
+  #subquery(fields: Fields, isOuter: boolean): void {
+    if (fields.lateral === true) refuse('LATERAL')
+    const select = fieldsIf('SelectStmt', fields.subquery) ?? refuse('this item of FROM')
+    const alias = (fields.alias ?? {}) as Fields
+    const name = textOf(alias.aliasname) ?? refuse('a subquery without a name')
+    this.ranges.push({
+      alias: name,
+      source: this.#find.subquery(select, name, wordsOf(alias.colnames)),
+      isOuter,
+      filters: [],
+    })
   }
 
   #join(fields: Fields, isOuter: boolean): void {

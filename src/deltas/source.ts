@@ -32,9 +32,31 @@ export class Diverged extends Error {
   override readonly name = 'Diverged'
 }
 
-type OnChange = (old: Row | undefined, now: Row | undefined) => void
+export type OnChange = (old: Row | undefined, now: Row | undefined) => void
 
-export class Source {
+export interface SourceColumn {
+  readonly name: string
+  readonly type: Type
+  /** Of numeric, where all values have it though the type does not say so. */
+  readonly scale?: number | undefined
+}
+
+/** Where rows of one range of FROM come from. */
+export interface RowSource {
+  readonly relation: {
+    readonly name: string
+    readonly columns: readonly SourceColumn[]
+    readonly key: readonly string[]
+  }
+  /** In the order of a row's cells. */
+  readonly columns: readonly SourceColumn[]
+  readonly onChange: OnChange[]
+  /** The place of a column in the rows; undefined if there is none of that name. */
+  want(name: string): number | undefined
+  rows(): Iterable<Row>
+}
+
+export class Source implements RowSource {
   readonly relation: RelationFacts
   /** Wanted, in the order of a row's cells: those of the key come first. */
   readonly columns: ColumnFacts[] = []
@@ -60,7 +82,6 @@ export class Source {
     return count
   }
 
-  /** The place of a column in the rows; undefined if there is none of that name. */
   want(name: string): number | undefined {
     const place = this.columns.findIndex((column) => column.name === name)
     if (place >= 0) return place

@@ -163,6 +163,46 @@ export class Generator {
 
   #query(tables: readonly Table[]): string {
     if (this.#random.chance(0.12)) return this.#union(tables)
+    if (this.#random.chance(0.08)) {
+      const named = this.#subquery(tables)
+      const order = this.#random.chance(0.5) ? ' (e0)' : ''
+      const columns =
+        order === '' ? named.columns : named.columns.map((each, at) => (at === 0 ? { ...each, name: 'e0' } : each))
+      const table: Table = { name: 'w', columns, ddl: [] }
+      return `with w${order} as ${named.name} ${this.#select([...tables.slice(1), table, table])}`
+    }
+    return this.#select(tables.map((table) => (this.#random.chance(0.12) ? this.#subquery(tables) : table)))
+  }
+
+  /** A subquery in the place of a table. */
+  #subquery(tables: readonly Table[]): Table {
+    const { ranges, from, conditions } = this.#from(tables)
+    const where = this.#random.chance(0.5) ? [...conditions, this.#condition(ranges, 1)] : conditions
+    const rest = `${from}${where.length === 0 ? '' : ` where ${where.join(' and ')}`}`
+    const columns: Column[] = [{ name: 'k', kind: 'int4', isNullable: true }]
+    const isGrouped = this.#random.chance(0.5)
+    const isDistinct = !isGrouped && this.#random.chance(0.3)
+    const items = [isGrouped ? 'a.k % 3 as k' : 'a.k']
+    const add = (text: string, kind: string) => {
+      items.push(`${text} as d${items.length}`)
+      columns.push({ name: `d${items.length - 1}`, kind, isNullable: true })
+    }
+    const among = isDistinct || isGrouped ? grouped : Object.keys(kinds)
+    const keys = this.#times(this.#random.int(3), () => this.#pick(this.#columns(ranges, among)))
+    for (const { text, kind } of keys) add(text, kind)
+    if (!isGrouped) {
+      if (!isDistinct && this.#random.chance(0.4)) add(`(${this.#number(ranges, 1).text})::numeric`, 'numeric')
+      return { name: `(select ${isDistinct ? 'distinct ' : ''}${items.join(', ')} ${rest})`, columns, ddl: [] }
+    }
+    add('count(*)', 'int8')
+    if (this.#random.chance(0.5)) add(`sum(${this.#number(ranges, 1).text})::numeric`, 'numeric')
+    const extreme = this.#pick(this.#columns(ranges, extremes))
+    if (this.#random.chance(0.5)) add(`max(${extreme.text})`, extreme.kind)
+    const group = ['a.k % 3', ...keys.map(({ text }) => text)].join(', ')
+    return { name: `(select ${items.join(', ')} ${rest} group by ${group})`, columns, ddl: [] }
+  }
+
+  #select(tables: readonly Table[]): string {
     const { ranges, from, conditions } = this.#from(tables)
     if (this.#random.chance(0.6)) conditions.push(`(${this.#condition(ranges, 2)})`)
     const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`

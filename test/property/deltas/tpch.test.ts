@@ -10,7 +10,7 @@ import { openTestPostgres, type TestPostgres } from '../../support/postgres.ts'
 
 const { CHANGES = '400' } = process.env
 
-const maintained = [1, 3, 5, 6, 10, 12, 14] as const
+const maintained = [1, 3, 5, 6, 7, 8, 9, 10, 12, 13, 14] as const
 
 let origin: TestPostgres
 let client: pg.Client

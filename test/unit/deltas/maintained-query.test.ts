@@ -193,3 +193,68 @@ describe('rows that do not fit what is known', () => {
     expect(() => stage.put(1, '1')).toThrow('two rows have one key')
   })
 })
+
+describe('a query in a query', () => {
+  it('shows a row of DISTINCT as long as one is left, also when all are told anew', () => {
+    const stage = new Stage('select s.kind from (select distinct kind from item) s order by s.kind limit 1', 1)
+    for (const [id, kind] of [...'aabbccddee'].entries()) stage.put(id, '1', kind)
+    expect(stage.lines).toEqual(['a'])
+    for (const id of [1, 2, 3, 4, 5]) stage.take(id)
+    expect(stage.lines).toEqual(['a'])
+    stage.take(0)
+    expect(stage.lines).toEqual(['d'])
+    stage.take(6)
+    stage.take(7)
+    expect(stage.lines).toEqual(['e'])
+    stage.put(10, '1', 'e')
+    stage.take(8)
+    expect(stage.lines).toEqual(['e'])
+  })
+
+  it('tells groups of groups', () => {
+    const stage = new Stage(
+      `with per_kind (kind, n) as (select kind, count(*) from item group by kind), per_count as (select n, count(*) as kinds from per_kind group by n)
+       select n, kinds from per_count order by n`,
+    )
+    for (const [id, kind] of [...'aabbc'].entries()) stage.put(id, '1', kind)
+    expect(stage.lines).toEqual(['1 1', '2 2'])
+    stage.change(0, '1', 'c')
+    expect(stage.lines).toEqual(['1 1', '2 2'])
+    stage.take(1)
+    expect(stage.lines).toEqual(['2 2'])
+  })
+
+  it('does not see what stands beside it or behind it, but what is around it', () => {
+    const reads = (text: string) => maintain(text).texts()
+    expect(reads('with w as (select id from item) select * from (select * from w) s')).toEqual([])
+    for (const text of [
+      'with v as (select * from w), w as (select id from item) select * from v',
+      'with w as (select * from w) select * from w',
+    ])
+      expect(() => maintain(text)).toThrow('changes of "w" are not told row by row')
+    // A schema is nothing that WITH names.
+    const names: string[] = []
+    const { tree } = parser.parse('with item as (select 1 as id) select id from app.item')
+    new MaintainedQuery(tree?.stmts[0]?.stmt, ({ schema, name }) => {
+      names.push(`${schema}.${name}`)
+      return item
+    })
+    expect(names).toEqual(['app.item'])
+  })
+
+  it.each([
+    ['select count from (select count(*) from item) s', 'a column that has no name'],
+    [`select a from (select 'x' as a from item) s`, 'a string of no type'],
+    ['select a from (select id as a, kind as a from item) s', 'two columns of one name'],
+    ['select a from (select id from item) s (a, b)', 'more names than columns'],
+    ['select id from (select id from item order by id limit 1) s', 'ORDER BY or LIMIT in a subquery'],
+    ['select id from (select id from item union all select id from item) s', 'a union in a subquery'],
+    ['with recursive w as (select id from item) select id from w', 'WITH RECURSIVE'],
+    ['select i.id from item i, lateral (select i.id as j) s', 'LATERAL'],
+    ['select p from (select price as p from item) s group by p', 'print differently'],
+    ['select p from (select sum(price) as p, kind from item group by kind) s group by p', 'print differently'],
+  ])('refuses %s', (text, reason) => {
+    expect(() => maintain(text)).toThrow(NotMaintainable)
+    expect(() => maintain(text)).toThrow(reason)
+  })
+})

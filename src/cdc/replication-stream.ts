@@ -31,6 +31,8 @@ interface StreamOptions {
   readonly decoder?: Decoder
   /** A slot that is made outlives the connection. */
   readonly isKept?: boolean
+  /** Rows are told whole up to so many bytes; else their heads are. */
+  readonly rowBytesMax?: number
   readonly signal?: AbortSignal | undefined
   /** Throws if the connection is not where it should be. */
   readonly check?: (client: SideClient) => Promise<void>
@@ -42,13 +44,17 @@ const statusEveryMs = 2000
 const epochUs = 946_684_800_000_000n
 const dataHeaderBytes = 25
 
+/** As values are read in (sql/time-values.ts), whatever the role's own settings say. */
+export const valueSettings = {
+  ...{ DateStyle: 'ISO', TimeZone: 'UTC', IntervalStyle: 'postgres', extra_float_digits: '1', bytea_output: 'hex' },
+} as const
+
 const settings = {
+  ...valueSettings,
   // Whoever stops hearing from us lets go of the log, whatever the server's own setting says.
   wal_sender_timeout: '60s',
   // A slot that waits for a transaction is not to outlive us.
   client_connection_check_interval: '5s',
-  // As values are read in (sql/time-values.ts), whatever the role's own settings say.
-  ...{ DateStyle: 'ISO', TimeZone: 'UTC' },
   ...{ statement_timeout: '0', lock_timeout: '0', idle_session_timeout: '0' },
 }
 
@@ -69,8 +75,8 @@ export class ReplicationStream {
 
   /** Connects and makes the slot: waits for the write transactions that run at the origin. Throws what the origin says. */
   static async open(target: OriginTarget, options: StreamOptions = {}): Promise<ReplicationStream> {
-    const { slot = slotName(), signal, check, from, isKept = false, decoder = testDecoding } = options
-    const about = { applicationName: 'larder feed', replication: true, signal, settings }
+    const { slot = slotName(), signal, check, from, isKept = false, decoder = testDecoding, rowBytesMax } = options
+    const about = { applicationName: 'larder feed', replication: true, copyBytesMax: rowBytesMax, signal, settings }
     const client = await SideClient.open(target, about)
     const abort = () => void client.leave()
     signal?.addEventListener('abort', abort, { once: true })

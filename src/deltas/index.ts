@@ -2,5 +2,5 @@
 
 export { typeOf } from './kinds.ts'
 export { MaintainedQuery } from './maintained-query.ts'
-export { NotMaintainable } from './refusals.ts'
+export { EvaluationError, NotMaintainable } from './refusals.ts'
 export type { RelationFacts } from './source.ts'

@@ -14,6 +14,8 @@ interface SideClientOptions {
   readonly applicationName: string
   /** A walsender that also takes SQL. */
   readonly replication?: boolean
+  /** Of a payload that the origin copies, so many bytes are told; else the head of a row is enough. */
+  readonly copyBytesMax?: number | undefined
   /** A question that is not answered for so long is an error. */
   readonly answerMsMax?: number
   /** Settings of the session, where the origin has them. */
@@ -59,7 +61,7 @@ export class SideClient {
   static async #open(target: OriginTarget, options: SideClientOptions, secondTry: boolean): Promise<SideClient> {
     const { signal } = options
     const socket = await connectOrigin(target, { signal, secondTry })
-    const tap = new CopyTap(socket, headBytesMax)
+    const tap = new CopyTap(socket, options.copyBytesMax ?? headBytesMax)
     const client = new pg.Client({
       stream: () => tap,
       user: target.user,

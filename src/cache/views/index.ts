@@ -1,0 +1,3 @@
+// Door of `cache/views`: answers that are kept ready.
+
+export { FollowedQueries } from './followed-queries.ts'

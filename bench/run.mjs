@@ -24,10 +24,11 @@ import * as miss from './scenarios/miss.mjs'
 import * as mixed from './scenarios/mixed.mjs'
 import * as storage from './scenarios/storage.mjs'
 import * as stream from './scenarios/stream.mjs'
+import * as tpch from './scenarios/tpch.mjs'
 import * as views from './scenarios/views.mjs'
 import * as write from './scenarios/write.mjs'
 
-const scenarios = { hit, miss, write, lag, mixed, memory, stream, blob, storage, eviction, backup, views }
+const scenarios = { hit, miss, write, lag, mixed, memory, stream, blob, storage, eviction, backup, views, tpch }
 
 const usage = `Usage: npm run bench -- [options] [scenario ...]
 

@@ -289,3 +289,53 @@ export const queries = {
       where substring(c_phone from 1 for 2) in ('13', '31', '23') and not exists (select * from orders where o_custkey = c_custkey)) as custsale
     group by cntrycode order by cntrycode`,
 }
+
+/** Queries that follow changes; of the others it is said why not. */
+export const followed = [1, 3, 5, 6, 7, 8, 9, 10, 12, 13, 14]
+
+/** The statements of one transaction that changes orders and lines, and now and then a customer or a part. */
+export function changeOf(made) {
+  const order = 1 + made.random(made.counts.orders + 50)
+  const values = (rows) => rows.map((row) => `(${row.map(literal).join(', ')})`).join(', ')
+  switch (made.random(6)) {
+    case 0:
+      return [
+        'begin',
+        `delete from orders where o_orderkey = ${order}`,
+        `delete from lineitem where l_orderkey = ${order}`,
+        `insert into orders values ${values([made.order(order)])}`,
+        `insert into lineitem values ${values([...made.lines(order)])}`,
+        made.random(10) === 0 ? 'rollback' : 'commit',
+      ]
+    case 1:
+      return [`delete from lineitem where l_orderkey = ${order} and l_linenumber > 2`]
+    case 2:
+      return [
+        `update orders set o_orderdate = o_orderdate + 200, o_orderpriority = '1-URGENT' where o_orderkey = ${order}`,
+      ]
+    case 3:
+      return [`update lineitem set l_discount = 0.06, l_returnflag = 'R' where l_orderkey = ${order}`]
+    case 4:
+      return [
+        `update customer set c_mktsegment = 'BUILDING', c_nationkey = ${made.random(25)} where c_custkey = ${1 + (order % made.counts.customer)}`,
+      ]
+    default:
+      return [`update part set p_type = 'PROMO PLATED TIN' where p_partkey = ${1 + (order % made.counts.part)}`]
+  }
+}
+
+/** Statements that fill a table. */
+export function* insertsOf(made, table) {
+  let rows = []
+  for (const row of made.of(table)) {
+    rows.push(`(${row.map(literal).join(', ')})`)
+    if (rows.length < 1000) continue
+    yield `insert into ${table} values ${rows.join(', ')}`
+    rows = []
+  }
+  if (rows.length > 0) yield `insert into ${table} values ${rows.join(', ')}`
+}
+
+function literal(cell) {
+  return `'${String(cell).replaceAll("'", "''")}'`
+}

@@ -23,6 +23,7 @@ import { analyse, type Parser } from '../../sql/index.ts'
 import { FollowedQuery, type FollowedState, type FollowedWish } from './followed-query.ts'
 import { readMarks, streamKey } from './followed-relations.ts'
 import { seed } from './followed-seed.ts'
+import { Waiting } from './waiting.ts'
 
 interface FollowedParts {
   readonly target: () => OriginTarget
@@ -68,7 +69,7 @@ export class FollowedQueries {
   readonly #queries = new Map<string, FollowedQuery>()
   readonly #watching = new Map<string, { readonly query: FollowedQuery; readonly oid: number }[]>()
   readonly #abort = new AbortController()
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Waiting()
   readonly #seeding = new Set<Promise<void>>()
   #stream: ReplicationStream | undefined
   #side: SideClient | undefined
@@ -84,11 +85,14 @@ export class FollowedQueries {
 
   /** Begins to follow; resolves when it answers, or is refused for good (see `status`). Throws for a text that is no SELECT. */
   async add(wish: FollowedWish): Promise<FollowedStatus> {
+    this.remove(wish.id)
     const query = new FollowedQuery(wish)
     this.#queries.set(wish.id, query)
     this.#running ??= this.#run()
     this.#fill(query)
-    await this.#until(() => query.state === 'following' || query.state === 'refused')
+    await this.#waiting.until(
+      () => query.state === 'following' || query.state === 'refused' || this.#abort.signal.aborted,
+    )
     return this.#statusOf(query)
   }
 
@@ -111,25 +115,41 @@ export class FollowedQueries {
       if (query === undefined || this.#abort.signal.aborted) return undefined
       const rows = this.#rowsOf(query, atLeast)
       if (rows === 'never') return undefined
-      if (rows !== undefined && (await this.#isShown(query, rows.unshown, isOver))) return rows.answer
+      if (rows !== undefined && (await this.#inTime(this.#isShown(query, rows.unshown, isOver), untilMs, signal)))
+        return rows.answer
       if (isOver()) return undefined
       const isBehind = this.#position < atLeast
       if (isBehind) this.#stream?.ping()
       const leftMs = untilMs - performance.now()
       const soonMs = rows !== undefined ? askAgainMs : isBehind ? pingAgainMs : leftMs
-      await this.#next(Math.min(leftMs, soonMs), signal)
+      await this.#waiting.next(Math.min(leftMs, soonMs), signal)
     }
   }
 
   async close(): Promise<void> {
     this.#abort.abort()
-    this.#wake()
+    this.#waiting.wake()
     await this.#running
     await Promise.all([...this.#seeding])
   }
 
   #statusOf({ wish: { id }, state, reason }: FollowedQuery): FollowedStatus {
     return { id, state, reason }
+  }
+
+  /** False when the time is over: whoever has to be asked may not answer. */
+  async #inTime(shown: Promise<boolean>, untilMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const over = new AbortController()
+    const signals = [this.#abort.signal, over.signal, ...(signal === undefined ? [] : [signal])]
+    const late = sleep(Math.max(0, untilMs - performance.now()), false, {
+      signal: AbortSignal.any(signals),
+      ref: false,
+    })
+    try {
+      return await Promise.race([shown, late.catch(() => false)])
+    } finally {
+      over.abort()
+    }
   }
 
   /** As they stand; undefined if that is not far enough yet, or in the middle of a transaction. */
@@ -289,7 +309,7 @@ export class FollowedQueries {
 
   #reach(position: Lsn): void {
     if (position > this.#position) this.#position = position
-    this.#wake()
+    this.#waiting.wake()
   }
 
   /** `isKnown`: it is known what happened, and the next attempt will do as well as the first. */
@@ -303,7 +323,7 @@ export class FollowedQueries {
   #drop(query: FollowedQuery, state: 'failed' | 'refused', reason: string): void {
     this.#unwatch(query)
     query.fail(state, reason)
-    this.#wake()
+    this.#waiting.wake()
   }
 
   #unwatch(query: FollowedQuery): void {
@@ -347,43 +367,12 @@ export class FollowedQueries {
       })
       if (!isOurs() || query.attempt !== attempt || query.state !== 'seeding') return
       this.#tell(query, () => query.fill(filled))
-      this.#wake()
+      this.#waiting.wake()
     } catch (error) {
       if (!isOurs() || query.attempt !== attempt) return
       if (error instanceof NotMaintainable) this.#drop(query, 'refused', error.message)
       else this.#again(query, (error as Error).message)
     }
-  }
-
-  #until(holds: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (!holds() && !this.#abort.signal.aborted) return
-        this.#waiting.delete(look)
-        resolve()
-      }
-      this.#waiting.add(look)
-      look()
-    })
-  }
-
-  /** Something has changed, or the time is over. */
-  #next(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', end)
-        this.#waiting.delete(end)
-        resolve()
-      }
-      const timer = setTimeout(end, Math.max(0, ms))
-      signal?.addEventListener('abort', end, { once: true })
-      this.#waiting.add(end)
-    })
-  }
-
-  #wake(): void {
-    for (const look of [...this.#waiting]) look()
   }
 }
 

@@ -29,12 +29,14 @@ const marksQuestion = `SELECT pg_catalog.pg_current_snapshot()::text AS snapshot
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])) AS marks`
 
+/** What PostgreSQL compares itself (provider `b`) it compares by code points, as the bytes of UTF-8 are ordered. */
 const factsQuestion = `SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name, ${mark} AS mark, c.relreplident AS identity,
    CASE WHEN c.relkind OPERATOR(pg_catalog.<>) 'r' OR c.relpersistence OPERATOR(pg_catalog.<>) 'p' OR c.oid OPERATOR(pg_catalog.<) 16384 THEN 'it is no permanent table'
         WHEN c.relrowsecurity THEN 'it has row security' WHEN c.relhassubclass THEN 'others inherit from it'
         WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attgenerated OPERATOR(pg_catalog.<>) '') THEN 'it has a generated column' END AS refusal,
    (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, a.atttypid::pg_catalog.int8, a.atttypmod, COALESCE(l.collisdeterministic, true),
-      COALESCE(l.collname OPERATOR(pg_catalog.=) ANY ('{C,POSIX}'::pg_catalog.name[]) OR (l.collname OPERATOR(pg_catalog.=) 'default' AND d.datcollate OPERATOR(pg_catalog.=) ANY ('{C,POSIX}') AND COALESCE(pg_catalog.to_jsonb(d) OPERATOR(pg_catalog.->>) 'datlocprovider', 'c') OPERATOR(pg_catalog.=) 'c'), false),
+      COALESCE(l.collname OPERATOR(pg_catalog.=) ANY ('{C,POSIX}'::pg_catalog.name[]) OR (l.collname OPERATOR(pg_catalog.=) 'default' AND CASE COALESCE(pg_catalog.to_jsonb(d) OPERATOR(pg_catalog.->>) 'datlocprovider', 'c')
+        WHEN 'c' THEN d.datcollate OPERATOR(pg_catalog.=) ANY ('{C,POSIX}') WHEN 'b' THEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'UTF8' ELSE false END), false),
       EXISTS (SELECT FROM pg_catalog.pg_index i, pg_catalog.generate_series(0, i.indnkeyatts OPERATOR(pg_catalog.-) 1) k
         WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisvalid AND i.indisready AND i.indislive AND i.indimmediate AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
          AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END AND i.indkey[k] OPERATOR(pg_catalog.=) a.attnum)) ORDER BY a.attnum)
@@ -45,7 +47,7 @@ const factsQuestion = `SELECT c.oid::text AS oid, n.nspname AS schema, c.relname
  WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)`
 
 /** What users have made of names that the query uses, where the path leads past it. */
-const othersQuestion = `SELECT pg_catalog.min(w.what) AS what FROM (
+const othersQuestion = `SELECT pg_catalog.getdatabaseencoding() AS encoding, pg_catalog.min(w.what) AS what FROM (
   SELECT pg_catalog.concat('function ', p.proname) AS what FROM pg_catalog.pg_proc p
    WHERE p.oid OPERATOR(pg_catalog.>=) 16384 AND p.proname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.name[])
   UNION ALL SELECT pg_catalog.concat('operator ', o.oprname) FROM pg_catalog.pg_operator o
@@ -102,14 +104,17 @@ function refuse(relation: string, why: string): never {
   throw new NotMaintainable('relation', `changes of "${relation}" are not followed: ${why}`)
 }
 
-/** Throws if a name in the statement might not be PostgreSQL's own. */
+/** Throws if a name in the statement might not be PostgreSQL's own, or text might not be what it reads as. */
 export async function mustBeBuiltin(side: SideClient, { names }: Statement): Promise<void> {
   const words = (list: readonly { readonly name: string }[]) =>
     `{${[...new Set(list.map(({ name }) => `"${name.replace(/(["\\])/g, '\\$1')}"`))].join()}}`
   const [type] = names.userTypes
   if (type !== undefined) throw new NotMaintainable('type', `the type ${type.name} is not followed`)
   const [row] = await side.query(othersQuestion, [words(names.functions), words(names.operators)])
-  if (typeof row?.what === 'string')
+  // The stream has the bytes of the database.
+  if (row?.encoding !== 'UTF8')
+    throw new NotMaintainable('type', `text in the encoding ${row?.encoding} is not followed`)
+  if (typeof row.what === 'string')
     throw new NotMaintainable('shape', `a ${row.what} was made beside those of PostgreSQL`)
 }
 

@@ -269,6 +269,35 @@ describe.each(await availableVersions())('PostgreSQL %i: a query that follows th
     expect(await stage.read('select * from u')).toBeUndefined()
   })
 
+  it('does not follow text in another encoding than UTF-8', async () => {
+    const stage = await Stage.open(version)
+    await stage.run(
+      "create database latin template template0 encoding 'LATIN1' locale_provider libc lc_collate 'C' lc_ctype 'C'",
+    )
+    const target = () => ({ ...stage.origin.target, database: 'latin' })
+    const client = await stage.origin.connect({ database: 'latin' })
+    await client.query("create table t (id int primary key, v text); insert into t values (1, 'ä')")
+    const followed = new FollowedQueries({ target, parser, bytesMax: () => 1e9 })
+    cleanups.push(() => followed.close())
+    const refused = await followed.add({ id: 't', text: 'select v from t', searchPath: 'public', owner: undefined })
+    expect(refused).toMatchObject({ state: 'refused', reason: 'text in the encoding LATIN1 is not followed' })
+  })
+
+  it('ends a read in time though the origin does not say what it shows', async () => {
+    const stage = await Stage.open(version)
+    await stage.run('create table t (id int primary key)')
+    await stage.add('t', 'select id from t')
+    const locker = await stage.origin.connect()
+    await locker.query('begin; lock table pg_catalog.pg_class in access exclusive mode')
+    expect(await stage.followed.read('t', 0n, 100)).toBeUndefined()
+    const stop = new AbortController()
+    const stopped = stage.followed.read('t', 0n, waitMs, stop.signal)
+    stop.abort()
+    expect(await stopped).toBeUndefined()
+    await locker.query('rollback')
+    await stage.compare()
+  })
+
   it('leaves nothing at the origin', async () => {
     const stage = await Stage.open(version)
     await stage.run('create table t (id int primary key)')

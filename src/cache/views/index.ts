@@ -1,3 +1,4 @@
 // Door of `cache/views`: answers that are kept ready.
 
 export { FollowedQueries } from './followed-queries.ts'
+export { Refreshes, type RefreshPolicy } from './refreshes.ts'

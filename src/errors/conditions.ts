@@ -181,6 +181,7 @@ export const conditions = table({
     severity: 'ERROR',
     message: 'a COPY into the cache cannot have more than %s bytes',
   },
+  viewTooLarge: { sqlstate: '54000', severity: 'ERROR', message: 'the rows of the view take more than %s bytes' },
   tooManyRows: { sqlstate: '54000', severity: 'ERROR', message: 'relation "%s" has more than %s rows' },
   storeNotOpen: { sqlstate: '55000', severity: 'ERROR', message: 'the store is %s' },
   directoryInUse: { sqlstate: '55006', severity: 'ERROR', message: 'directory "%s" is in use by %s' },

@@ -129,6 +129,34 @@ export class SideClient {
     this.#tap.destroy(new Error('given up'))
   }
 
+  /** What a query answers with: the names and types of its columns. It is run. */
+  async describe(
+    text: string,
+  ): Promise<readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]> {
+    const answer = this.#last.then(() => this.#client.query(text))
+    this.#last = answer.catch(() => undefined)
+    return (await answer).fields.map(({ name, dataTypeID: typeOid, dataTypeModifier: modifier }) => ({
+      name,
+      typeOid,
+      modifier,
+    }))
+  }
+
+  /** COPY … TO STDOUT: every payload goes to `take`, until that says it is enough; then the connection is given up. Resolves to the number of rows. */
+  async copyOut(command: string, take: (payload: Buffer) => boolean): Promise<number> {
+    await this.#last
+    this.#tap.onCopyData = (payload) => {
+      if (!take(payload)) this.abandon()
+    }
+    try {
+      const answer = this.#client.query(command)
+      this.#last = answer.catch(() => undefined)
+      return (await answer).rowCount ?? 0
+    } finally {
+      this.#tap.onCopyData = undefined
+    }
+  }
+
   /** From now on the origin copies: every payload goes to `take`. Resolves when it has begun. */
   async copyBoth(command: string, take: (head: Buffer, payloadBytes: number) => void): Promise<void> {
     this.#tap.onCopyData = take

@@ -2,3 +2,4 @@
 
 export { FollowedQueries } from './followed-queries.ts'
 export { Refreshes, type RefreshPolicy } from './refreshes.ts'
+export { readQuery, readViewRows } from './view-rows.ts'

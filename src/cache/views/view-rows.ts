@@ -1,0 +1,128 @@
+// The rows of a view, read by its query: as its owner, in a transaction that may not write, as of one snapshot.
+//
+// They are kept as the origin copies them out, in its text format, UTF-8, with the settings that values are printed by fixed: lines that a
+// COPY … FROM STDIN takes in again whatever is set there.
+
+import { valueSettings } from '../../cdc/index.ts'
+import { conditions, ServerError } from '../../errors/index.ts'
+import { type OriginTarget, SideClient } from '../../origin/index.ts'
+import { type Fields, fieldsIf, type Parser, statementSpans, walk } from '../../sql/index.ts'
+
+interface ViewColumn {
+  readonly name: string
+  /** Of the origin. */
+  readonly typeOid: number
+  /** As format_type() prints it, with its schema if that is not pg_catalog: `numeric(12,2)`, `app.mood`. */
+  readonly typeName: string
+}
+
+interface ViewRows {
+  readonly columns: readonly ViewColumn[]
+  readonly rowCount: number
+  readonly bytes: number
+  /** Whole lines each. */
+  readonly chunks: readonly Buffer[]
+  /** OIDs of what was read: behind views and functions too, with the views. */
+  readonly relations: readonly number[]
+}
+
+interface ViewQuestion {
+  /** Of one statement, as readQuery() gives it. */
+  readonly query: string
+  readonly owner: string
+  /** As SET takes it. */
+  readonly searchPath: string
+  readonly bytesMax: number
+  readonly signal: AbortSignal
+}
+
+const chunkBytes = 65_536
+/** A row may be as long as PostgreSQL allows. */
+const rowBytesMax = 0x7fff_ffff
+
+const typesQuestion = `SELECT k.number::pg_catalog.text AS number, CASE WHEN n.nspname OPERATOR(pg_catalog.=) 'pg_catalog' THEN pg_catalog.format_type(t.oid, k.modifier)
+   ELSE pg_catalog.format('%I.%I', n.nspname, t.typname) END AS type
+  FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::int4[])) WITH ORDINALITY k (oid, modifier, number)
+  JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) k.oid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace`
+
+/** What the transaction holds locks on for reading; what belongs to PostgreSQL itself is left out. */
+const readQuestion = `SELECT DISTINCT c.oid::pg_catalog.text AS oid FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
+  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation'
+   AND c.oid OPERATOR(pg_catalog.>=) 16384 AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')`
+
+/** The query behind AS, without what stands around it. Throws 42601 or 0A000 for what is not one SELECT that only reads. */
+export function readQuery(parser: Parser, text: string): string {
+  const { tree } = parser.parse(text)
+  if (tree === undefined) throw new ServerError(conditions.syntaxError, ['syntax error in the query of the view'])
+  const [first, ...others] = tree.stmts
+  const select = fieldsIf('SelectStmt', first?.stmt)
+  if (select === undefined || others.length > 0) throw notSupported('a view of what is not one SELECT')
+  if (select.intoClause !== undefined) throw notSupported('a view of SELECT INTO')
+  walk([first?.stmt], ({ type, fields }) => {
+    if (type === 'ParamRef') throw notSupported('a view of a query with parameters')
+    if (type === 'LockingClause') throw notSupported('a view of a query that locks rows')
+    if (type === 'CommonTableExpr' && fieldsIf('SelectStmt', (fields as Fields).ctequery) === undefined)
+      throw notSupported('a view of a query that writes')
+  })
+  const [span] = statementSpans(text)
+  return text.slice(span?.start, span?.end).trim()
+}
+
+function notSupported(what: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [what])
+}
+
+/** Throws what the origin says; 54000 if it is more than `bytesMax`. */
+export async function readViewRows(target: OriginTarget, question: ViewQuestion): Promise<ViewRows> {
+  const { signal, owner, searchPath } = question
+  const settings = { ...valueSettings, statement_timeout: '0', default_transaction_read_only: 'on' }
+  const about = { applicationName: 'larder views', signal, settings, copyBytesMax: rowBytesMax }
+  const side = await SideClient.open(target, about)
+  const abort = () => side.abandon()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await side.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await side.query(`SET LOCAL ROLE "${owner.replaceAll('"', '""')}"`)
+    await side.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath])
+    return await readOn(side, question)
+  } finally {
+    signal.removeEventListener('abort', abort)
+    await side.leave()
+  }
+}
+
+async function readOn(side: SideClient, { query, bytesMax }: ViewQuestion): Promise<ViewRows> {
+  // Asked first: of a query without rows COPY says nothing.
+  const fields = await side.describe(`SELECT * FROM (${query}\n) AS q LIMIT 0`)
+  const chunks: Buffer[] = []
+  let part: Buffer[] = []
+  let partBytes = 0
+  let bytes = 0
+  const rowCount = await side
+    .copyOut(`COPY (${query}\n) TO STDOUT (FORMAT text)`, (line) => {
+      bytes += line.length
+      partBytes += line.length
+      // The bytes are the connection's.
+      part.push(Buffer.from(line))
+      if (partBytes >= chunkBytes) {
+        chunks.push(Buffer.concat(part))
+        part = []
+        partBytes = 0
+      }
+      return bytes <= bytesMax
+    })
+    .catch((error: unknown) => {
+      throw bytes > bytesMax ? new ServerError(conditions.viewTooLarge, [String(bytesMax)]) : error
+    })
+  if (part.length > 0) chunks.push(Buffer.concat(part))
+  const oids = fields.map(({ typeOid }) => typeOid)
+  const modifiers = fields.map(({ modifier }) => modifier)
+  const types = await side.query(typesQuestion, [`{${oids.join()}}`, `{${modifiers.join()}}`])
+  const named = new Map(types.map(({ number, type }) => [Number(number), type]))
+  const read = await side.query(readQuestion)
+  return {
+    columns: fields.map(({ name, typeOid }, at) => ({ name, typeOid, typeName: named.get(at + 1) ?? 'text' })),
+    ...{ rowCount, bytes, chunks },
+    relations: read.map(({ oid }) => Number(oid)).sort((one, other) => one - other),
+  }
+}

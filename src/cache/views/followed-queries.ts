@@ -23,6 +23,7 @@ import { analyse, type Parser } from '../../sql/index.ts'
 import { FollowedQuery, type FollowedState, type FollowedWish } from './followed-query.ts'
 import { readMarks, streamKey } from './followed-relations.ts'
 import { seed } from './followed-seed.ts'
+import { readQuery } from './view-rows.ts'
 import { Waiting } from './waiting.ts'
 
 interface FollowedParts {
@@ -47,6 +48,8 @@ interface FollowedStatus {
   readonly id: string
   readonly state: FollowedState
   readonly reason: string | undefined
+  /** Of memory, about. */
+  readonly bytes: number
 }
 
 /** A row may be as long as PostgreSQL allows. */
@@ -83,10 +86,11 @@ export class FollowedQueries {
     this.#parts = parts
   }
 
-  /** Begins to follow; resolves when it answers, or is refused for good (see `status`). Throws for a text that is no SELECT. */
+  /** Begins to follow; resolves when it answers, or is refused for good (see `status`). Throws 42601 or 0A000 for a text that is not one SELECT. */
   async add(wish: FollowedWish): Promise<FollowedStatus> {
+    const text = readQuery(this.#parts.parser, wish.text)
     this.remove(wish.id)
-    const query = new FollowedQuery(wish)
+    const query = new FollowedQuery({ ...wish, text }, this.#parts.bytesMax)
     this.#queries.set(wish.id, query)
     this.#running ??= this.#run()
     this.#fill(query)
@@ -133,8 +137,8 @@ export class FollowedQueries {
     await Promise.all([...this.#seeding])
   }
 
-  #statusOf({ wish: { id }, state, reason }: FollowedQuery): FollowedStatus {
-    return { id, state, reason }
+  #statusOf({ wish: { id }, state, reason, bytes }: FollowedQuery): FollowedStatus {
+    return { id, state, reason, bytes }
   }
 
   /** False when the time is over: whoever has to be asked may not answer. */
@@ -303,7 +307,8 @@ export class FollowedQueries {
     try {
       tell()
     } catch (error) {
-      this.#again(query, (error as Error).message)
+      if (error instanceof NotMaintainable) this.#drop(query, 'refused', error.message)
+      else this.#again(query, (error as Error).message)
     }
   }
 

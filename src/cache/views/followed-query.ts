@@ -9,7 +9,7 @@
 //   2. Of those that commit at or before the consistent point of the seed nothing is told, of those behind it everything.
 
 import type { FeedEvent, Lsn } from '../../cdc/index.ts'
-import type { MaintainedQuery } from '../../deltas/index.ts'
+import { type MaintainedQuery, NotMaintainable } from '../../deltas/index.ts'
 import type { FollowedRelation } from './followed-relations.ts'
 
 export interface FollowedWish {
@@ -35,6 +35,26 @@ interface Filled {
   readonly relations: readonly FollowedRelation[]
   /** Of the snapshot. */
   readonly from: Lsn
+  /** Of its rows, about. */
+  readonly bytes: number
+}
+
+/** Beside its values a row takes about so much, with its places in indexes. */
+const rowBytes = 200
+const valueBytes = 16
+/** How often it is looked at how much memory is used, and rows are measured. */
+const lookEvery = 1024
+const measureEvery = 16
+
+/** What a row takes in memory, about. */
+export function bytesOfRow(values: Iterable<string | null | undefined>): number {
+  let bytes = rowBytes
+  for (const value of values) bytes += valueBytes + (value?.length ?? 0)
+  return bytes
+}
+
+export function tooLarge(bytesMax: number): NotMaintainable {
+  return new NotMaintainable('relation', `its rows take more than ${bytesMax} bytes of memory`)
 }
 
 export class FollowedQuery {
@@ -59,9 +79,23 @@ export class FollowedQuery {
   /** Of the transaction at hand, while it is not known whether the snapshot has it. */
   #changes: [number, Change][] = []
   #isTouched = false
+  readonly #bytesMax: () => number
+  #changeCount = 0
+  /** Rows that were measured, and what they take together. */
+  #measured = { rowCount: 0, bytes: 0 }
 
-  constructor(wish: FollowedWish) {
+  constructor(wish: FollowedWish, bytesMax: () => number) {
     this.wish = wish
+    this.#bytesMax = bytesMax
+  }
+
+  /** In memory, about: as many rows as there are, each as large as those that were measured. */
+  get bytes(): number {
+    let rowCount = this.#changes.length
+    for (const { changes } of this.#held) rowCount += changes.length
+    for (const source of this.#query?.sources.values() ?? []) rowCount += source.rowCount
+    const { rowCount: measuredCount, bytes } = this.#measured
+    return measuredCount === 0 ? rowCount * rowBytes : Math.round((rowCount * bytes) / measuredCount)
   }
 
   get query(): MaintainedQuery | undefined {
@@ -78,9 +112,10 @@ export class FollowedQuery {
     this.unshown = []
   }
 
-  /** A change in the transaction at hand, which will be committed behind `position`. */
+  /** A change in the transaction at hand, which will be committed behind `position`. Throws NotMaintainable if it takes too much memory. */
   tell(oid: number, change: Change, position: Lsn): void {
     this.#isTouched = true
+    this.#measure(change)
     const isBehind = this.#from !== undefined && position >= this.#from && this.#changes.length === 0
     if (isBehind) this.#apply(oid, change)
     else this.#changes.push([oid, change])
@@ -96,8 +131,19 @@ export class FollowedQuery {
     else this.#release(held)
   }
 
-  fill({ query, relations, from }: Filled): void {
+  #measure({ new: row }: Change): void {
+    this.#changeCount++
+    if (row !== undefined && this.#changeCount % measureEvery === 0) {
+      this.#measured.rowCount++
+      this.#measured.bytes += bytesOfRow(row.values())
+    }
+    if (this.#changeCount % lookEvery === 0 && this.bytes > this.#bytesMax()) throw tooLarge(this.#bytesMax())
+  }
+
+  fill({ query, relations, from, bytes }: Filled): void {
     this.#query = query
+    this.#measured = { rowCount: 0, bytes }
+    for (const source of query.sources.values()) this.#measured.rowCount += source.rowCount
     this.relations = relations
     this.#from = from
     for (const held of this.#held.splice(0)) this.#release(held)

@@ -6,7 +6,7 @@ import { type Lsn, readLsn, slotName, valueSettings } from '../../cdc/index.ts'
 import { EvaluationError, MaintainedQuery, NotMaintainable } from '../../deltas/index.ts'
 import { type OriginTarget, SideClient } from '../../origin/index.ts'
 import type { Parser, Statement } from '../../sql/index.ts'
-import type { FollowedWish } from './followed-query.ts'
+import { bytesOfRow, type FollowedWish, tooLarge } from './followed-query.ts'
 import { type FollowedRelation, mustBeBuiltin, mustPrintAlike, readRelations, wordKey } from './followed-relations.ts'
 
 interface SeedParts {
@@ -26,12 +26,11 @@ interface Seed {
   readonly query: MaintainedQuery
   readonly relations: readonly FollowedRelation[]
   readonly from: Lsn
+  readonly bytes: number
 }
 
 /** Rows at a time. */
 const fetchCount = 5000
-/** Beside its values a row takes about so much, with its places in indexes. */
-const rowBytes = 200
 
 /** Throws NotMaintainable for what cannot be followed, anything else for what did not work this time. */
 export async function seed(parts: SeedParts): Promise<Seed> {
@@ -67,10 +66,10 @@ async function seedOn(side: SideClient, parts: SeedParts): Promise<Seed> {
     if (before.get(key)?.mark !== mark) throw new Error('a relation was changed while it was read')
   const query = compile(tree?.stmts[0]?.stmt, relations)
   if (wish.owner !== undefined) await side.query(`SET LOCAL ROLE ${quoted(wish.owner)}`)
-  await fill(side, query, relations, parts.bytesMax)
+  const bytes = await fill(side, query, relations, parts.bytesMax)
   await compare(side, query, wish.text)
   await side.query('COMMIT')
-  return { query, relations: [...relations.values()], from }
+  return { query, relations: [...relations.values()], from, bytes }
 }
 
 async function setPath(side: SideClient, { searchPath }: FollowedWish): Promise<void> {
@@ -107,7 +106,7 @@ async function fill(
   query: MaintainedQuery,
   relations: ReadonlyMap<string, FollowedRelation>,
   bytesMax: number,
-): Promise<void> {
+): Promise<number> {
   const names = new Map([...relations.values()].map((relation) => [relation.facts.oid, relation]))
   let bytes = 0
   for (const [oid, source] of query.sources) {
@@ -120,14 +119,14 @@ async function fill(
       const rows = await side.query(`FETCH ${fetchCount} FROM larder_rows`)
       for (const row of rows) {
         source.add(new Map(source.columns.map((column, at) => [column.name, row[`c${at}`]])))
-        bytes += rowBytes
-        for (const value of Object.values(row)) bytes += 16 + (value?.length ?? 0)
+        bytes += bytesOfRow(Object.values(row))
       }
-      if (bytes > bytesMax) throw new NotMaintainable('relation', `its rows take more than ${bytesMax} bytes of memory`)
+      if (bytes > bytesMax) throw tooLarge(bytesMax)
       if (rows.length < fetchCount) break
     }
     await side.query('CLOSE larder_rows')
   }
+  return bytes
 }
 
 /** Throws if it is not what the origin answers by the same snapshot. */

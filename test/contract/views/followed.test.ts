@@ -262,8 +262,18 @@ describe.each(await availableVersions())('PostgreSQL %i: a query that follows th
     expect(await refused('select * from s')).toContain('it has row security')
     expect(await refused('select * from e')).toContain('the type of column "m" is not followed')
     expect(await refused('select * from big')).toContain('of memory')
+    await expect(
+      stage.add('two', 'select id from t) x; drop table t; select * from (select id from k'),
+    ).rejects.toThrow()
+    await expect(stage.add('two', 'select id from t; drop table t')).rejects.toMatchObject({ sqlstate: '0A000' })
     expect(await refused('select n, now() from t')).toContain('the function now')
     expect((await stage.add('e', 'select id from e')).state).toBe('following')
+    await stage.add('grows', 'select id, n from t')
+    await stage.run('insert into t select g, g from generate_series(1, 20000) g')
+    const grown = () => stage.states.find((state) => (state as { id: string }).id === 'grows')
+    await expect
+      .poll(grown, { timeout: waitMs })
+      .toMatchObject({ state: 'refused', reason: 'its rows take more than 1000000 bytes of memory', bytes: 0 })
     await stage.run(`create function abs(int) returns int language sql immutable return 1`)
     expect(await refused('select abs(n) from t')).toContain('a function abs was made beside')
     expect(await stage.read('select * from u')).toBeUndefined()

@@ -151,7 +151,10 @@ async function startIn(
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
     await metricsDoor?.close()
-    if (!how.immediate) await listener.askPosition(10)
+    if (!how.immediate) {
+      await listener.askPosition(10)
+      await services.secondTier.settled()
+    }
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await standby?.close()
     await feeds.close()

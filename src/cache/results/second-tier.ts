@@ -16,6 +16,7 @@
 import type { Clock } from '../../base/index.ts'
 import { type Epochs, raiseStamps, stampsOf, unmoved } from '../../invalidation/index.ts'
 import type { AnswerStore } from './answer-store.ts'
+import type { Asked } from './asked.ts'
 import type { Entry, EntryFacts, EntryOwner } from './entry.ts'
 import { type Expected, LargeAnswer, type PartsAt, PartWriter, partKeys } from './large-answer.ts'
 import {
@@ -23,13 +24,13 @@ import {
   type Legacy,
   nothingWritten,
   type OriginFacts,
-  type OriginPosition,
   readLegacy,
   readPosition,
   writeLegacy,
 } from './origin-position.ts'
 import { RecallFilter } from './recall-filter.ts'
 import type { ResultCache } from './result-cache.ts'
+import { SettledPosition } from './settled-position.ts'
 import { Standing } from './standing.ts'
 import { decodeAnswer, encodeAnswer, entryFactsOf, lastingKey, type StoredAnswer } from './stored-answer.ts'
 
@@ -45,23 +46,6 @@ interface SecondTierParts {
 }
 
 type State = 'off' | 'unproven' | 'emptying' | 'open'
-
-/** The statement an answer belongs to, as a reader has it. */
-interface AskedText extends EntryOwner {
-  readonly outdated: boolean
-  find(contextId: number, parameters: string): unknown
-  keep(entry: Entry): void
-}
-
-/** The answer a reader wants. */
-interface Asked {
-  readonly text: AskedText
-  readonly database: string
-  readonly contextId: number
-  readonly parameters: string
-  /** In memory, for its reader. */
-  readonly priority: number
-}
 
 /** Answers that wait to be old enough; what does not fit is not kept in L2 (G-6). */
 const waitingMax = 65_536
@@ -91,7 +75,7 @@ export class SecondTier {
   readonly #filter = new RecallFilter()
   /** Answers that made room, and were in use. */
   readonly #pressed: Entry[] = []
-  #position: OriginPosition | undefined
+  readonly #position: SettledPosition
   #noteDueAtMs = Number.POSITIVE_INFINITY
   #isNoting = false
   /** Answers started at or above it would not be told from those of the next process. */
@@ -105,6 +89,7 @@ export class SecondTier {
 
   constructor(parts: SecondTierParts) {
     this.#parts = parts
+    this.#position = new SettledPosition(parts.epochs)
     parts.results.onFirstHit = (entry, nowMs) => this.#await(entry, nowMs)
     parts.results.onPressed = (entry) => {
       if (entry.hits > 0 && entry.l2 && !entry.inL2) this.#putLater(entry)
@@ -182,12 +167,12 @@ export class SecondTier {
       this.#state = 'open'
       this.#isProvable = true
       // It stands there still; the stamps have to be written down with our clock before an answer of ours is.
-      this.#position = before
+      this.#position.adopt(before)
       this.#noteDueAtMs = nowMs
     }
     if (this.#state !== 'open' || position?.isQuiet !== true) return false
     this.#isDirty = false
-    this.#position = position
+    this.#position.heard(position)
     this.#noteDueAtMs = Math.min(this.#noteDueAtMs, nowMs + settleMs)
     return true
   }
@@ -286,7 +271,8 @@ export class SecondTier {
     this.#notice()
     this.#putDue(nowMs)
     const { clock } = this.#parts.epochs
-    const isDue = nowMs >= this.#noteDueAtMs || (this.#clockMax > 0 && clock > this.#clockMax - reserve / 2)
+    const isTime = nowMs >= this.#noteDueAtMs && this.#position.isSettled()
+    const isDue = isTime || (this.#clockMax > 0 && clock > this.#clockMax - reserve / 2)
     if (this.#state === 'open' && isDue && !this.#isNoting) this.#note().catch(this.#parts.onFailure)
   }
 
@@ -333,6 +319,11 @@ export class SecondTier {
   /** Nothing that carries the tag, of whatever role, is served from L2 again: durable when it returns (G-5). */
   async forgetTag(tag: string): Promise<void> {
     if (this.#state !== 'off') await this.#parts.store.forgetTag(tag)
+  }
+
+  /** Resolves when what was committed where the origin stands is heard of, or will not be in time: before the feeds end. */
+  async settled(): Promise<void> {
+    if (this.#state === 'open') await this.#position.wait()
   }
 
   /** The server ends and nobody writes any more: what is still valid is kept, with what proves it. */
@@ -389,10 +380,10 @@ export class SecondTier {
     const generation = this.#generation
     const clockMax = epochs.clock + reserve
     try {
-      await store.note(writeLegacy({ position: this.#position, clockMax, stamps: stampsOf(epochs) }))
+      await store.note(writeLegacy({ position: this.#position.settled, clockMax, stamps: stampsOf(epochs) }))
       if (generation !== this.#generation) return
       this.#clockMax = clockMax
-      this.#isProvable = this.#position !== undefined
+      this.#isProvable = this.#position.settled !== undefined
     } finally {
       this.#isNoting = false
     }

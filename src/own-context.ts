@@ -10,6 +10,7 @@ import { ask, type OwnParts, originError } from './own-parts.ts'
 import { originHelp } from './own-postgres.ts'
 import { tokensOf } from './own-token.ts'
 import type { SessionViewer } from './own-viewer.ts'
+import { viewAccess } from './own-views.ts'
 import { version } from './version.ts'
 import type { VirtualSources } from './virtual/index.ts'
 import { backend, frame, int16, status } from './wire/index.ts'
@@ -32,6 +33,7 @@ export function commandContext(
     schemaName: parts.store.snapshot.virtualSchema,
     blobs: parts.cache.blobs,
     archive: archiveOf(session, viewer, parts),
+    views: viewAccess(session, viewer, parts),
     postgres,
     origin: originHelp(session),
     tokens: tokensOf(session, parts),

@@ -3,6 +3,7 @@
 import type { L1 } from './cache/blob/index.ts'
 import type { ContextTable, PlanCache } from './cache/plans/index.ts'
 import type { ResultCache, SecondTier } from './cache/results/index.ts'
+import type { Views } from './cache/views/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { SettingsStore } from './config/index.ts'
 import { ServerError } from './errors/index.ts'
@@ -33,6 +34,7 @@ export interface OwnParts {
   readonly contexts: ContextTable
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
+  readonly views: Views
   readonly l1: L1
   readonly openSystemServer?: OpenSystemServer | undefined
   plans(): PlanCache

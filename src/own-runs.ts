@@ -24,6 +24,7 @@ import { type Executed, isPreparedHere, meaningOf, queryOf, readyAtOrigin } from
 import { gatherStore } from './own-store.ts'
 import type { OwnText, OwnTexts } from './own-text.ts'
 import { mirrored, type SessionViewer, viewerOf, whoever } from './own-viewer.ts'
+import { viewTables } from './own-views.ts'
 import {
   CatalogueRouter,
   SplicedText,
@@ -291,11 +292,12 @@ export class OwnRuns {
     wanted: Wanted,
     { executes, calls }: { readonly executes?: Executed | undefined; readonly calls?: string | undefined } = {},
   ): Promise<SplicedText> {
-    if (plan.inlined.relations.length > 0) this.#parts.metrics.counters.virtual_statements++
+    if (plan.inlined.relations.length + plan.inlined.views.length > 0) this.#parts.metrics.counters.virtual_statements++
     const viewer = await viewerOf(session, this.#parts)
     const rowCountMax = this.#parts.store.snapshot.virtualInlineRowsMax
     const sources = await this.#prepared({ relations: plan.inlined.relations, wanted, viewer }, rowCountMax)
-    const rendered = plan.inlined.render(sources, viewer, rowCountMax, wanted, calls)
+    const views = await viewTables(session, plan.inlined.views, viewer, this.#parts)
+    const rendered = plan.inlined.render(sources, viewer, rowCountMax, wanted, calls, views)
     if (executes === undefined) return rendered
     await readyAtOrigin(session, executes, rendered)
     return new SplicedText(executes.text, [])

@@ -6,6 +6,7 @@ import {
   type PlacedCalls,
   readBlobStatement,
   readPlacedCalls,
+  readViewStatement,
   recognise,
   withoutOurOptions,
 } from './commands/index.ts'
@@ -116,10 +117,18 @@ export class OwnTexts {
       if (overBlobs !== undefined) {
         return { kind: 'own', statement: overBlobs, narrowing: this.#narrowingOf(overBlobs) }
       }
+      const overViews = statement.kind === 'ddl' ? this.#overViews(text, statement) : undefined
+      if (overViews !== undefined) return { kind: 'own', statement: overViews, narrowing: this.#narrowingOf(overViews) }
       const overFunctions = statement.virtualFunctions.length > 0 ? this.#overFunctions(text, statement) : undefined
       return overFunctions ?? { kind: 'virtual', statement, plan: this.plan(text, statement, false) }
     }
     return readsCatalogueOnly(statement) ? { kind: 'catalogue', statement } : undefined
+  }
+
+  /** A definition of a materialized view of ours. */
+  #overViews(text: string, statement: Statement): OwnStatement | undefined {
+    const { tree } = this.#parser.parse(text)
+    return tree === undefined ? undefined : readViewStatement(text, tree, statement, this.schemaName)
   }
 
   /** A change of blobs, or a read of some by their keys. */

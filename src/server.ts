@@ -4,6 +4,7 @@ import { systemClock } from './base/index.ts'
 import { L1, type startStoreThread } from './cache/blob/index.ts'
 import { ContextTable, lifeQuestion, PlanCache } from './cache/plans/index.ts'
 import { type AnswerStore, positionQuestion, ResultCache, SecondTier } from './cache/results/index.ts'
+import type { Views } from './cache/views/index.ts'
 import { answerStoreOf, noAnswers } from './cache-answers.ts'
 import { openCacheStore } from './cache-store.ts'
 import { ChangeFeeds } from './change-feeds.ts'
@@ -34,6 +35,7 @@ import { openOrigin } from './open-origin.ts'
 import { DataDirectory } from './origin/index.ts'
 import { OwnStatements } from './own-statements.ts'
 import { noStore, type StoreDoor } from './own-store.ts'
+import { openViews } from './own-views.ts'
 import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 import { openStandby, type Standby } from './standby.ts'
 import { type OpenSystemServer, virtualTables } from './virtual/index.ts'
@@ -121,8 +123,12 @@ async function startIn(
     ...{ connectionsMax: () => store.snapshot.readOriginConnectionsMax, contexts: () => services.contexts },
     ...{ feeds, epochs, clock, counters: metrics.counters, events, broken: options.brokenRules ?? new Set() },
   })
+  const views = openViews({
+    ...{ store, parser, clock, counters: metrics.counters, epochs, feeds, target: origin.target },
+  })
   const services = makeServices({
     epochs,
+    views,
     feeds,
     standby,
     store,
@@ -157,6 +163,7 @@ async function startIn(
     }
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
     await standby?.close()
+    await views.close()
     await feeds.close()
     await services.own.close()
     await services.secondTier.end()
@@ -221,6 +228,7 @@ function shrink(l1: L1): void {
 
 interface Parts {
   readonly epochs: Epochs
+  readonly views: Views
   readonly feeds: ChangeFeeds
   readonly standby: Standby | undefined
   readonly store: SettingsStore
@@ -247,6 +255,7 @@ function makeServices(parts: Parts) {
       if (scope.everything) counters.epoch_bumps_global++
       else counters.epoch_bumps += scope.relations.length
       secondTier.moved()
+      parts.views.moved(database, scope, by !== undefined)
     },
     suspended: () => counters.suspensions++,
   }

@@ -4,6 +4,7 @@ import { auditRows, invalidationRows, parameterTexts } from './audit-rows.ts'
 import type { L1 } from './cache/blob/index.ts'
 import { type PlanCache, parameterTypesOf, type Shape } from './cache/plans/index.ts'
 import { type Entry, type ResultCache, staleness } from './cache/results/index.ts'
+import type { Views } from './cache/views/index.ts'
 import { writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import { type SettingState, type SettingsStore, tokenState } from './config/index.ts'
@@ -22,6 +23,7 @@ import type { Epochs, InvalidationRing, Relation } from './invalidation/index.ts
 import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
+import { viewRows } from './own-views.ts'
 import { fingerprintNumber, inSchema, type Parser, reasonsIn } from './sql/index.ts'
 import type { Standby } from './standby.ts'
 import type {
@@ -50,6 +52,7 @@ interface SourceParts {
   readonly audits: Audits
   readonly schemas: SchemaWatch
   readonly cache: StoreDoor
+  readonly views: Views
   readonly l1: L1
   plans(): PlanCache
   sessions(): Iterable<Session>
@@ -137,6 +140,7 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     events: () => parts.events.rows(),
     store: parts.cache.rows,
     memory: () => memoryRows(parts),
+    views: (database) => viewRows(parts.views, database, parts.store.snapshot.virtualSchema),
   }
 }
 

@@ -36,3 +36,5 @@ export {
   encodeRowDescription,
   type Formats,
 } from './result-encoding.ts'
+export type { ViewAccess, ViewOrder } from './views/view-access.ts'
+export { readViewStatement } from './views/view-statements.ts'

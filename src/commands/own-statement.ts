@@ -14,6 +14,7 @@ import type { ExplainCache } from './explain-cache.ts'
 import type { InvalidatesRow } from './explain-invalidates.ts'
 import type { Parameters } from './parameters.ts'
 import type { Described, OriginHelp, PostgresHelp } from './postgres-help.ts'
+import type { ViewAccess } from './views/view-access.ts'
 
 export interface ResultColumn {
   readonly name: string
@@ -197,6 +198,8 @@ export interface CommandContext {
   readonly blobs: BlobStore
   /** Backups and jobs; undefined where there are none. */
   readonly archive: ArchiveAccess | undefined
+  /** Undefined where there is no origin to read them from. */
+  readonly views: ViewAccess | undefined
   readonly postgres: PostgresHelp
   readonly origin: OriginHelp
   readonly tokens: TokenAccess

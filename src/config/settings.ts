@@ -24,6 +24,7 @@ import {
   text,
 } from './setting-types.ts'
 import { storeSettingRows } from './store-settings.ts'
+import { viewSettingRows } from './view-settings.ts'
 
 const name = { pattern: /^\S(?:.*\S)?$/, accepts: 'a name' }
 
@@ -377,5 +378,6 @@ export const settingTable = [
     summary: 'Roles whose members may change settings and the cache; superusers of the origin may too.',
   }),
   ...storeSettingRows,
+  ...viewSettingRows,
   ...archiveSettingRows,
 ] as const

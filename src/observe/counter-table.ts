@@ -27,6 +27,10 @@ function share<const Name extends string>(name: Name, summary: string): CounterR
 }
 
 export const counterTable = [
+  counter('view_reads', 'reads of materialized views by their names'),
+  counter('view_refreshes', 'refreshes of materialized views that succeeded'),
+  counter('view_refresh_failures', 'refreshes of materialized views that failed'),
+  counter('view_refresh_ms', 'milliseconds that refreshes of materialized views took'),
   counter('result_hits', 'reads answered from the result cache'),
   counter('result_misses', 'eligible reads that asked the origin'),
   counter('result_bypasses', 'reads that were not eligible and went to the origin'),

@@ -38,6 +38,8 @@ export const jobs: View<'jobs'> = view('jobs')
 export const l2: View<'l2'> = view('l2')
 /** the decision about the last statement of this session */
 export const lastStatement: View<'last_statement'> = view('last_statement')
+/** materialized views of the cache */
+export const materializedViews: View<'materialized_views'> = view('materialized_views')
 /** parts of the memory budget */
 export const memory: View<'memory'> = view('memory')
 /** namespaces of the blob cache */

@@ -25,35 +25,55 @@ import { quoteIdentifier } from './quoting.ts'
 import type { VirtualSources } from './sources.ts'
 import { SplicedText } from './spliced-text.ts'
 import { findVirtualTable } from './tables/index.ts'
+import { type ViewTable, viewSubSelect } from './view-table.ts'
 import type { Viewer } from './viewer.ts'
 import type { VirtualTable } from './virtual-table.ts'
 import type { Wanted } from './wanted-rows.ts'
+
+/** A view of the database, which is looked for when the statement runs. */
+interface NamedView {
+  readonly view: string
+  readonly place: number
+}
 
 /** A part of the text to replace: by the rows of `table`, by what functions answered, or by other words alone. */
 interface RowSplice {
   readonly start: number
   readonly end: number
   readonly before: string
-  readonly table: VirtualTable | 'calls' | undefined
+  readonly table: VirtualTable | NamedView | 'calls' | undefined
   readonly after: string
 }
 
 export class InlinedStatement {
   readonly relations: readonly string[]
+  /** Names that are no relations of ours but may be views of the database. */
+  readonly views: readonly string[]
   readonly #text: string
   readonly #splices: readonly RowSplice[]
 
-  private constructor(text: string, splices: readonly RowSplice[]) {
+  readonly #schemaName: string
+
+  private constructor(text: string, splices: readonly RowSplice[], schemaName: string) {
     this.#text = text
+    this.#schemaName = schemaName
     this.#splices = splices
-    this.relations = [...new Set(splices.flatMap(({ table }) => (typeof table === 'object' ? table.name : [])))]
+    const tables = splices.flatMap(({ table }) => (typeof table === 'object' ? [table] : []))
+    this.relations = [...new Set(tables.flatMap((table) => ('view' in table ? [] : table.name)))]
+    this.views = [...new Set(tables.flatMap((table) => ('view' in table ? table.view : [])))]
   }
 
   /** Throws 0A000 where a virtual relation stands in a place that rows cannot take. */
   static make(text: string, tree: ParseTree, schemaName: string, parser: Parser): InlinedStatement {
     const splices = splicesOf(text, tree, schemaName)
-    const statement = new InlinedStatement(text, splices)
-    const parsed = parser.parse(statement.#render(() => '[]', '[]').text)
+    const statement = new InlinedStatement(text, splices, schemaName)
+    const parsed = parser.parse(
+      statement.#render(
+        () => '[]',
+        () => '(SELECT)',
+        '[]',
+      ).text,
+    )
     const isSound = parsed.tree?.stmts.length === tree.stmts.length && !namesSchema(parsed.tree, schemaName)
     if (!isSound) throw notInlined(schemaName)
     return statement
@@ -61,7 +81,7 @@ export class InlinedStatement {
 
   /** A text with nothing of ours in it. */
   static plain(text: string): InlinedStatement {
-    return new InlinedStatement(text, [])
+    return new InlinedStatement(text, [], '')
   }
 
   /**
@@ -74,23 +94,36 @@ export class InlinedStatement {
     rowCountMax: number,
     wanted: Wanted = new Map(),
     calls = '[]',
+    views: ReadonlyMap<string, ViewTable> = new Map(),
   ): SplicedText {
     const rows = new Map<string, string>()
-    return this.#render((table) => {
+    const tableRows = (table: VirtualTable): string => {
       let json = rows.get(table.name)
       if (json === undefined) {
         json = jsonRows(table.columns, table.rows(sources, viewer, rowCountMax, wanted.get(table.name)))
         rows.set(table.name, json)
       }
       return json
-    }, calls)
+    }
+    const viewRows = ({ view, place }: NamedView): string => {
+      const table = views.get(view)
+      if (table === undefined)
+        throw new ServerError(conditions.undefinedTable, [`${this.#schemaName}.${view}`], { position: place + 1 })
+      return viewSubSelect(table, rowCountMax)
+    }
+    return this.#render(tableRows, viewRows, calls)
   }
 
-  #render(rowsOf: (table: VirtualTable) => string, calls: string): SplicedText {
+  #render(rowsOf: (table: VirtualTable) => string, viewRows: (view: NamedView) => string, calls: string): SplicedText {
     const splices = this.#splices.map(({ start, end, before, table, after }) => {
-      const rows = table === undefined ? '' : table === 'calls' ? dollarQuoted(calls) : subSelect(table, rowsOf(table))
+      const rows = rowsIn(table)
       return { start, end, text: before + rows + after }
     })
+    function rowsIn(table: RowSplice['table']): string {
+      if (table === undefined) return ''
+      if (table === 'calls') return dollarQuoted(calls)
+      return 'view' in table ? viewRows(table) : subSelect(table, rowsOf(table))
+    }
     return new SplicedText(this.#text, splices)
   }
 }
@@ -103,6 +136,7 @@ function subSelect(table: VirtualTable, json: string): string {
 function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice[] {
   const places = new TextPlaces(text)
   const splices: RowSplice[] = []
+  const relations = relationsOf(tree, schemaName)
   walk(
     tree.stmts.map((raw) => raw.stmt),
     ({ type, fields }) => {
@@ -115,7 +149,7 @@ function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice
       } else if (type === 'ColumnRef') {
         const names = wordsOf(fields.fields)
         const count = listOf(fields.fields).length
-        if (count === 3 && names[0] === schemaName && findVirtualTable(names[1] as string) !== undefined) {
+        if (count === 3 && names[0] === schemaName && relations.has(names[1] as string)) {
           const start = places.indexOf(fields.location)
           splices.push({
             start,
@@ -132,16 +166,27 @@ function splicesOf(text: string, tree: ParseTree, schemaName: string): RowSplice
 }
 
 function relationSplice(places: TextPlaces, fields: Fields, schemaName: string): RowSplice {
-  const table = findVirtualTable(String(fields.relname))
-  if (table === undefined) throw new ServerError(conditions.undefinedTable, [`${schemaName}.${fields.relname}`])
+  const name = String(fields.relname)
   if (fields.catalogname !== undefined || fields.inh !== true) throw notInlined(schemaName)
   const nameStart = places.indexOf(fields.location)
   const end = places.nameEnd(nameStart)
-  const alias = fields.alias === undefined ? ` AS ${quoteIdentifier(table.name)}` : ''
+  const table = findVirtualTable(name) ?? { view: name, place: nameStart }
+  const alias = fields.alias === undefined ? ` AS ${quoteIdentifier(name)}` : ''
   const tableKeyword = places.tableKeywordBefore(nameStart)
   if (tableKeyword === undefined) return { start: nameStart, end, before: '', table, after: alias }
   // TABLE cache.stats
   return { start: tableKeyword, end, before: 'SELECT * FROM ', table, after: alias }
+}
+
+function relationsOf(tree: ParseTree, schemaName: string): ReadonlySet<string> {
+  const names = new Set<string>()
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    ({ type, fields }) => {
+      if (type === 'RangeVar' && fields.schemaname === schemaName) names.add(String(fields.relname))
+    },
+  )
+  return names
 }
 
 /** True if the tree still names a relation of the schema. */

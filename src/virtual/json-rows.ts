@@ -16,7 +16,10 @@ export function jsonRows(columns: readonly JsonColumn[], wanted: Iterable<readon
     const fields = columns.map((column, index) => `${JSON.stringify(column.name)}:${jsonValue(column, row[index])}`)
     rows.push(`{${fields.join(',')}}`)
   }
-  const json = `[${rows.join(',')}]`
+  return asciiJson(`[${rows.join(',')}]`)
+}
+
+export function asciiJson(json: string): string {
   return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

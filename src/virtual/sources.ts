@@ -267,6 +267,27 @@ export interface MemoryRow {
   readonly refusals: number
 }
 
+/** A materialized view. */
+export interface ViewRow {
+  readonly schema: string
+  readonly name: string
+  readonly owner: string
+  readonly query: string
+  readonly policy: string
+  readonly populated: boolean
+  readonly stale: boolean
+  readonly rowCount: number | undefined
+  readonly bytes: number | undefined
+  readonly relations: readonly number[]
+  readonly writesSinceRefresh: number
+  readonly lastRefreshAtMs: number | undefined
+  readonly lastRefreshMs: number | undefined
+  readonly nextRefreshAtMs: number | undefined
+  readonly failures: number
+  readonly lastError: string | undefined
+  readonly readers: readonly string[]
+}
+
 export interface VirtualSources {
   readonly metrics: Metrics
   /** With the name that the schema has. */
@@ -289,5 +310,7 @@ export interface VirtualSources {
   audits(): Iterable<AuditRow>
   events(): Iterable<EventRow>
   memory(): Iterable<MemoryRow>
+  /** Of one database. */
+  views(database: string): Iterable<ViewRow>
   readonly store: StoreRows
 }

@@ -93,7 +93,9 @@ function planFor(text: string, statement: Statement, options: VirtualPlanOptions
   }
   const [called] = statement.virtualFunctions
   if (called !== undefined) throw misplacedFunction(schemaName, called)
-  if (options.admin || !(options.elsewhere === true || needsOrigin(statement, tree)))
+  // What is none of ours may be a view of the database, the types of whose columns only the origin knows.
+  const mayBeView = statement.virtualRelations.some((name) => findVirtualTable(name) === undefined)
+  if (options.admin || !(options.elsewhere === true || mayBeView || needsOrigin(statement, tree)))
     return system(statement, tree, options)
   const inlined = InlinedStatement.make(text, tree, schemaName, parser)
   return { kind: 'inline', inlined, narrowing: narrowingOf(tree, schemaName) }

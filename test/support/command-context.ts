@@ -27,6 +27,7 @@ export function contextWith(overrides: Partial<NotedContext> = {}): NotedContext
     sources: sourcesWith(),
     version: 'larder 0.1.0',
     schemaName: 'cache',
+    views: undefined,
     archive: undefined,
     blobs: new MemoryBlobs(),
     postgres: { secondsOf: unasked, describe: unasked, rows: unasked, copied: unasked, frames: unasked },

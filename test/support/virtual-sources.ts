@@ -28,6 +28,7 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     guarantees: none,
     events: none,
     memory: none,
+    views: none,
     store: storeWith(),
     ...overrides,
   }

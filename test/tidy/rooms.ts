@@ -32,7 +32,7 @@ const ranks: Readonly<Record<string, number>> = {
  * true fails its test, so the list ends empty.
  */
 export const growing: { readonly rooms: readonly string[]; readonly packages: readonly string[] } = {
-  rooms: ['deltas', 'cache/views'],
+  rooms: [],
   packages: [],
 }
 

@@ -13,6 +13,7 @@ import {
   isVisible,
   type Lsn,
   ReplicationStream,
+  readLsn,
   readSnapshot,
   testDecoding,
   valueSettings,
@@ -67,6 +68,8 @@ const pingAgainMs = 5
 
 const lifeQuestion = `SELECT pg_catalog.concat((pg_catalog.pg_control_system()).system_identifier, '.', pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())) AS life`
 
+const flushedQuestion = 'SELECT pg_catalog.pg_current_wal_flush_lsn()::pg_catalog.text AS lsn'
+
 export class FollowedQueries {
   readonly #parts: FollowedParts
   readonly #queries = new Map<string, FollowedQuery>()
@@ -108,6 +111,15 @@ export class FollowedQueries {
 
   *status(): Generator<FollowedStatus> {
     for (const query of this.#queries.values()) yield this.#statusOf(query)
+  }
+
+  /** The same as of now: what was acknowledged before, and is in the log on disk, is in it. */
+  async readNow(id: string, waitMs: number, signal?: AbortSignal): Promise<FollowedAnswer | undefined> {
+    const untilMs = performance.now() + waitMs
+    const asked = await this.#side?.query(flushedQuestion).catch(() => undefined)
+    const flushed = asked?.[0]?.lsn
+    if (flushed === undefined || flushed === null) return undefined
+    return this.read(id, readLsn(flushed), untilMs - performance.now(), signal)
   }
 
   /** Undefined if it is not so far in time, or cannot answer at all. Throws the EvaluationError that PostgreSQL would answer with. */

@@ -3,3 +3,4 @@
 export { FollowedQueries } from './followed-queries.ts'
 export { Refreshes, type RefreshPolicy } from './refreshes.ts'
 export { readQuery, readViewRows } from './view-rows.ts'
+export { type View, type ViewPolicy, Views } from './views.ts'

@@ -33,7 +33,7 @@ const retryMsFirst = 1000
 const retryMsMost = 300_000
 
 /** The runs of one view. */
-class Refresh {
+export class Refresh {
   policy: RefreshPolicy
   /** Reads what it reads now and puts it in the place of what was read before. */
   readonly run: () => Promise<void>
@@ -93,10 +93,10 @@ export class Refreshes {
     this.#plan(refresh)
   }
 
-  /** A commit has changed what it reads. */
-  changed(refresh: Refresh): void {
+  /** A commit has changed what it reads; none that counts if it was told of before. */
+  changed(refresh: Refresh, writes = 1): void {
     refresh.isStale = true
-    refresh.writes++
+    refresh.writes += writes
     if (refresh.nextAtMs === undefined) this.#plan(refresh)
   }
 

@@ -8,15 +8,16 @@ import { conditions, ServerError } from '../../errors/index.ts'
 import { type OriginTarget, SideClient } from '../../origin/index.ts'
 import { type Fields, fieldsIf, type Parser, statementSpans, walk } from '../../sql/index.ts'
 
-interface ViewColumn {
+export interface ViewColumn {
   readonly name: string
   /** Of the origin. */
   readonly typeOid: number
   /** As format_type() prints it, with its schema if that is not pg_catalog: `numeric(12,2)`, `app.mood`. */
   readonly typeName: string
+  readonly isDomain: boolean
 }
 
-interface ViewRows {
+export interface ViewRows {
   readonly columns: readonly ViewColumn[]
   readonly rowCount: number
   readonly bytes: number
@@ -24,6 +25,8 @@ interface ViewRows {
   readonly chunks: readonly Buffer[]
   /** OIDs of what was read: behind views and functions too, with the views. */
   readonly relations: readonly number[]
+  /** With their schemas, by OID. */
+  readonly relationNames: ReadonlyMap<number, string>
 }
 
 interface ViewQuestion {
@@ -33,20 +36,25 @@ interface ViewQuestion {
   /** As SET takes it. */
   readonly searchPath: string
   readonly bytesMax: number
+  /** It is said who may read the rows, so policies that hide some of them from the owner are no reason to refuse. */
+  readonly hasReaders?: boolean
+  /** Most rows. */
+  readonly limit?: number | undefined
   readonly signal: AbortSignal
 }
 
 const chunkBytes = 65_536
+const describedBefore = 'SELECT * FROM ('
 /** A row may be as long as PostgreSQL allows. */
 const rowBytesMax = 0x7fff_ffff
 
 const typesQuestion = `SELECT k.number::pg_catalog.text AS number, CASE WHEN n.nspname OPERATOR(pg_catalog.=) 'pg_catalog' THEN pg_catalog.format_type(t.oid, k.modifier)
-   ELSE pg_catalog.format('%I.%I', n.nspname, t.typname) END AS type
+   ELSE pg_catalog.format('%I.%I', n.nspname, t.typname) END AS type, t.typtype::pg_catalog.text AS kind
   FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::int4[])) WITH ORDINALITY k (oid, modifier, number)
   JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) k.oid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace`
 
 /** What the transaction holds locks on for reading; what belongs to PostgreSQL itself is left out. */
-const readQuestion = `SELECT DISTINCT c.oid::pg_catalog.text AS oid FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
+const readQuestion = `SELECT DISTINCT c.oid::pg_catalog.text AS oid, CASE WHEN pg_catalog.row_security_active(c.oid) THEN c.relname::pg_catalog.text END AS secured, pg_catalog.concat(n.nspname, '.', c.relname) AS name FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation'
    AND c.oid OPERATOR(pg_catalog.>=) 16384 AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')`
 
@@ -85,21 +93,50 @@ export async function readViewRows(target: OriginTarget, question: ViewQuestion)
     await side.query(`SET LOCAL ROLE "${owner.replaceAll('"', '""')}"`)
     await side.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath])
     return await readOn(side, question)
+  } catch (error) {
+    throw originError(error)
   } finally {
     signal.removeEventListener('abort', abort)
     await side.leave()
   }
 }
 
-async function readOn(side: SideClient, { query, bytesMax }: ViewQuestion): Promise<ViewRows> {
+/** What the origin says, in its words; a place in what was asked is one in the query. */
+function originError(error: unknown): unknown {
+  const { code, message, detail, hint, position } = error as DatabaseFields
+  if (error instanceof ServerError || typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return error
+  const at = Number(position) - describedBefore.length
+  const place = at > 0 ? { position: at } : {}
+  return new ServerError({ sqlstate: code, severity: 'ERROR', message: '%s' }, [message], { detail, hint, ...place })
+}
+
+interface DatabaseFields {
+  readonly code?: unknown
+  readonly message: string
+  readonly detail?: string
+  readonly hint?: string
+  readonly position?: string
+}
+
+async function readOn(side: SideClient, { query, bytesMax, hasReaders, limit }: ViewQuestion): Promise<ViewRows> {
   // Asked first: of a query without rows COPY says nothing.
-  const fields = await side.describe(`SELECT * FROM (${query}\n) AS q LIMIT 0`)
+  const fields = await side.describe(`${describedBefore}${query}\n) AS q LIMIT 0`)
+  const oids = fields.map(({ typeOid }) => typeOid)
+  const modifiers = fields.map(({ modifier }) => modifier)
+  const types = await side.query(typesQuestion, [`{${oids.join()}}`, `{${modifiers.join()}}`])
+  const named = new Map(types.map((type) => [Number(type.number), type]))
+  const columns = fields.map(({ name, typeOid }, at) => {
+    const { type, kind } = named.get(at + 1) ?? {}
+    if (kind === 'p') throw new ServerError(conditions.invalidTableDefinition, [name, type ?? ''])
+    return { name, typeOid, typeName: type ?? 'text', isDomain: kind === 'd' }
+  })
   const chunks: Buffer[] = []
   let part: Buffer[] = []
   let partBytes = 0
   let bytes = 0
+  const limited = limit === undefined ? query : `SELECT * FROM (${query}\n) AS q LIMIT ${limit}`
   const rowCount = await side
-    .copyOut(`COPY (${query}\n) TO STDOUT (FORMAT text)`, (line) => {
+    .copyOut(`COPY (${limited}\n) TO STDOUT (FORMAT text)`, (line) => {
       bytes += line.length
       partBytes += line.length
       // The bytes are the connection's.
@@ -115,14 +152,19 @@ async function readOn(side: SideClient, { query, bytesMax }: ViewQuestion): Prom
       throw bytes > bytesMax ? new ServerError(conditions.viewTooLarge, [String(bytesMax)]) : error
     })
   if (part.length > 0) chunks.push(Buffer.concat(part))
-  const oids = fields.map(({ typeOid }) => typeOid)
-  const modifiers = fields.map(({ modifier }) => modifier)
-  const types = await side.query(typesQuestion, [`{${oids.join()}}`, `{${modifiers.join()}}`])
-  const named = new Map(types.map(({ number, type }) => [Number(number), type]))
   const read = await side.query(readQuestion)
+  const secured = read.find((relation) => relation.secured !== null)?.secured
+  if (hasReaders === false && secured !== undefined)
+    throw new ServerError(
+      conditions.featureNotSupported,
+      [`a view of relation "${secured}", of which a policy hides rows`],
+      {
+        hint: 'Say with the option readers who may read what its owner sees.',
+      },
+    )
   return {
-    columns: fields.map(({ name, typeOid }, at) => ({ name, typeOid, typeName: named.get(at + 1) ?? 'text' })),
-    ...{ rowCount, bytes, chunks },
+    ...{ columns, rowCount, bytes, chunks },
     relations: read.map(({ oid }) => Number(oid)).sort((one, other) => one - other),
+    relationNames: new Map(read.map(({ oid, name }) => [Number(oid), name ?? ''])),
   }
 }

@@ -18,6 +18,7 @@ import type { InvalidationsRow } from './invalidations.ts'
 import type { JobsRow } from './jobs.ts'
 import type { L2Row } from './l2.ts'
 import type { LastStatementRow } from './last-statement.ts'
+import type { MaterializedViewsRow } from './materialized-views.ts'
 import type { MemoryRow } from './memory.ts'
 import type { NamespacesRow } from './namespaces.ts'
 import type { PagesRow } from './pages.ts'
@@ -54,6 +55,7 @@ export type {
   JobsRow,
   L2Row,
   LastStatementRow,
+  MaterializedViewsRow,
   MemoryRow,
   NamespacesRow,
   PagesRow,
@@ -90,6 +92,7 @@ export interface Rows {
   readonly jobs: JobsRow
   readonly l2: L2Row
   readonly last_statement: LastStatementRow
+  readonly materialized_views: MaterializedViewsRow
   readonly memory: MemoryRow
   readonly namespaces: NamespacesRow
   readonly pages: PagesRow

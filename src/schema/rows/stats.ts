@@ -3,6 +3,14 @@
 import type { Interval } from '../interval.ts'
 
 export interface StatsRow {
+  /** reads of materialized views by their names */
+  readonly view_reads: string
+  /** refreshes of materialized views that succeeded */
+  readonly view_refreshes: string
+  /** refreshes of materialized views that failed */
+  readonly view_refresh_failures: string
+  /** milliseconds that refreshes of materialized views took */
+  readonly view_refresh_ms: string
   /** reads answered from the result cache */
   readonly result_hits: string
   /** eligible reads that asked the origin */

@@ -19,6 +19,7 @@ import { invalidationsTable } from './invalidations.ts'
 import { jobsTable } from './jobs.ts'
 import { l2Table } from './l2.ts'
 import { lastStatementTable } from './last-statement.ts'
+import { materializedViewsTable } from './materialized-views.ts'
 import { memoryTable } from './memory.ts'
 import { namespacesTable } from './namespaces.ts'
 import { pagesTable } from './pages.ts'
@@ -69,6 +70,7 @@ export const virtualTables: readonly VirtualTable[] = [
   sweepsTable,
   backupsTable,
   jobsTable,
+  materializedViewsTable,
 ]
 
 const byName: ReadonlyMap<string, VirtualTable> = new Map(virtualTables.map((table) => [table.name, table]))
@@ -83,7 +85,6 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'connections',
   'evictions',
   'limitations',
-  'materialized_views',
   'recommendations',
   'rollup_rewrites',
   'rollups',

@@ -1,0 +1,331 @@
+// The materialized views: what they are, the rows they have, and when these are read anew.
+//
+//   create ──► rows read as the owner ──► named, and refreshed by its policy
+//   changed ──► stale ──► (policy) ──► rows read beside the old ones ──► swapped by one assignment
+//
+// Invariants
+//   1. Whoever reads gets the rows of one run, whole: a run that fails changes nothing but what is told of it.
+//   2. The columns of a view are those it was made with; a query that has others by now fails its refresh.
+//   3. A view that follows changes answers what the origin would, or its query is asked again.
+
+import type { Clock } from '../../base/index.ts'
+import { conditions, ServerError } from '../../errors/index.ts'
+import type { WriteScope } from '../../invalidation/index.ts'
+import type { Counters } from '../../observe/index.ts'
+import type { OriginTarget } from '../../origin/index.ts'
+import type { Parser } from '../../sql/index.ts'
+import { FollowedQueries } from './followed-queries.ts'
+import { type Refresh, Refreshes, type RefreshPolicy } from './refreshes.ts'
+import { rowsOfLines } from './view-lines.ts'
+import { readViewRows, type ViewColumn, type ViewRows } from './view-rows.ts'
+
+/** `incremental`: its rows follow the stream of changes and need no run. */
+export type ViewPolicy = RefreshPolicy | { readonly kind: 'incremental' }
+
+interface ViewWish {
+  readonly database: string
+  readonly name: string
+  readonly owner: string
+  /** Of one statement, as readQuery() gives it. */
+  readonly query: string
+  /** For the first columns, in place of the query's own. */
+  readonly columnNames: readonly string[]
+  readonly policy: ViewPolicy
+  /** Roles whose members may read beside the owner's. */
+  readonly readers: readonly string[]
+  readonly bytesMax: number | undefined
+  /** As SET takes it. */
+  readonly searchPath: string
+}
+
+export interface View extends ViewWish {
+  readonly columns: readonly ViewColumn[]
+  /** Undefined while it is not populated. */
+  readonly rows: ViewRows | undefined
+  /** OIDs of what it was read from. */
+  readonly relations: readonly number[]
+  readonly refresh: Refresh
+}
+
+interface Made extends ViewWish {
+  columns: readonly ViewColumn[]
+  readonly refresh: Refresh
+  rows: ViewRows | undefined
+  relations: readonly number[]
+  /** As last read, if it follows changes. */
+  rowCount: number
+}
+
+interface FollowedShown {
+  readonly isCurrent: boolean
+  /** Of memory, about. */
+  readonly bytes: number
+  readonly reason: string | undefined
+  /** When it was last read. */
+  readonly rowCount: number | undefined
+}
+
+interface ViewsParts {
+  readonly target: (database: string) => OriginTarget
+  readonly parser: Parser
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly counters: Pick<Counters, 'view_reads' | 'view_refreshes' | 'view_refresh_failures' | 'view_refresh_ms'>
+  readonly limits: () => { readonly changeDelayMs: number; readonly concurrency: number; readonly bytesMax: number }
+  /** Somebody has to hear of what others write to the database. */
+  readonly feed: {
+    joined(database: string): void
+    left(database: string): void
+    /** Why nobody would hear of them; undefined if they are heard of. */
+    refusal(database: string): string | undefined
+  }
+  /** Ticks of the clock that changes of relations are stamped by. */
+  readonly stamps: {
+    now(): number
+    /** True if something has changed one of these relations since; from now on changes of them are of interest. */
+    moved(database: string, relations: ReadonlyMap<number, string>, since: number): boolean
+  }
+}
+
+/** Whoever reads a view that follows changes waits so long for it. */
+const readMsMax = 1000
+/** A view that cannot follow within that time is refused. */
+const followMsMax = 60_000
+
+export class Views {
+  readonly #parts: ViewsParts
+  readonly #refreshes: Refreshes
+  /** By database and name. */
+  readonly #views = new Map<string, Map<string, Made>>()
+  /** Names that are being made. */
+  readonly #making = new Set<string>()
+  readonly #followed = new Map<string, FollowedQueries>()
+  readonly #abort = new AbortController()
+
+  constructor(parts: ViewsParts) {
+    this.#parts = parts
+    this.#refreshes = new Refreshes({
+      clock: parts.clock,
+      later(ms, run) {
+        const timer = setTimeout(run, Math.min(ms, 0x7fff_ffff))
+        timer.unref()
+        return () => clearTimeout(timer)
+      },
+      concurrency: () => parts.limits().concurrency,
+      changeDelayMs: () => parts.limits().changeDelayMs,
+    })
+  }
+
+  find(database: string, name: string): View | undefined {
+    return this.#views.get(database)?.get(name)
+  }
+
+  *all(): Generator<View> {
+    for (const views of this.#views.values()) yield* views.values()
+  }
+
+  /** Reads its rows, unless `isEmpty`, and gives their number. Throws 42P07, what the origin says of the query, and why it cannot be followed. */
+  async create(wish: ViewWish, isEmpty: boolean, signal: AbortSignal): Promise<number> {
+    const { database, name } = wish
+    const key = JSON.stringify([database, name])
+    if (this.find(database, name) !== undefined || this.#making.has(key))
+      throw new ServerError(conditions.duplicateTable, [name])
+    this.#making.add(key)
+    const { feed, stamps, clock } = this.#parts
+    feed.joined(database)
+    try {
+      const startedMs = clock.nowMs()
+      const since = stamps.now()
+      const rows = await this.#read(wish, { signal, ...(isEmpty ? { limit: 0 } : {}) })
+      const columns = namedColumns(rows.columns, wish.columnNames)
+      if (wish.policy.kind === 'incremental') await this.#follow(wish, signal)
+      if (this.#abort.signal.aborted) throw new Error('the server is shutting down')
+      const policy: RefreshPolicy = wish.policy.kind === 'incremental' ? { kind: 'manual' } : wish.policy
+      const made: Made = {
+        ...wish,
+        ...{ columns, rows: isEmpty ? undefined : { ...rows, columns }, relations: rows.relations },
+        rowCount: rows.rowCount,
+        refresh: this.#refreshes.add(policy, () => this.#refresh(made), isEmpty ? undefined : startedMs),
+      }
+      made.refresh.isStale = isEmpty
+      let views = this.#views.get(database)
+      if (views === undefined) {
+        views = new Map()
+        this.#views.set(database, views)
+      }
+      views.set(name, made)
+      // What changed while it was read may not be in it.
+      if (!isEmpty && stamps.moved(database, rows.relationNames, since)) this.#refreshes.changed(made.refresh)
+      return isEmpty ? 0 : rows.rowCount
+    } catch (error) {
+      this.#followed.get(database)?.remove(name)
+      feed.left(database)
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      this.#making.delete(key)
+    }
+  }
+
+  /** Reads its rows anew; gives their number. */
+  async refresh(database: string, name: string): Promise<number> {
+    const view = this.#find(database, name)
+    await this.#refreshes.ask(view.refresh)
+    return view.rows?.rowCount ?? 0
+  }
+
+  /** Forgets its rows: it answers nobody before the next refresh. */
+  empty(database: string, name: string): void {
+    const view = this.#find(database, name)
+    view.rows = undefined
+    view.refresh.isStale = true
+  }
+
+  drop(database: string, name: string): boolean {
+    const views = this.#views.get(database)
+    const view = views?.get(name)
+    if (views === undefined || view === undefined) return false
+    views.delete(name)
+    this.#refreshes.remove(view.refresh)
+    this.#followed.get(database)?.remove(name)
+    this.#parts.feed.left(database)
+    return true
+  }
+
+  /** Its rows as of now, if it follows changes, else those of its last refresh. Throws 55000 while it has none. */
+  async rows(
+    view: View,
+    signal: AbortSignal,
+  ): Promise<{ readonly rowCount: number; readonly rows: Iterable<readonly (string | null)[]> }> {
+    this.#parts.counters.view_reads++
+    const made = this.#find(view.database, view.name)
+    const kept = made.rows
+    if (kept === undefined) {
+      throw new ServerError(conditions.viewNotPopulated, [view.name], {
+        hint: 'Use the REFRESH MATERIALIZED VIEW command.',
+      })
+    }
+    if (view.policy.kind !== 'incremental') return shown(kept)
+    const queries = this.#followed.get(view.database)
+    const answer = await queries?.readNow(view.name, readMsMax, signal)
+    const isSame =
+      answer?.columns.length === view.columns.length &&
+      answer.columns.every(({ typeOid }, at) => typeOid === view.columns[at]?.typeOid)
+    if (answer !== undefined && isSame) made.rowCount = answer.rows.length
+    if (answer !== undefined && isSame) return { rowCount: answer.rows.length, rows: answer.rows }
+    // It has lost the stream, or its relations were changed.
+    const read = await this.#read(view, { signal })
+    mustBeSame(view, read.columns)
+    return shown(read)
+  }
+
+  /** How a view that follows changes does. */
+  followed({ database, name }: View): FollowedShown | undefined {
+    for (const { id, state, bytes, reason } of this.#followed.get(database)?.status() ?? []) {
+      if (id !== name) continue
+      return { isCurrent: state === 'following', bytes, reason, rowCount: this.#find(database, name).rowCount }
+    }
+    return undefined
+  }
+
+  /** A commit, or something else, has changed these relations. `isCounted`: nobody has told of it before. */
+  moved(database: string, scope: WriteScope, isCounted: boolean): void {
+    const views = this.#views.get(database)
+    if (views === undefined) return
+    for (const view of views.values()) {
+      if (!scope.everything && !scope.relations.some(({ oid }) => view.relations.includes(oid))) continue
+      this.#refreshes.changed(view.refresh, isCounted ? 1 : 0)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    this.#refreshes.close()
+    await Promise.all([...this.#followed.values()].map((queries) => queries.close()))
+  }
+
+  #find(database: string, name: string): Made {
+    const view = this.#views.get(database)?.get(name)
+    if (view === undefined) throw new ServerError(conditions.undefinedTable, [name])
+    return view
+  }
+
+  async #refresh(view: Made): Promise<void> {
+    const { counters, clock, stamps } = this.#parts
+    const startedMs = clock.nowMs()
+    const since = stamps.now()
+    try {
+      const rows = await this.#read(view, {})
+      mustBeSame(view, rows.columns)
+      view.rows = { ...rows, columns: view.columns }
+      view.relations = rows.relations
+      if (stamps.moved(view.database, rows.relationNames, since)) view.refresh.isStale = true
+      counters.view_refreshes++
+      counters.view_refresh_ms += clock.nowMs() - startedMs
+    } catch (error) {
+      counters.view_refresh_failures++
+      throw error
+    }
+  }
+
+  async #follow({ database, name, query, searchPath, owner }: ViewWish, signal: AbortSignal): Promise<void> {
+    const { target, parser, limits, feed } = this.#parts
+    const refusal = feed.refusal(database)
+    if (refusal !== undefined) throw new ServerError(conditions.cannotFollow, [name, refusal])
+    let queries = this.#followed.get(database)
+    if (queries === undefined) {
+      queries = new FollowedQueries({ target: () => target(database), parser, bytesMax: () => limits().bytesMax })
+      this.#followed.set(database, queries)
+    }
+    const followed = queries
+    const over = AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(followMsMax)])
+    const giveUp = () => followed.remove(name)
+    over.addEventListener('abort', giveUp, { once: true })
+    const { state, reason } = await followed.add({ id: name, text: query, searchPath, owner })
+    over.removeEventListener('abort', giveUp)
+    signal.throwIfAborted()
+    if (state === 'following') return
+    throw over.aborted
+      ? new ServerError(conditions.cannotFollow, [name, 'it was not filled in time'])
+      : new ServerError(conditions.featureNotSupported, ['a view that follows changes by this query'], {
+          detail: reason,
+          hint: "Make it with refresh = 'on change'.",
+        })
+  }
+
+  #read(wish: ViewWish, { limit, signal }: { limit?: number; signal?: AbortSignal }): Promise<ViewRows> {
+    const { database, query, owner, searchPath, readers } = wish
+    return readViewRows(this.#parts.target(database), {
+      ...{ query, owner, searchPath, limit },
+      ...{ hasReaders: readers.length > 0, bytesMax: wish.bytesMax ?? this.#parts.limits().bytesMax },
+      signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
+    })
+  }
+}
+
+function shown({ rowCount, chunks, columns }: ViewRows): {
+  readonly rowCount: number
+  readonly rows: Iterable<readonly (string | null)[]>
+} {
+  return { rowCount, rows: { [Symbol.iterator]: () => rowsOfLines(chunks, columns.length) } }
+}
+
+function namedColumns(columns: readonly ViewColumn[], names: readonly string[]): readonly ViewColumn[] {
+  if (names.length > columns.length) throw new ServerError(conditions.tooManyColumnNames)
+  const named = columns.map((column, at) => ({ ...column, name: names[at] ?? column.name }))
+  const seen = new Set<string>()
+  for (const { name } of named) {
+    if (seen.has(name)) throw new ServerError(conditions.duplicateColumn, [name])
+    seen.add(name)
+  }
+  return named
+}
+
+/** Names may have been given by who made it. */
+function mustBeSame(view: View, columns: readonly ViewColumn[]): void {
+  const isSame =
+    columns.length === view.columns.length &&
+    columns.every(({ typeOid, typeName }, at) => {
+      const was = view.columns[at]
+      return was?.typeOid === typeOid && was.typeName === typeName
+    })
+  if (!isSame) throw new ServerError(conditions.viewColumnsChanged, [view.name])
+}

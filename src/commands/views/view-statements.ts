@@ -1,0 +1,191 @@
+// CREATE, REFRESH and DROP MATERIALIZED VIEW in our schema, in PostgreSQL's grammar: read from the parse tree, once per text.
+
+import { conditions, ServerError } from '../../errors/index.ts'
+import {
+  type Fields,
+  fieldsIf,
+  Lexer,
+  listOf,
+  type ParseTree,
+  type Statement,
+  tokens,
+  unwrap,
+  walk,
+  wordsOf,
+} from '../../sql/index.ts'
+import { findVirtualTable, laterRelations } from '../../virtual/index.ts'
+import type { CommandContext, CommandNotice, CommandResult, OwnCommand } from '../own-statement.ts'
+import type { ViewAccess } from './view-access.ts'
+import { readViewOptions } from './view-options.ts'
+
+/** Undefined for what is no statement about views of ours. */
+export function readViewStatement(
+  text: string,
+  tree: ParseTree,
+  statement: Statement,
+  schemaName: string,
+): OwnCommand | undefined {
+  if (statement.kind !== 'ddl' || tree.stmts.length !== 1) return undefined
+  const { type, fields } = unwrap(tree.stmts[0]?.stmt) ?? { type: '', fields: {} }
+  switch (type) {
+    case 'CreateTableAsStmt':
+      return fields.objtype === 'OBJECT_MATVIEW' ? create(text, tree, fields, schemaName) : undefined
+    case 'RefreshMatViewStmt':
+      return refresh(fields, schemaName)
+    case 'DropStmt':
+      return fields.removeType === 'OBJECT_MATVIEW' ? drop(fields, schemaName) : undefined
+    default:
+      return undefined
+  }
+}
+
+function create(text: string, tree: ParseTree, fields: Fields, schemaName: string): OwnCommand | undefined {
+  const into = fields.into as Fields
+  const relation = into.rel as Fields
+  if (relation.schemaname !== schemaName) return undefined
+  const tag = 'CREATE MATERIALIZED VIEW'
+  const name = String(relation.relname)
+  if (into.tableSpaceName !== undefined) throw notSupported(`TABLESPACE of ${tag}`)
+  if (into.accessMethod !== undefined) throw notSupported(`USING of ${tag}`)
+  if (findVirtualTable(name) !== undefined || laterRelations.has(name))
+    throw new ServerError(conditions.duplicateTable, [name])
+  if (Buffer.byteLength(name) > 63) throw notSupported('a view with so long a name')
+  const options = readViewOptions(into.options, schemaName)
+  const { start, end } = querySpan(text)
+  let depth = 0
+  walk(
+    tree.stmts.map((raw) => raw.stmt),
+    (node) => {
+      if (node.type === 'RangeVar' && node.fields.schemaname === schemaName) depth++
+    },
+  )
+  // Its own name is one of them.
+  if (depth > 1) throw notSupported(`a view over relations of schema "${schemaName}"`)
+  const order = {
+    ...{ name, query: text.slice(start, end), queryOffset: start },
+    columnNames: wordsOf(into.colNames),
+    ...options,
+  }
+  const isEmpty = into.skipData === true
+  return command(tag, 'admin', async ({ views }) => {
+    const exists = views.owner(name) !== undefined
+    if (exists && fields.if_not_exists === true) {
+      const notice = {
+        severity: 'NOTICE',
+        sqlstate: '42P07',
+        message: `relation "${name}" already exists, skipping`,
+      } as const
+      return { ...answer(tag), notices: [notice] }
+    }
+    const count = await views.create(order, isEmpty)
+    return answer(isEmpty ? tag : `SELECT ${count}`)
+  })
+}
+
+function refresh(fields: Fields, schemaName: string): OwnCommand | undefined {
+  const relation = fields.relation as Fields
+  if (relation.schemaname !== schemaName) return undefined
+  const tag = 'REFRESH MATERIALIZED VIEW'
+  const name = String(relation.relname)
+  if (fields.concurrent === true && fields.skipData === true) {
+    throw new ServerError(conditions.syntaxError, [
+      'REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together',
+    ])
+  }
+  return command(tag, 'anyone', async (context) => {
+    mustOwn(context, context.views, name)
+    if (fields.skipData === true) context.views.empty(name)
+    else await context.views.refresh(name)
+    return answer(tag)
+  })
+}
+
+function drop(fields: Fields, schemaName: string): OwnCommand | undefined {
+  const names = listOf(fields.objects).map((item) => wordsOf(fieldsIf('List', item)?.items))
+  const ours = names.filter((words) => words.at(-2) === schemaName)
+  if (ours.length === 0) return undefined
+  if (ours.length < names.length) throw notSupported('DROP of views of the cache and of the origin in one statement')
+  const tag = 'DROP MATERIALIZED VIEW'
+  return command(tag, 'anyone', (context) => {
+    const notices: CommandNotice[] = []
+    const found: string[] = []
+    for (const words of ours) {
+      const name = words.at(-1) as string
+      if (context.views.owner(name) !== undefined) {
+        mustOwn(context, context.views, name)
+        found.push(name)
+        continue
+      }
+      mustBeView(name)
+      if (fields.missing_ok === true) {
+        const message = `materialized view "${name}" does not exist, skipping`
+        notices.push({ severity: 'NOTICE', sqlstate: '00000', message })
+      } else throw new ServerError(conditions.undefinedView, [name])
+    }
+    // All of them or none.
+    for (const name of found) context.views.drop(name)
+    return { ...answer(tag), notices }
+  })
+}
+
+function mustBeView(name: string): void {
+  if (findVirtualTable(name) !== undefined) throw new ServerError(conditions.notAView, [name])
+}
+
+/** 42P01 if there is none of that name, 42501 for who may not. */
+function mustOwn({ viewer, schemaName }: CommandContext, views: ViewAccess, name: string): void {
+  const owner = views.owner(name)
+  if (owner === undefined) mustBeView(name)
+  if (owner === undefined) throw new ServerError(conditions.undefinedTable, [`${schemaName}.${name}`])
+  if (!viewer.isAdmin && !viewer.memberOf(owner)) throw new ServerError(conditions.notOwnerOfView, [name])
+}
+
+function command(
+  tag: string,
+  needs: OwnCommand['needs'],
+  execute: (context: CommandContext & { readonly views: ViewAccess }) => CommandResult | Promise<CommandResult>,
+): OwnCommand {
+  return {
+    ...{ kind: 'command', tag, needs, columns: [], parameterCount: 0, parameterTypes: [], changes: true },
+    execute(context) {
+      const { views } = context
+      if (views === undefined) throw notSupported(`${tag} in an admin database`)
+      return execute({ ...context, views })
+    },
+  }
+}
+
+function answer(tag: string): CommandResult {
+  return { tag, columns: [], rows: [] }
+}
+
+/** Where the query stands in the text: behind AS, before WITH [ NO ] DATA. */
+function querySpan(text: string): { readonly start: number; readonly end: number } {
+  const lexer = new Lexer(text)
+  const found: { readonly word: string; readonly start: number; readonly end: number }[] = []
+  let start: number | undefined
+  let depth = 0
+  for (let kind = lexer.next(); kind !== tokens.end; kind = lexer.next()) {
+    if (kind === tokens.comment) continue
+    const token = text.slice(lexer.start, lexer.end)
+    if (token === ';' && depth === 0) break
+    if (token === '(') depth++
+    if (token === ')') depth--
+    const word = kind === tokens.word ? token.toUpperCase() : ''
+    if (start === undefined) {
+      if (word === 'AS' && depth === 0) start = lexer.end
+      continue
+    }
+    found.push({ word, start: lexer.start, end: lexer.end })
+  }
+  const words = found.map(({ word }) => word)
+  const [third, second, last] = words.slice(-3)
+  const cut = last !== 'DATA' ? 0 : second === 'WITH' ? 2 : third === 'WITH' && second === 'NO' ? 3 : 0
+  const first = found[0]
+  const rest = cut === 0 ? found : found.slice(0, -cut)
+  return { start: first?.start ?? text.length, end: rest.at(-1)?.end ?? text.length }
+}
+
+function notSupported(what: string): ServerError {
+  return new ServerError(conditions.featureNotSupported, [what])
+}

@@ -1,0 +1,187 @@
+// Composition: the materialized views, as statements and `cache.materialized_views` see them.
+
+import { readQuery, type View, type ViewPolicy, Views } from './cache/views/index.ts'
+import type { ChangeFeeds } from './change-feeds.ts'
+import type { ViewAccess, ViewOrder } from './commands/index.ts'
+import type { SettingsStore } from './config/index.ts'
+import { conditions, ServerError } from './errors/index.ts'
+import type { Session } from './frontend/index.ts'
+import type { Epochs } from './invalidation/index.ts'
+import type { Counters } from './observe/index.ts'
+import type { OriginTarget } from './origin/index.ts'
+import { ask, type OwnParts, originError } from './own-parts.ts'
+import type { SessionViewer } from './own-viewer.ts'
+import type { Parser } from './sql/index.ts'
+import type { Viewer, ViewRow, ViewTable } from './virtual/index.ts'
+import { status } from './wire/index.ts'
+
+interface ViewsParts {
+  readonly store: SettingsStore
+  readonly parser: Parser
+  readonly clock: { nowMs(): number }
+  readonly counters: Counters
+  readonly epochs: Epochs
+  readonly feeds: ChangeFeeds
+  readonly target: () => OriginTarget
+}
+
+export function openViews({ store, parser, clock, counters, epochs, feeds, target }: ViewsParts): Views {
+  const reader = (database: string) => ({ database, admin: false, replication: false })
+  return new Views({
+    ...{ parser, clock, counters },
+    target: (database) => ({ ...target(), database }),
+    limits() {
+      const { viewChangeDelay, viewRefreshConcurrency, viewBytesMax } = store.snapshot
+      return { changeDelayMs: viewChangeDelay, concurrency: viewRefreshConcurrency, bytesMax: viewBytesMax }
+    },
+    feed: {
+      joined: (database) => feeds.joined(reader(database)),
+      left: (database) => feeds.left(reader(database)),
+      refusal: (database) => {
+        if (!feeds.isOn) return 'the setting feed is off'
+        const feed = feeds.feedOf(database)
+        return feed?.state === 'refused' ? (feed.reason ?? 'the origin does not tell of changes') : undefined
+      },
+    },
+    stamps: {
+      now: () => epochs.tick(),
+      moved(database, relations, since) {
+        const known = epochs.database(database)
+        let isMoved = known.stamp > since
+        for (const [oid, name] of relations) {
+          const relation = known.relation(oid)
+          // What is done to the definition of a relation is told of those alone that have been read from.
+          relation.name ??= name
+          if (relation.stamp > since) isMoved = true
+        }
+        return isMoved
+      },
+    },
+  })
+}
+
+/** Undefined in an admin database. */
+export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnParts): ViewAccess | undefined {
+  if (session.link.closed || session.identity.admin) return undefined
+  const { database } = session.identity
+  const { views } = parts
+  return {
+    owner: (name) => views.find(database, name)?.owner,
+    async create(order, isEmpty) {
+      const wish = { ...order, database, owner: viewer.role, searchPath: await searchPathOf(session) }
+      const query = readQuery(parts.parser, order.query)
+      try {
+        return await cancellable(session, viewer, (signal) => views.create({ ...wish, query }, isEmpty, signal))
+      } catch (error) {
+        throw inStatement(error, order, session)
+      }
+    },
+    refresh: (name) => cancellable(session, viewer, () => views.refresh(database, name)),
+    empty: (name) => views.empty(database, name),
+    drop: (name) => void views.drop(database, name),
+  }
+}
+
+/** The views of these names; what is none is left out. Throws 42501 and 55000. */
+export async function viewTables(
+  session: Session,
+  names: readonly string[],
+  viewer: SessionViewer,
+  { views }: OwnParts,
+): Promise<ReadonlyMap<string, ViewTable>> {
+  const tables = new Map<string, ViewTable>()
+  for (const name of names) {
+    const view = views.find(viewer.database, name)
+    if (view === undefined) continue
+    if (!mayRead(view, viewer)) throw new ServerError(conditions.insufficientPrivilege, [`materialized view ${name}`])
+    const { rowCount, rows } = await cancellable(session, viewer, (signal) => views.rows(view, signal))
+    tables.set(name, { name, columns: view.columns, rowCount, rows })
+  }
+  return tables
+}
+
+function mayRead({ owner, readers }: View, viewer: Viewer): boolean {
+  return [owner, ...readers].some((role) => viewer.memberOf(role))
+}
+
+export function* viewRows(views: Views, database: string, schema: string): Generator<ViewRow> {
+  for (const view of views.all()) {
+    if (view.database !== database) continue
+    const { name, owner, query, policy, rows, relations, readers, refresh } = view
+    const follows = policy.kind === 'incremental' ? views.followed(view) : undefined
+    yield {
+      ...{ schema, name, owner, query, relations, readers },
+      policy: policyText(policy),
+      populated: rows !== undefined,
+      stale: follows === undefined ? refresh.isStale : !follows.isCurrent,
+      rowCount: follows === undefined ? rows?.rowCount : follows.rowCount,
+      bytes: follows === undefined ? rows?.bytes : follows.bytes,
+      writesSinceRefresh: follows === undefined ? refresh.writes : 0,
+      lastRefreshAtMs: refresh.lastAtMs,
+      lastRefreshMs: refresh.lastMs,
+      nextRefreshAtMs: refresh.nextAtMs,
+      failures: refresh.failures,
+      lastError: refresh.lastError?.message ?? follows?.reason,
+    }
+  }
+}
+
+function policyText(policy: ViewPolicy): string {
+  if (policy.kind === 'every') return `every ${durationText(policy.ms)}`
+  return policy.kind === 'after' ? `after ${policy.writes} writes` : policy.kind
+}
+
+function durationText(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms % size === 0) return `${ms / size}${unit}`
+  return `${ms}ms`
+}
+
+async function searchPathOf(session: Session): Promise<string> {
+  const answer = await ask(session, "SELECT pg_catalog.current_setting('search_path')", [])
+  if (answer.error !== undefined) throw originError(answer.error)
+  return answer.rows[0]?.[0] ?? ''
+}
+
+/** What the origin said of the query, with its place in the statement; and that it does not see what this session has not committed. */
+function inStatement(error: unknown, { queryOffset }: ViewOrder, session: Session): unknown {
+  if (!(error instanceof ServerError)) return error
+  const isUnseen = error.sqlstate === '42P01' && session.status === status.inBlock
+  const hint = isUnseen ? 'The view is read on a connection of its own: commit first what it needs.' : error.hint
+  const { condition, detail, position } = error
+  return new ServerError({ ...condition, message: '%s' }, [error.message], {
+    ...{ detail, hint, subject: error.subject },
+    position: position === undefined ? undefined : position + queryOffset,
+  })
+}
+
+/** Until the client gives up, or its statement_timeout is over. */
+async function cancellable<T>(
+  session: Session,
+  viewer: SessionViewer,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController()
+  const cancel = (why: string) => stop.abort(new ServerError(conditions.queryCanceled, [why]))
+  if (session.cancelRequested) throw new ServerError(conditions.queryCanceled, ['user request'])
+  session.cancelWait = () => cancel('user request')
+  const timeoutMs = Number(viewer.settings.get('statement_timeout') ?? 0)
+  const timer =
+    timeoutMs > 0 ? setTimeout(() => cancel('statement timeout'), Math.min(timeoutMs, 0x7fff_ffff)) : undefined
+  const cancelled = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true })
+  })
+  try {
+    const running = run(stop.signal)
+    running.catch(() => undefined)
+    return await Promise.race([running, cancelled])
+  } finally {
+    clearTimeout(timer)
+    session.cancelWait = undefined
+  }
+}

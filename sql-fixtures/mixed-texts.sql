@@ -83,7 +83,7 @@ select price from item;
 --> SELECT 2
 -- session one
 update item set price = 12 \; insert into item values (3, 30) \; select * from cache.nothing \; show cache.result_ttl;
---> pass(write)
+--> bypass(catalog(cache))
 --> UPDATE 2
 --> INSERT 0 1
 --> ERROR 42P01: relation "cache.nothing" does not exist

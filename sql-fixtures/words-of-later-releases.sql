@@ -30,18 +30,6 @@ select current_setting('cache.virtual_snapshot_max_age', true);
 --> NULL
 --> SELECT 1
 -- own
-create materialized view cache.v as select 1;
---> ERROR 0A000: CREATE MATERIALIZED VIEW is not supported
---> DETAIL: It comes with a later release.
--- own
-refresh materialized view concurrently cache.v with no data;
---> ERROR 0A000: REFRESH MATERIALIZED VIEW is not supported
---> DETAIL: It comes with a later release.
--- own
-drop materialized view if exists cache.v;
---> ERROR 0A000: DROP MATERIALIZED VIEW is not supported
---> DETAIL: It comes with a later release.
--- own
 alter materialized view cache.v rename to w;
 --> ERROR 0A000: ALTER MATERIALIZED VIEW is not supported
 --> DETAIL: It comes with a later release.

@@ -81,7 +81,7 @@ export const relations = {
     entry text, cache text, consistency text not null, age_ms float8, lag_ms float8, rows int8, bytes int8,
     total_us int8, origin_us int8, saved_us int8, traceparent text, statement text not null, remedy text`,
   materialized_views: `
-    schema text not null, name text not null, owner text not null, query text not null, policy text not null,
+    schema text not null, name text not null, owner text not null, query text, policy text not null,
     populated bool not null, stale bool not null, row_count int8, bytes int8, relations oid[] not null,
     writes_since_refresh int8 not null, last_refresh_at timestamptz, last_refresh_duration interval,
     next_refresh_at timestamptz, failures int8 not null, last_error text, readers text[] not null`,

@@ -33,7 +33,6 @@ import type { Wanted } from './wanted-rows.ts'
 /** A view of the database, which is looked for when the statement runs. */
 interface NamedView {
   readonly view: string
-  readonly place: number
 }
 
 /** A part of the text to replace: by the rows of `table`, by what functions answered, or by other words alone. */
@@ -52,11 +51,8 @@ export class InlinedStatement {
   readonly #text: string
   readonly #splices: readonly RowSplice[]
 
-  readonly #schemaName: string
-
-  private constructor(text: string, splices: readonly RowSplice[], schemaName: string) {
+  private constructor(text: string, splices: readonly RowSplice[]) {
     this.#text = text
-    this.#schemaName = schemaName
     this.#splices = splices
     const tables = splices.flatMap(({ table }) => (typeof table === 'object' ? [table] : []))
     this.relations = [...new Set(tables.flatMap((table) => ('view' in table ? [] : table.name)))]
@@ -66,7 +62,7 @@ export class InlinedStatement {
   /** Throws 0A000 where a virtual relation stands in a place that rows cannot take. */
   static make(text: string, tree: ParseTree, schemaName: string, parser: Parser): InlinedStatement {
     const splices = splicesOf(text, tree, schemaName)
-    const statement = new InlinedStatement(text, splices, schemaName)
+    const statement = new InlinedStatement(text, splices)
     const parsed = parser.parse(
       statement.#render(
         () => '[]',
@@ -81,7 +77,7 @@ export class InlinedStatement {
 
   /** A text with nothing of ours in it. */
   static plain(text: string): InlinedStatement {
-    return new InlinedStatement(text, [], '')
+    return new InlinedStatement(text, [])
   }
 
   /**
@@ -105,21 +101,24 @@ export class InlinedStatement {
       }
       return json
     }
-    const viewRows = ({ view, place }: NamedView): string => {
+    const viewRows = ({ view }: NamedView): string | undefined => {
       const table = views.get(view)
-      if (table === undefined)
-        throw new ServerError(conditions.undefinedTable, [`${this.#schemaName}.${view}`], { position: place + 1 })
-      return viewSubSelect(table, rowCountMax)
+      return table === undefined ? undefined : viewSubSelect(table, rowCountMax)
     }
     return this.#render(tableRows, viewRows, calls)
   }
 
-  #render(rowsOf: (table: VirtualTable) => string, viewRows: (view: NamedView) => string, calls: string): SplicedText {
-    const splices = this.#splices.map(({ start, end, before, table, after }) => {
+  #render(
+    rowsOf: (table: VirtualTable) => string,
+    viewRows: (view: NamedView) => string | undefined,
+    calls: string,
+  ): SplicedText {
+    const splices = this.#splices.flatMap(({ start, end, before, table, after }) => {
       const rows = rowsIn(table)
-      return { start, end, text: before + rows + after }
+      // What is neither is left to the origin, which says so.
+      return rows === undefined ? [] : [{ start, end, text: before + rows + after }]
     })
-    function rowsIn(table: RowSplice['table']): string {
+    function rowsIn(table: RowSplice['table']): string | undefined {
       if (table === undefined) return ''
       if (table === 'calls') return dollarQuoted(calls)
       return 'view' in table ? viewRows(table) : subSelect(table, rowsOf(table))
@@ -170,7 +169,7 @@ function relationSplice(places: TextPlaces, fields: Fields, schemaName: string):
   if (fields.catalogname !== undefined || fields.inh !== true) throw notInlined(schemaName)
   const nameStart = places.indexOf(fields.location)
   const end = places.nameEnd(nameStart)
-  const table = findVirtualTable(name) ?? { view: name, place: nameStart }
+  const table = findVirtualTable(name) ?? { view: name }
   const alias = fields.alias === undefined ? ` AS ${quoteIdentifier(name)}` : ''
   const tableKeyword = places.tableKeywordBefore(nameStart)
   if (tableKeyword === undefined) return { start: nameStart, end, before: '', table, after: alias }

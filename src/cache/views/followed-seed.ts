@@ -65,14 +65,15 @@ async function seedOn(side: SideClient, parts: SeedParts): Promise<Seed> {
   for (const [key, { mark }] of relations)
     if (before.get(key)?.mark !== mark) throw new Error('a relation was changed while it was read')
   const query = compile(tree?.stmts[0]?.stmt, relations)
-  if (wish.owner !== undefined) await side.query(`SET LOCAL ROLE ${quoted(wish.owner)}`)
   const bytes = await fill(side, query, relations, parts.bytesMax)
   await compare(side, query, wish.text)
   await side.query('COMMIT')
   return { query, relations: [...relations.values()], from, bytes }
 }
 
-async function setPath(side: SideClient, { searchPath }: FollowedWish): Promise<void> {
+/** What its names mean, a "$user" in its search_path too, is a matter of its owner. */
+async function setPath(side: SideClient, { searchPath, owner }: FollowedWish): Promise<void> {
+  if (owner !== undefined) await side.query(`SET LOCAL ROLE ${quoted(owner)}`)
   await side.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath])
 }
 

@@ -4,9 +4,11 @@
 // COPY … FROM STDIN takes in again whatever is set there.
 
 import { valueSettings } from '../../cdc/index.ts'
+import { NotMaintainable } from '../../deltas/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
 import { type OriginTarget, SideClient } from '../../origin/index.ts'
-import { type Fields, fieldsIf, type Parser, statementSpans, walk } from '../../sql/index.ts'
+import { type Fields, fieldsIf, type Parser, type Statement, statementSpans, walk } from '../../sql/index.ts'
+import { mustBeBuiltin } from './followed-relations.ts'
 
 export interface ViewColumn {
   readonly name: string
@@ -38,6 +40,8 @@ interface ViewQuestion {
   readonly bytesMax: number
   /** It is said who may read the rows, so policies that hide some of them from the owner are no reason to refuse. */
   readonly hasReaders?: boolean
+  /** Of the query, where its owner may be somebody with less rights than our connection has. */
+  readonly statement?: Statement
   /** Most rows. */
   readonly limit?: number | undefined
   readonly signal: AbortSignal
@@ -57,6 +61,18 @@ const typesQuestion = `SELECT k.number::pg_catalog.text AS number, CASE WHEN n.n
 const readQuestion = `SELECT DISTINCT c.oid::pg_catalog.text AS oid, CASE WHEN pg_catalog.row_security_active(c.oid) THEN c.relname::pg_catalog.text END AS secured, pg_catalog.concat(n.nspname, '.', c.relname) AS name FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation'
    AND c.oid OPERATOR(pg_catalog.>=) 16384 AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}')`
+
+/** The connection may do more than who cannot become its role. */
+const trustQuestion = `SELECT pg_catalog.pg_has_role($1::pg_catalog.name, session_user, 'MEMBER')::pg_catalog.text AS trusted`
+
+const calledQuestion = `SELECT f.name FROM pg_catalog.json_array_elements_text($1::pg_catalog.json) AS f (name) WHERE NOT EXISTS
+  (SELECT FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.<) 16384 AND p.proname OPERATOR(pg_catalog.=) f.name::pg_catalog.name)
+  UNION ALL SELECT p.proname::pg_catalog.text FROM pg_catalog.json_array_elements_text($2::pg_catalog.json) AS f (name)
+   JOIN pg_catalog.pg_proc p ON p.proname OPERATOR(pg_catalog.=) f.name::pg_catalog.name WHERE p.oid OPERATOR(pg_catalog.>=) 16384 LIMIT 1`
+
+const otherQuestion = `SELECT c.relname::pg_catalog.text AS name FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
+  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND c.oid OPERATOR(pg_catalog.>=) 16384
+   AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p,m,i,I,t,S}') OR pg_catalog.row_security_active(c.oid)) LIMIT 1`
 
 /** The query behind AS, without what stands around it. Throws 42601 or 0A000 for what is not one SELECT that only reads. */
 export function readQuery(parser: Parser, text: string): string {
@@ -90,9 +106,10 @@ export async function readViewRows(target: OriginTarget, question: ViewQuestion)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await side.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    await side.query(`SET LOCAL ROLE "${owner.replaceAll('"', '""')}"`)
     await side.query("SELECT pg_catalog.set_config('search_path', $1, true)", [searchPath])
-    return await readOn(side, question)
+    const confined = await isConfined(side, question)
+    await side.query(`SET LOCAL ROLE "${owner.replaceAll('"', '""')}"`)
+    return await readOn(side, question, confined)
   } catch (error) {
     throw originError(error)
   } finally {
@@ -118,9 +135,49 @@ interface DatabaseFields {
   readonly position?: string
 }
 
-async function readOn(side: SideClient, { query, bytesMax, hasReaders, limit }: ViewQuestion): Promise<ViewRows> {
+/**
+ * A query can leave the role it runs as: with set_config('role', …), and so can every function it calls. That is nothing where the owner could
+ * become the role of our connection anyway; else the query has to be one in which nothing does: functions of PostgreSQL's own that are not
+ * volatile, over tables.
+ */
+async function isConfined(side: SideClient, { owner, statement }: ViewQuestion): Promise<boolean> {
+  const [row] = await side.query(trustQuestion, [owner])
+  if (row?.trusted === 'true' || statement === undefined) return false
+  if (statement.reason !== undefined) throw notTrusted(`it is not cacheable: ${statement.reason.code}`)
+  const { functions, fields = [], columns = [] } = statement.names
+  // A dot may call a function as well.
+  const dotted = [...fields, ...columns]
+  const [called] = await side.query(calledQuestion, [
+    JSON.stringify(functions.map(({ name }) => name)),
+    JSON.stringify(dotted),
+  ])
+  if (called !== undefined) throw notTrusted(`function ${called.name} may not be of PostgreSQL`)
+  // Planning may compute what constraints say.
+  await side.query('SET LOCAL constraint_exclusion = off')
+  await mustBeBuiltin(side, statement).catch((error: unknown) => {
+    throw error instanceof NotMaintainable ? notTrusted(error.message) : error
+  })
+  return true
+}
+
+/** Before the query runs: what its names stand for is locked by then. */
+async function mustReadTables(side: SideClient): Promise<void> {
+  const [other] = await side.query(otherQuestion)
+  if (other !== undefined) throw notTrusted(`"${other.name}" may call functions`)
+}
+
+function notTrusted(why: string): ServerError {
+  return new ServerError(conditions.insufficientPrivilege, ['a view of this query'], {
+    detail: why,
+    hint: 'Its owner cannot become the role that Larder connects as, so it may read tables alone, with functions of PostgreSQL that are not volatile.',
+  })
+}
+
+async function readOn(side: SideClient, question: ViewQuestion, confined: boolean): Promise<ViewRows> {
+  const { query, bytesMax, hasReaders, limit } = question
   // Asked first: of a query without rows COPY says nothing.
   const fields = await side.describe(`${describedBefore}${query}\n) AS q LIMIT 0`)
+  if (confined) await mustReadTables(side)
   const oids = fields.map(({ typeOid }) => typeOid)
   const modifiers = fields.map(({ modifier }) => modifier)
   const types = await side.query(typesQuestion, [`{${oids.join()}}`, `{${modifiers.join()}}`])

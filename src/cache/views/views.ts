@@ -13,7 +13,7 @@ import { conditions, ServerError } from '../../errors/index.ts'
 import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { OriginTarget } from '../../origin/index.ts'
-import type { Parser } from '../../sql/index.ts'
+import { analyse, type Parser } from '../../sql/index.ts'
 import { FollowedQueries } from './followed-queries.ts'
 import { type Refresh, Refreshes, type RefreshPolicy } from './refreshes.ts'
 import { rowsOfLines } from './view-lines.ts'
@@ -295,6 +295,7 @@ export class Views {
     const { database, query, owner, searchPath, readers } = wish
     return readViewRows(this.#parts.target(database), {
       ...{ query, owner, searchPath, limit },
+      statement: analyse(this.#parts.parser, query, { virtualSchema: undefined }),
       ...{ hasReaders: readers.length > 0, bytesMax: wish.bytesMax ?? this.#parts.limits().bytesMax },
       signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
     })

@@ -9,8 +9,8 @@ export interface MaterializedViewsRow {
   readonly name: string
   /** role whose rights it is read with */
   readonly owner: string
-  /** its query as it was given */
-  readonly query: string
+  /** its query as it was given, for those who may read it */
+  readonly query: string | null
   /** when it is refreshed: manual, on change, every t, after n writes, or incremental */
   readonly policy: string
   /** it has rows, perhaps none */
@@ -33,7 +33,7 @@ export interface MaterializedViewsRow {
   readonly next_refresh_at: Date | null
   /** refreshes that failed since one succeeded */
   readonly failures: string
-  /** why the last refresh failed */
+  /** why the last refresh failed, for those who may read it */
   readonly last_error: string | null
   /** roles whose members may read it beside those of its owner */
   readonly readers: string[]

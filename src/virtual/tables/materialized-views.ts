@@ -1,6 +1,7 @@
 // cache.materialized_views: the materialized views of the cache and how they fare.
 
 import type { ViewRow } from '../sources.ts'
+import type { Viewer } from '../viewer.ts'
 import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const materializedViewsTable = defineTable<ViewRow>({
@@ -12,7 +13,9 @@ export const materializedViewsTable = defineTable<ViewRow>({
     column('schema', 'text', 'schema it is read in', (row) => row.schema),
     column('name', 'text', 'its name', (row) => row.name),
     column('owner', 'text', 'role whose rights it is read with', (row) => row.owner),
-    column('query', 'text', 'its query as it was given', (row) => row.query),
+    nullable('query', 'text', 'its query as it was given, for those who may read it', (row, viewer) =>
+      mayRead(row, viewer) ? row.query : undefined,
+    ),
     column(
       'policy',
       'text',
@@ -29,9 +32,15 @@ export const materializedViewsTable = defineTable<ViewRow>({
     nullable('last_refresh_duration', 'interval', 'how long that took', (row) => row.lastRefreshMs),
     nullable('next_refresh_at', 'timestamptz', 'when they will be read again', (row) => row.nextRefreshAtMs),
     column('failures', 'int8', 'refreshes that failed since one succeeded', (row) => row.failures),
-    nullable('last_error', 'text', 'why the last refresh failed', (row) => row.lastError),
+    nullable('last_error', 'text', 'why the last refresh failed, for those who may read it', (row, viewer) =>
+      mayRead(row, viewer) ? row.lastError : undefined,
+    ),
     column('readers', 'text[]', 'roles whose members may read it beside those of its owner', (row) => row.readers),
   ],
   rows: (sources, viewer) => sources.views(viewer.database),
-  visible: (row, viewer) => viewer.isMonitor || [row.owner, ...row.readers].some((role) => viewer.memberOf(role)),
+  visible: (row, viewer) => viewer.isMonitor || mayRead(row, viewer),
 })
+
+function mayRead({ owner, readers }: ViewRow, viewer: Viewer): boolean {
+  return [owner, ...readers].some((role) => viewer.memberOf(role))
+}

@@ -282,12 +282,28 @@ describe.each(await availableVersions())('PostgreSQL %i: materialized views of t
       'alter table orders enable row level security; create policy p on orders to owner using (id < 3)',
     )
     const rows = 'as select id from orders order by id'
+    expect(await code(owner.query(`create materialized view cache.w ${rows}`))).toBe('42501')
+    await direct.query('alter table orders owner to stranger; grant postgres to owner')
     await expect(owner.query(`create materialized view cache.w ${rows}`)).rejects.toMatchObject({ code: '0A000' })
     await owner.query(`create materialized view cache.w with (cache.readers = 'stranger') ${rows}`)
     expect((await stranger.query('select * from cache.w')).rows).toEqual([{ id: 1 }, { id: 2 }])
-    await stranger.query('set role stranger')
     expect(await code((await as('reader')).query('select * from cache.w'))).toBe('42501')
     await owner.query('drop materialized view cache.w')
+  })
+
+  it('mean by their names what their owner means by them', async () => {
+    const { direct, client, larder } = await open(version, { admin_roles: 'owner', feed: 'auto' })
+    await direct.query(`create schema authorization owner create table t (id int primary key); create schema postgres create table t (id int primary key);
+      insert into owner.t values (1); insert into postgres.t values (2)`)
+    const owner = await larder.connect({ user: 'owner' })
+    await owner.query("create materialized view cache.a with (refresh = 'incremental') as select id from t")
+    await owner.query('create materialized view cache.b as select id from t')
+    await client.query("create materialized view cache.c with (refresh = 'incremental') as select id from t")
+    await direct.query('insert into owner.t values (3); insert into postgres.t values (4)')
+    await owner.query('refresh materialized view cache.b')
+    for (const name of ['a', 'b'])
+      expect((await owner.query(`select id from cache.${name} order by id`)).rows).toEqual([{ id: 1 }, { id: 3 }])
+    expect((await client.query('select id from cache.c order by id')).rows).toEqual([{ id: 2 }, { id: 4 }])
   })
 
   it('are right when all is quiet again, whoever wrote what meanwhile (MV-18, MV-25)', async () => {

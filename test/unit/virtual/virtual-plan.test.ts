@@ -139,7 +139,6 @@ describe('in an admin database', () => {
 
   it.each([
     'SELECT * FROM item',
-    'SELECT * FROM cache.nope',
     'SELECT * FROM cache.stats, item',
     'CREATE TABLE t (i int)',
     'INSERT INTO item VALUES (1)',

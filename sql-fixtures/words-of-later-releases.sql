@@ -31,8 +31,7 @@ select current_setting('cache.virtual_snapshot_max_age', true);
 --> SELECT 1
 -- own
 alter materialized view cache.v rename to w;
---> ERROR 0A000: ALTER MATERIALIZED VIEW is not supported
---> DETAIL: It comes with a later release.
+--> ERROR 42P01: relation "cache.v" does not exist
 -- own
 comment on materialized view cache.v is 'mine';
 --> ERROR 0A000: COMMENT ON MATERIALIZED VIEW is not supported

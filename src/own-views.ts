@@ -78,6 +78,9 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
     },
     refresh: (name) => cancellable(session, viewer, () => views.refresh(database, name)),
     empty: (name) => views.empty(database, name),
+    alter: (name, change) => cancellable(session, viewer, (signal) => views.alter(database, name, change, signal)),
+    rename: (name, into) => views.rename(database, name, into),
+    readers: (name) => views.find(database, name)?.readers ?? [],
     drop: (name) => void views.drop(database, name),
   }
 }
@@ -101,7 +104,7 @@ export async function viewTables(
 }
 
 function mayRead({ owner, readers }: View, viewer: Viewer): boolean {
-  return [owner, ...readers].some((role) => viewer.memberOf(role))
+  return [owner, ...readers].some((role) => role === 'public' || viewer.memberOf(role))
 }
 
 export function* viewRows(views: Views, database: string, schema: string): Generator<ViewRow> {

@@ -45,15 +45,29 @@ export interface View extends ViewWish {
   /** OIDs of what it was read from. */
   readonly relations: readonly number[]
   readonly refresh: Refresh
+  readonly id: string
 }
 
 interface Made extends ViewWish {
+  /** It has one name for the queries that follow, whatever it is renamed to. */
+  readonly id: string
+  name: string
+  policy: ViewPolicy
+  readers: readonly string[]
+  bytesMax: number | undefined
   columns: readonly ViewColumn[]
   readonly refresh: Refresh
   rows: ViewRows | undefined
   relations: readonly number[]
   /** As last read, if it follows changes. */
   rowCount: number
+}
+
+interface ViewChange {
+  readonly policy?: ViewPolicy
+  readonly readers?: readonly string[]
+  /** Null: as the limits say. */
+  readonly bytesMax?: number | null
 }
 
 interface FollowedShown {
@@ -100,6 +114,7 @@ export class Views {
   readonly #making = new Set<string>()
   readonly #followed = new Map<string, FollowedQueries>()
   readonly #abort = new AbortController()
+  #idLast = 0
 
   constructor(parts: ViewsParts) {
     this.#parts = parts
@@ -130,6 +145,7 @@ export class Views {
     if (this.find(database, name) !== undefined || this.#making.has(key))
       throw new ServerError(conditions.duplicateTable, [name])
     this.#making.add(key)
+    const id = String(++this.#idLast)
     const { feed, stamps, clock } = this.#parts
     feed.joined(database)
     try {
@@ -137,14 +153,13 @@ export class Views {
       const since = stamps.now()
       const rows = await this.#read(wish, { signal, ...(isEmpty ? { limit: 0 } : {}) })
       const columns = namedColumns(rows.columns, wish.columnNames)
-      if (wish.policy.kind === 'incremental') await this.#follow(wish, signal)
+      if (wish.policy.kind === 'incremental') await this.#follow(wish, id, signal)
       if (this.#abort.signal.aborted) throw new Error('the server is shutting down')
-      const policy: RefreshPolicy = wish.policy.kind === 'incremental' ? { kind: 'manual' } : wish.policy
       const made: Made = {
-        ...wish,
+        ...{ ...wish, id },
         ...{ columns, rows: isEmpty ? undefined : { ...rows, columns }, relations: rows.relations },
         rowCount: rows.rowCount,
-        refresh: this.#refreshes.add(policy, () => this.#refresh(made), isEmpty ? undefined : startedMs),
+        refresh: this.#refreshes.add(runsOf(wish.policy), () => this.#refresh(made), isEmpty ? undefined : startedMs),
       }
       made.refresh.isStale = isEmpty
       let views = this.#views.get(database)
@@ -157,7 +172,7 @@ export class Views {
       if (!isEmpty && stamps.moved(database, rows.relationNames, since)) this.#refreshes.changed(made.refresh)
       return isEmpty ? 0 : rows.rowCount
     } catch (error) {
-      this.#followed.get(database)?.remove(name)
+      this.#followed.get(database)?.remove(id)
       feed.left(database)
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -170,6 +185,35 @@ export class Views {
     const view = this.#find(database, name)
     await this.#refreshes.ask(view.refresh)
     return view.rows?.rowCount ?? 0
+  }
+
+  /** Another policy takes effect at once; a view that is to follow changes does by then. */
+  async alter(database: string, name: string, change: ViewChange, signal: AbortSignal): Promise<void> {
+    const view = this.#find(database, name)
+    const { policy } = change
+    if (policy !== undefined && policy.kind !== view.policy.kind) {
+      if (policy.kind === 'incremental') await this.#follow(view, view.id, signal)
+      else if (view.policy.kind === 'incremental') this.#followed.get(database)?.remove(view.id)
+    }
+    if (this.find(database, view.name) !== view) {
+      this.#followed.get(database)?.remove(view.id)
+      throw new ServerError(conditions.undefinedTable, [name])
+    }
+    if (policy !== undefined) {
+      view.policy = policy
+      this.#refreshes.setPolicy(view.refresh, runsOf(policy))
+    }
+    if (change.readers !== undefined) view.readers = change.readers
+    if (change.bytesMax !== undefined) view.bytesMax = change.bytesMax ?? undefined
+  }
+
+  rename(database: string, name: string, into: string): void {
+    const view = this.#find(database, name)
+    if (this.find(database, into) !== undefined || this.#making.has(JSON.stringify([database, into])))
+      throw new ServerError(conditions.duplicateTable, [into])
+    this.#views.get(database)?.delete(name)
+    view.name = into
+    this.#views.get(database)?.set(into, view)
   }
 
   /** Forgets its rows: it answers nobody before the next refresh. */
@@ -185,7 +229,7 @@ export class Views {
     if (views === undefined || view === undefined) return false
     views.delete(name)
     this.#refreshes.remove(view.refresh)
-    this.#followed.get(database)?.remove(name)
+    this.#followed.get(database)?.remove(view.id)
     this.#parts.feed.left(database)
     return true
   }
@@ -205,7 +249,7 @@ export class Views {
     }
     if (view.policy.kind !== 'incremental') return shown(kept)
     const queries = this.#followed.get(view.database)
-    const answer = await queries?.readNow(view.name, readMsMax, signal)
+    const answer = await queries?.readNow(view.id, readMsMax, signal)
     const isSame =
       answer?.columns.length === view.columns.length &&
       answer.columns.every(({ typeOid }, at) => typeOid === view.columns[at]?.typeOid)
@@ -218,9 +262,9 @@ export class Views {
   }
 
   /** How a view that follows changes does. */
-  followed({ database, name }: View): FollowedShown | undefined {
+  followed({ database, name, id: ours }: View): FollowedShown | undefined {
     for (const { id, state, bytes, reason } of this.#followed.get(database)?.status() ?? []) {
-      if (id !== name) continue
+      if (id !== ours) continue
       return { isCurrent: state === 'following', bytes, reason, rowCount: this.#find(database, name).rowCount }
     }
     return undefined
@@ -266,7 +310,11 @@ export class Views {
     }
   }
 
-  async #follow({ database, name, query, searchPath, owner }: ViewWish, signal: AbortSignal): Promise<void> {
+  async #follow(
+    { database, name, query, searchPath, owner }: ViewWish,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { target, parser, limits, feed } = this.#parts
     const refusal = feed.refusal(database)
     if (refusal !== undefined) throw new ServerError(conditions.cannotFollow, [name, refusal])
@@ -277,9 +325,9 @@ export class Views {
     }
     const followed = queries
     const over = AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(followMsMax)])
-    const giveUp = () => followed.remove(name)
+    const giveUp = () => followed.remove(id)
     over.addEventListener('abort', giveUp, { once: true })
-    const { state, reason } = await followed.add({ id: name, text: query, searchPath, owner })
+    const { state, reason } = await followed.add({ id, text: query, searchPath, owner })
     over.removeEventListener('abort', giveUp)
     signal.throwIfAborted()
     if (state === 'following') return
@@ -300,6 +348,11 @@ export class Views {
       signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
     })
   }
+}
+
+/** What follows changes is run when somebody asks. */
+function runsOf(policy: ViewPolicy): RefreshPolicy {
+  return policy.kind === 'incremental' ? { kind: 'manual' } : policy
 }
 
 function shown({ rowCount, chunks, columns }: ViewRows): {

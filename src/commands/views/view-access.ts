@@ -20,6 +20,13 @@ export interface ViewOrder {
   readonly bytesMax: number | undefined
 }
 
+export interface ViewChange {
+  readonly policy?: ViewPolicy
+  readonly readers?: readonly string[]
+  /** Null: as view_bytes_max says. */
+  readonly bytesMax?: number | null
+}
+
 /** The views of the session's database. Each takes effect before its promise resolves. */
 export interface ViewAccess {
   /** Undefined if there is none of that name. */
@@ -30,4 +37,9 @@ export interface ViewAccess {
   /** Forgets its rows. */
   empty(name: string): void
   drop(name: string): void
+  /** Undefined: it stays as it is. */
+  alter(name: string, change: ViewChange): Promise<void>
+  /** Throws 42P07. */
+  rename(name: string, into: string): void
+  readers(name: string): readonly string[]
 }

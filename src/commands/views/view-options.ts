@@ -3,45 +3,49 @@
 import { bytes, duration } from '../../config/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
 import { type Fields, fieldsIf, listOf, unwrap, wordsOf } from '../../sql/index.ts'
-import type { ViewPolicy } from './view-access.ts'
-
-interface ViewOptions {
-  readonly policy: ViewPolicy
-  readonly readers: readonly string[]
-  readonly bytesMax: number | undefined
-}
+import type { ViewChange, ViewPolicy } from './view-access.ts'
 
 const everyType = duration({ min: '1ms', max: '366d' })
 const bytesType = bytes({ min: '1kB', max: '16GB' })
 
-export function readViewOptions(options: unknown, schemaName: string): ViewOptions {
-  let policy: ViewPolicy = { kind: 'on change' }
-  let readers: readonly string[] = []
-  let bytesMax: number | undefined
+const names: ReadonlySet<string> = new Set(['refresh', 'readers', 'bytes_max'])
+
+/** What `WITH (…)` and `SET (…)` say. */
+export function readViewOptions(options: unknown, schemaName: string): ViewChange {
+  let change: ViewChange = {}
+  for (const [name, option] of optionsIn(options, schemaName)) {
+    const value = optionText(option)
+    if (name === 'refresh') change = { ...change, policy: readPolicy(value) }
+    else if (name === 'readers') change = { ...change, readers: readNames(value) }
+    else change = { ...change, bytesMax: bytesType.parse(value, name) }
+  }
+  return change
+}
+
+/** What `RESET (…)` goes back to. */
+export function readViewResets(options: unknown, schemaName: string): ViewChange {
+  const named = new Set([...optionsIn(options, schemaName)].map(([name]) => name))
+  return {
+    ...(named.has('refresh') ? { policy: defaultPolicy } : {}),
+    ...(named.has('readers') ? { readers: [] } : {}),
+    ...(named.has('bytes_max') ? { bytesMax: null } : {}),
+  }
+}
+
+export const defaultPolicy: ViewPolicy = { kind: 'on change' }
+
+function* optionsIn(options: unknown, schemaName: string): Generator<readonly [string, Fields]> {
   const seen = new Set<string>()
   for (const item of listOf(options)) {
     const option = fieldsIf('DefElem', item) ?? {}
     const name = String(option.defname)
     const space = option.defnamespace
     if (space !== undefined && space !== schemaName) throw notSupported(`option "${String(space)}.${name}" of a view`)
+    if (!names.has(name)) throw notSupported(`option "${name}" of a view`)
     if (seen.has(name)) throw new ServerError(conditions.syntaxError, [`option "${name}" is given more than once`])
     seen.add(name)
-    const value = optionText(option)
-    switch (name) {
-      case 'refresh':
-        policy = readPolicy(value)
-        break
-      case 'readers':
-        readers = readNames(value)
-        break
-      case 'bytes_max':
-        bytesMax = bytesType.parse(value, name)
-        break
-      default:
-        throw notSupported(`option "${name}" of a view`)
-    }
+    yield [name, option]
   }
-  return { policy, readers, bytesMax }
 }
 
 /** A word that is no string is read as a type. */
@@ -86,9 +90,9 @@ function everyMs(text: string): number {
 /** `a, b` or `{a,b}`; a name in quotes keeps its case. */
 function readNames(value: string): readonly string[] {
   const list = value.trim().replace(/^\{(.*)\}$/s, '$1')
-  const names = list.match(/\s*("(?:[^"]|"")+"|[^\s",]+)\s*(?:,|$)/gs) ?? []
-  if (names.join('').length !== list.length) throw invalid('readers', value)
-  return names.map((name) => {
+  const found = list.match(/\s*("(?:[^"]|"")+"|[^\s",]+)\s*(?:,|$)/gs) ?? []
+  if (found.join('').length !== list.length) throw invalid('readers', value)
+  return found.map((name) => {
     const bare = name.trim().replace(/,$/, '').trim()
     return bare.startsWith('"') ? bare.slice(1, -1).replaceAll('""', '"') : bare.toLowerCase()
   })

@@ -1,4 +1,4 @@
-// CREATE, REFRESH and DROP MATERIALIZED VIEW in our schema, in PostgreSQL's grammar: read from the parse tree, once per text.
+// CREATE, ALTER, REFRESH and DROP MATERIALIZED VIEW, GRANT and REVOKE in our schema, in PostgreSQL's grammar: read from the parse tree, once per text.
 
 import { conditions, ServerError } from '../../errors/index.ts'
 import {
@@ -15,8 +15,8 @@ import {
 } from '../../sql/index.ts'
 import { findVirtualTable, laterRelations } from '../../virtual/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand } from '../own-statement.ts'
-import type { ViewAccess } from './view-access.ts'
-import { readViewOptions } from './view-options.ts'
+import type { ViewAccess, ViewChange } from './view-access.ts'
+import { defaultPolicy, readViewOptions, readViewResets } from './view-options.ts'
 
 /** Undefined for what is no statement about views of ours. */
 export function readViewStatement(
@@ -34,9 +34,100 @@ export function readViewStatement(
       return refresh(fields, schemaName)
     case 'DropStmt':
       return fields.removeType === 'OBJECT_MATVIEW' ? drop(fields, schemaName) : undefined
+    case 'AlterTableStmt':
+      return fields.objtype === 'OBJECT_MATVIEW' ? alter(fields, schemaName) : undefined
+    case 'RenameStmt':
+      return fields.renameType === 'OBJECT_MATVIEW' ? rename(fields, schemaName) : undefined
+    case 'GrantStmt':
+      return grant(fields, schemaName)
     default:
       return undefined
   }
+}
+
+const alterTag = 'ALTER MATERIALIZED VIEW'
+
+/** SET and RESET of options. */
+function alter(fields: Fields, schemaName: string): OwnCommand | undefined {
+  const relation = fields.relation as Fields
+  if (relation.schemaname !== schemaName) return undefined
+  const name = String(relation.relname)
+  let change: ViewChange = {}
+  for (const item of listOf(fields.cmds)) {
+    const step = fieldsIf('AlterTableCmd', item) ?? {}
+    const options = fieldsIf('List', step.def)?.items
+    if (step.subtype === 'AT_SetRelOptions') change = { ...change, ...readViewOptions(options, schemaName) }
+    else if (step.subtype === 'AT_ResetRelOptions') change = { ...change, ...readViewResets(options, schemaName) }
+    else throw notSupported(`this form of ${alterTag}`)
+  }
+  return command(alterTag, 'anyone', async (context) => {
+    if (isMissing(context.views, name, fields)) return skipped(alterTag, name)
+    mustOwn(context, context.views, name)
+    await context.views.alter(name, change)
+    return answer(alterTag)
+  })
+}
+
+function rename(fields: Fields, schemaName: string): OwnCommand | undefined {
+  const relation = fields.relation as Fields
+  if (relation.schemaname !== schemaName) return undefined
+  const name = String(relation.relname)
+  const into = newName(String(fields.newname))
+  return command(alterTag, 'anyone', (context) => {
+    if (isMissing(context.views, name, fields)) return skipped(alterTag, name)
+    mustOwn(context, context.views, name)
+    context.views.rename(name, into)
+    return answer(alterTag)
+  })
+}
+
+/** SELECT is all that can be granted; it is the option readers in other words. */
+function grant(fields: Fields, schemaName: string): OwnCommand | undefined {
+  if (fields.objtype !== 'OBJECT_TABLE' || fields.targtype !== 'ACL_TARGET_OBJECT') return undefined
+  const relations = listOf(fields.objects).map((item) => fieldsIf('RangeVar', item) ?? {})
+  const ours = relations.filter(({ schemaname }) => schemaname === schemaName)
+  const names = ours.map(({ relname }) => String(relname))
+  if (ours.length === 0 || names.some((name) => findVirtualTable(name) !== undefined)) return undefined
+  const tag = fields.is_grant === true ? 'GRANT' : 'REVOKE'
+  if (ours.length < relations.length)
+    throw notSupported(`${tag} on views of the cache and relations of the origin in one statement`)
+  const privileges = listOf(fields.privileges).map((item) => fieldsIf('AccessPriv', item) ?? {})
+  if (privileges.some(({ priv_name, cols }) => priv_name !== 'select' || cols !== undefined))
+    throw notSupported(`${tag} of anything but SELECT on a view of the cache`)
+  if (fields.grant_option === true) throw notSupported('WITH GRANT OPTION on a view of the cache')
+  const roles = listOf(fields.grantees).map((item) => fieldsIf('RoleSpec', item) ?? {})
+  return command(tag, 'anyone', async (context) => {
+    const named = roles.map((role) => roleOf(role, context))
+    for (const name of names) mustOwn(context, context.views, name)
+    for (const name of names) {
+      const before = context.views.readers(name)
+      const others = before.filter((role) => !named.includes(role))
+      await context.views.alter(name, { readers: fields.is_grant === true ? [...others, ...named] : others })
+    }
+    return answer(tag)
+  })
+}
+
+function roleOf({ roletype, rolename }: Fields, { viewer }: CommandContext): string {
+  if (roletype === 'ROLESPEC_CSTRING') return String(rolename)
+  if (roletype === 'ROLESPEC_PUBLIC') return 'public'
+  return roletype === 'ROLESPEC_SESSION_USER' ? viewer.loginRole : viewer.role
+}
+
+function isMissing(views: ViewAccess, name: string, { missing_ok }: Fields): boolean {
+  return missing_ok === true && views.owner(name) === undefined
+}
+
+function skipped(tag: string, name: string): CommandResult {
+  const message = `relation "${name}" does not exist, skipping`
+  return { ...answer(tag), notices: [{ severity: 'NOTICE', sqlstate: '00000', message }] }
+}
+
+function newName(name: string): string {
+  if (findVirtualTable(name) !== undefined || laterRelations.has(name))
+    throw new ServerError(conditions.duplicateTable, [name])
+  if (Buffer.byteLength(name) > 63) throw notSupported('a view with so long a name')
+  return name
 }
 
 function create(text: string, tree: ParseTree, fields: Fields, schemaName: string): OwnCommand | undefined {
@@ -44,13 +135,10 @@ function create(text: string, tree: ParseTree, fields: Fields, schemaName: strin
   const relation = into.rel as Fields
   if (relation.schemaname !== schemaName) return undefined
   const tag = 'CREATE MATERIALIZED VIEW'
-  const name = String(relation.relname)
+  const name = newName(String(relation.relname))
   if (into.tableSpaceName !== undefined) throw notSupported(`TABLESPACE of ${tag}`)
   if (into.accessMethod !== undefined) throw notSupported(`USING of ${tag}`)
-  if (findVirtualTable(name) !== undefined || laterRelations.has(name))
-    throw new ServerError(conditions.duplicateTable, [name])
-  if (Buffer.byteLength(name) > 63) throw notSupported('a view with so long a name')
-  const options = readViewOptions(into.options, schemaName)
+  const { policy = defaultPolicy, readers = [], bytesMax } = readViewOptions(into.options, schemaName)
   const { start, end } = querySpan(text)
   let depth = 0
   walk(
@@ -64,7 +152,7 @@ function create(text: string, tree: ParseTree, fields: Fields, schemaName: strin
   const order = {
     ...{ name, query: text.slice(start, end), queryOffset: start },
     columnNames: wordsOf(into.colNames),
-    ...options,
+    ...{ policy, readers, bytesMax: bytesMax ?? undefined },
   }
   const isEmpty = into.skipData === true
   return command(tag, 'admin', async ({ views }) => {

@@ -42,5 +42,5 @@ export const materializedViewsTable = defineTable<ViewRow>({
 })
 
 function mayRead({ owner, readers }: ViewRow, viewer: Viewer): boolean {
-  return [owner, ...readers].some((role) => viewer.memberOf(role))
+  return [owner, ...readers].some((role) => role === 'public' || viewer.memberOf(role))
 }

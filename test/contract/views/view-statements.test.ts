@@ -291,6 +291,76 @@ describe.each(await availableVersions())('PostgreSQL %i: materialized views of t
     await owner.query('drop materialized view cache.w')
   })
 
+  it('are altered, renamed, and granted to others (SQL-19, SQL-21)', async () => {
+    const { direct, client, larder } = await open(version, { feed: 'auto' })
+    await client.query(`create materialized view cache.v with (refresh = 'manual', bytes_max = '1MB') as ${byCustomer}`)
+    await client.query("alter materialized view cache.v set (refresh = 'incremental', readers = 'stranger')")
+    await direct.query('delete from orders where id < 5')
+    const right = async () => (await direct.query(byCustomer)).rows
+    expect((await client.query('select * from cache.v')).rows).toEqual(await right())
+    await client.query('alter materialized view cache.v rename to w')
+    await client.query("create materialized view cache.v with (refresh = 'incremental') as select id from orders")
+    await direct.query('delete from orders where id < 7')
+    expect((await client.query('select * from cache.w')).rows).toEqual(await right())
+    expect(await about(client, 'w')).toMatchObject({ policy: 'incremental', readers: ['stranger'] })
+    expect(await code(client.query('alter materialized view cache.w rename to v'))).toBe('42P07')
+    await client.query('drop materialized view cache.v')
+    expect((await client.query('select * from cache.w')).rows).toEqual(await right())
+
+    const reader = await larder.connect({ user: 'reader' })
+    const read = () => code(reader.query('select * from cache.w'))
+    expect(await read()).toBe('42501')
+    await client.query('grant select on cache.w to reader')
+    expect(await read()).toBe('nothing')
+    expect(await code(reader.query('grant select on cache.w to owner'))).toBe('42501')
+    await client.query('revoke select on cache.w from reader, stranger')
+    expect(await read()).toBe('42501')
+    await client.query('grant select on table cache.w to public')
+    expect(await read()).toBe('nothing')
+    expect(await code(client.query('grant update on cache.w to reader'))).toBe('0A000')
+    expect(await code(client.query('grant select on cache.w, orders to reader'))).toBe('0A000')
+
+    await client.query('alter materialized view cache.w reset (refresh, readers)')
+    expect(await about(client, 'w')).toMatchObject({ policy: 'on change', readers: [] })
+    await direct.query('delete from orders where id < 8')
+    await until(
+      async () => JSON.stringify((await client.query('select * from cache.w')).rows) === JSON.stringify(await right()),
+    )
+    await client.query('alter materialized view if exists cache.nobody set (refresh = manual)')
+    expect(await code(client.query('alter materialized view cache.w set (fillfactor = 3)'))).toBe('0A000')
+  })
+
+  it('are read by prepared statements, in blocks, by cursors, and into tables', async () => {
+    const { client, direct } = await open(version)
+    await client.query(
+      `create materialized view cache.v with (refresh = 'manual') as select id, customer from orders order by id`,
+    )
+    await client.query('prepare p as select count(*)::int n from cache.v where id > $1')
+    const named = { name: 'named', text: 'select count(*)::int as n from cache.v where id > $1', values: [2] }
+    expect((await client.query('execute p (2)')).rows).toEqual([{ n: 7 }])
+    expect((await client.query(named)).rows).toEqual([{ n: 7 }])
+    await direct.query('delete from orders where id = 9')
+    await client.query('refresh materialized view cache.v')
+    expect((await client.query('execute p (2)')).rows).toEqual([{ n: 6 }])
+    expect((await client.query(named)).rows).toEqual([{ n: 6 }])
+    // Other columns, too.
+    await client.query('drop materialized view cache.v')
+    expect(await code(client.query(named))).toBe('42P01')
+    await client.query("create materialized view cache.v as select 'x' as id, 1.5 as customer")
+    expect((await client.query('execute p (2)')).rows).toEqual([{ n: 1 }])
+    expect((await client.query('select * from cache.v')).rows).toEqual([{ id: 'x', customer: '1.5' }])
+    await client.query('begin isolation level repeatable read')
+    await client.query('declare c cursor for select * from cache.v, generate_series(1, 3) g')
+    expect((await client.query('fetch 2 from c')).rows.map(({ g }) => g)).toEqual([1, 2])
+    await client.query('commit')
+    await client.query('create table copied as select * from cache.v')
+    await client.query('insert into copied select * from cache.v')
+    expect((await direct.query('select * from copied')).rows).toEqual([
+      { id: 'x', customer: '1.5' },
+      { id: 'x', customer: '1.5' },
+    ])
+  })
+
   it('mean by their names what their owner means by them', async () => {
     const { direct, client, larder } = await open(version, { admin_roles: 'owner', feed: 'auto' })
     await direct.query(`create schema authorization owner create table t (id int primary key); create schema postgres create table t (id int primary key);
@@ -358,7 +428,9 @@ describe.each(await availableVersions())('PostgreSQL %i: materialized views of t
       ['drop materialized view cache.stats', '42809'],
       ['refresh materialized view cache.stats', '42809'],
       ['insert into cache.v values (1)', '25006'],
-      ['alter materialized view cache.v rename to w', '0A000'],
+      ['alter materialized view cache.v rename to w', '42P01'],
+      ["comment on materialized view cache.v is 'mine'", '0A000'],
+      ['alter materialized view cache.v owner to reader', '0A000'],
     ]
     for (const [text, expected] of refused) expect([text, await code(client.query(text))]).toEqual([text, expected])
     expect((await client.query('select * from cache.materialized_views')).rows).toEqual([])

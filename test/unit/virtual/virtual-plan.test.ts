@@ -106,7 +106,7 @@ describe('is refused', () => {
     'SELECT * FROM cache.rollups',
     "INSERT INTO cache.rollups (name) VALUES ('a')",
     'SELECT * FROM cache.evictions, item',
-    'ALTER MATERIALIZED VIEW cache.v RENAME TO w',
+    "COMMENT ON MATERIALIZED VIEW cache.v IS 'mine'",
     'SELECT cache.warm() FROM item',
   ])('until a later release: %s', (text) => {
     expect(refusal(text)).toMatchObject({ sqlstate: '0A000', detail: 'It comes with a later release.' })

@@ -2,5 +2,6 @@
 
 export { FollowedQueries } from './followed-queries.ts'
 export { Refreshes, type RefreshPolicy } from './refreshes.ts'
+export type { View, ViewPolicy } from './view.ts'
 export { readQuery, readViewRows } from './view-rows.ts'
-export { type View, type ViewPolicy, Views } from './views.ts'
+export { Views } from './views.ts'

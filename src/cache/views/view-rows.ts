@@ -16,6 +16,7 @@ export interface ViewColumn {
   readonly typeOid: number
   /** As format_type() prints it, with its schema if that is not pg_catalog: `numeric(12,2)`, `app.mood`. */
   readonly typeName: string
+  readonly modifier: number
   readonly isDomain: boolean
 }
 
@@ -182,10 +183,10 @@ async function readOn(side: SideClient, question: ViewQuestion, confined: boolea
   const modifiers = fields.map(({ modifier }) => modifier)
   const types = await side.query(typesQuestion, [`{${oids.join()}}`, `{${modifiers.join()}}`])
   const named = new Map(types.map((type) => [Number(type.number), type]))
-  const columns = fields.map(({ name, typeOid }, at) => {
+  const columns = fields.map(({ name, typeOid, modifier }, at) => {
     const { type, kind } = named.get(at + 1) ?? {}
     if (kind === 'p') throw new ServerError(conditions.invalidTableDefinition, [name, type ?? ''])
-    return { name, typeOid, typeName: type ?? 'text', isDomain: kind === 'd' }
+    return { name, typeOid, modifier, typeName: type ?? 'text', isDomain: kind === 'd' }
   })
   const chunks: Buffer[] = []
   let part: Buffer[] = []

@@ -9,6 +9,7 @@
 //   3. A view that follows changes answers what the origin would, or its query is asked again.
 
 import type { Clock } from '../../base/index.ts'
+import { EvaluationError } from '../../deltas/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
 import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
@@ -16,68 +17,9 @@ import type { OriginTarget } from '../../origin/index.ts'
 import { analyse, type Parser } from '../../sql/index.ts'
 import { FollowedQueries } from './followed-queries.ts'
 import { type Refresh, Refreshes, type RefreshPolicy } from './refreshes.ts'
+import type { FollowedShown, Made, View, ViewChange, ViewPolicy, ViewWish } from './view.ts'
 import { rowsOfLines } from './view-lines.ts'
 import { readViewRows, type ViewColumn, type ViewRows } from './view-rows.ts'
-
-/** `incremental`: its rows follow the stream of changes and need no run. */
-export type ViewPolicy = RefreshPolicy | { readonly kind: 'incremental' }
-
-interface ViewWish {
-  readonly database: string
-  readonly name: string
-  readonly owner: string
-  /** Of one statement, as readQuery() gives it. */
-  readonly query: string
-  /** For the first columns, in place of the query's own. */
-  readonly columnNames: readonly string[]
-  readonly policy: ViewPolicy
-  /** Roles whose members may read beside the owner's. */
-  readonly readers: readonly string[]
-  readonly bytesMax: number | undefined
-  /** As SET takes it. */
-  readonly searchPath: string
-}
-
-export interface View extends ViewWish {
-  readonly columns: readonly ViewColumn[]
-  /** Undefined while it is not populated. */
-  readonly rows: ViewRows | undefined
-  /** OIDs of what it was read from. */
-  readonly relations: readonly number[]
-  readonly refresh: Refresh
-  readonly id: string
-}
-
-interface Made extends ViewWish {
-  /** It has one name for the queries that follow, whatever it is renamed to. */
-  readonly id: string
-  name: string
-  policy: ViewPolicy
-  readers: readonly string[]
-  bytesMax: number | undefined
-  columns: readonly ViewColumn[]
-  readonly refresh: Refresh
-  rows: ViewRows | undefined
-  relations: readonly number[]
-  /** As last read, if it follows changes. */
-  rowCount: number
-}
-
-interface ViewChange {
-  readonly policy?: ViewPolicy
-  readonly readers?: readonly string[]
-  /** Null: as the limits say. */
-  readonly bytesMax?: number | null
-}
-
-interface FollowedShown {
-  readonly isCurrent: boolean
-  /** Of memory, about. */
-  readonly bytes: number
-  readonly reason: string | undefined
-  /** When it was last read. */
-  readonly rowCount: number | undefined
-}
 
 interface ViewsParts {
   readonly target: (database: string) => OriginTarget
@@ -113,6 +55,7 @@ export class Views {
   /** Names that are being made. */
   readonly #making = new Set<string>()
   readonly #followed = new Map<string, FollowedQueries>()
+  readonly #closing = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   #idLast = 0
 
@@ -158,8 +101,13 @@ export class Views {
       const made: Made = {
         ...{ ...wish, id },
         ...{ columns, rows: isEmpty ? undefined : { ...rows, columns }, relations: rows.relations },
-        rowCount: rows.rowCount,
-        refresh: this.#refreshes.add(runsOf(wish.policy), () => this.#refresh(made), isEmpty ? undefined : startedMs),
+        ...{ rowCount: rows.rowCount, emptied: 0 },
+        // Without rows it waits for somebody to ask.
+        refresh: this.#refreshes.add(
+          isEmpty ? { kind: 'manual' } : runsOf(wish.policy),
+          () => this.#refresh(made),
+          isEmpty ? undefined : startedMs,
+        ),
       }
       made.refresh.isStale = isEmpty
       let views = this.#views.get(database)
@@ -172,7 +120,7 @@ export class Views {
       if (!isEmpty && stamps.moved(database, rows.relationNames, since)) this.#refreshes.changed(made.refresh)
       return isEmpty ? 0 : rows.rowCount
     } catch (error) {
-      this.#followed.get(database)?.remove(id)
+      this.#unfollow(database, id)
       feed.left(database)
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -183,7 +131,9 @@ export class Views {
   /** Reads its rows anew; gives their number. */
   async refresh(database: string, name: string): Promise<number> {
     const view = this.#find(database, name)
+    const wasEmpty = view.rows === undefined
     await this.#refreshes.ask(view.refresh)
+    if (wasEmpty && view.rows !== undefined) this.#refreshes.setPolicy(view.refresh, runsOf(view.policy))
     return view.rows?.rowCount ?? 0
   }
 
@@ -193,15 +143,17 @@ export class Views {
     const { policy } = change
     if (policy !== undefined && policy.kind !== view.policy.kind) {
       if (policy.kind === 'incremental') await this.#follow(view, view.id, signal)
-      else if (view.policy.kind === 'incremental') this.#followed.get(database)?.remove(view.id)
+      // What it has are the rows it began with.
+      else if (view.policy.kind === 'incremental' && view.rows !== undefined) await this.#refreshes.ask(view.refresh)
     }
     if (this.find(database, view.name) !== view) {
-      this.#followed.get(database)?.remove(view.id)
+      this.#unfollow(database, view.id)
       throw new ServerError(conditions.undefinedTable, [name])
     }
     if (policy !== undefined) {
       view.policy = policy
-      this.#refreshes.setPolicy(view.refresh, runsOf(policy))
+      if (policy.kind !== 'incremental') this.#unfollow(database, view.id)
+      if (view.rows !== undefined) this.#refreshes.setPolicy(view.refresh, runsOf(policy))
     }
     if (change.readers !== undefined) view.readers = change.readers
     if (change.bytesMax !== undefined) view.bytesMax = change.bytesMax ?? undefined
@@ -220,7 +172,9 @@ export class Views {
   empty(database: string, name: string): void {
     const view = this.#find(database, name)
     view.rows = undefined
+    view.emptied++
     view.refresh.isStale = true
+    this.#refreshes.setPolicy(view.refresh, { kind: 'manual' })
   }
 
   drop(database: string, name: string): boolean {
@@ -229,7 +183,7 @@ export class Views {
     if (views === undefined || view === undefined) return false
     views.delete(name)
     this.#refreshes.remove(view.refresh)
-    this.#followed.get(database)?.remove(view.id)
+    this.#unfollow(database, view.id)
     this.#parts.feed.left(database)
     return true
   }
@@ -249,10 +203,17 @@ export class Views {
     }
     if (view.policy.kind !== 'incremental') return shown(kept)
     const queries = this.#followed.get(view.database)
-    const answer = await queries?.readNow(view.id, readMsMax, signal)
+    const answer = await queries?.readNow(view.id, readMsMax, signal).catch((error: unknown) => {
+      // PostgreSQL says it in its own words.
+      if (error instanceof EvaluationError) return undefined
+      throw error
+    })
     const isSame =
       answer?.columns.length === view.columns.length &&
-      answer.columns.every(({ typeOid }, at) => typeOid === view.columns[at]?.typeOid)
+      answer.columns.every(({ typeOid, modifier }, at) => {
+        const column = view.columns[at]
+        return column?.typeOid === typeOid && column.modifier === modifier
+      })
     if (answer !== undefined && isSame) made.rowCount = answer.rows.length
     if (answer !== undefined && isSame) return { rowCount: answer.rows.length, rows: answer.rows }
     // It has lost the stream, or its relations were changed.
@@ -283,7 +244,7 @@ export class Views {
   async close(): Promise<void> {
     this.#abort.abort()
     this.#refreshes.close()
-    await Promise.all([...this.#followed.values()].map((queries) => queries.close()))
+    await Promise.all([...this.#closing, ...[...this.#followed.values()].map((queries) => queries.close())])
   }
 
   #find(database: string, name: string): Made {
@@ -296,9 +257,11 @@ export class Views {
     const { counters, clock, stamps } = this.#parts
     const startedMs = clock.nowMs()
     const since = stamps.now()
+    const { emptied } = view
     try {
       const rows = await this.#read(view, {})
       mustBeSame(view, rows.columns)
+      if (view.emptied !== emptied) return
       view.rows = { ...rows, columns: view.columns }
       view.relations = rows.relations
       if (stamps.moved(view.database, rows.relationNames, since)) view.refresh.isStale = true
@@ -308,6 +271,15 @@ export class Views {
       counters.view_refresh_failures++
       throw error
     }
+  }
+
+  /** With the last one goes the stream. */
+  #unfollow(database: string, id: string): void {
+    const queries = this.#followed.get(database)
+    queries?.remove(id)
+    if (queries === undefined || !queries.status().next().done) return
+    this.#followed.delete(database)
+    this.#closing.add(queries.close().catch(() => undefined))
   }
 
   async #follow(

@@ -82,13 +82,15 @@ export class OriginSide implements LinkOwner {
       this.#session.link = noLink()
       return
     }
-    if (this.#session.outcomeUnknown)
-      this.#session.output.add(errorFrame(new ServerError(conditions.unknownOutcome, [], { detail: loss.message })))
-    else if (loss.fatal !== undefined) {
-      if (!loss.told) this.#session.output.add(loss.fatal)
-    } else
-      this.#session.output.add(errorFrame(new ServerError(conditions.connectionFailure, [], { detail: loss.message })))
+    // Behind a FATAL of the origin that the client has nothing is said, as without us.
+    if (!loss.told) this.#session.output.add(this.#lastWords(loss))
     this.#session.end()
+  }
+
+  #lastWords(loss: LinkLoss): Buffer {
+    const { message: detail, fatal } = loss
+    if (this.#session.outcomeUnknown) return errorFrame(new ServerError(conditions.unknownOutcome, [], { detail }))
+    return fatal ?? errorFrame(new ServerError(conditions.connectionFailure, [], { detail }))
   }
 
   drained(): void {

@@ -6,6 +6,7 @@ import { openPool } from '../support/pool.ts'
 import { useClientStage } from './client-stage.ts'
 
 interface Database {
+  'cache.ages': { age: number; people: string }
   person: { id: Generated<number>; name: string; age: number | null }
   pet: { id: Generated<number>; owner: number; name: string }
 }
@@ -112,6 +113,37 @@ describe('Kysely', () => {
     expect((await names()).length).toBe(3)
     await back.commit().execute()
     expect(await names()).toEqual([])
+    await db.destroy()
+  })
+
+  it('makes a materialized view of the cache, and joins it with a table', async () => {
+    const db = open()
+    await db
+      .insertInto('person')
+      .values([
+        { name: 'Max', age: 70 },
+        { name: 'Moritz', age: 70 },
+      ])
+      .execute()
+    await sql`create materialized view cache.ages as select age, count(*) as people from person group by age`.execute(
+      db,
+    )
+    const read = () =>
+      db
+        .selectFrom('cache.ages as a')
+        .innerJoin('person as p', 'p.age', 'a.age')
+        .select(['p.name', 'a.people'])
+        .where('a.age', '=', 70)
+        .orderBy('p.name')
+        .execute()
+    expect(await read()).toEqual([
+      { name: 'Max', people: '2' },
+      { name: 'Moritz', people: '2' },
+    ])
+    await db.deleteFrom('person').where('name', '=', 'Max').execute()
+    await expect.poll(read, { timeout: 20_000 }).toEqual([{ name: 'Moritz', people: '1' }])
+    await sql`drop materialized view cache.ages`.execute(db)
+    await db.deleteFrom('person').where('name', '=', 'Moritz').execute()
     await db.destroy()
   })
 

@@ -30,9 +30,10 @@ const roundsMax = 16
 
 /** Rounds of moving, each made durable; `run` carries steps out when there is time. */
 export async function compact(l2: L2, run: (steps: Steps<Moved>) => Promise<Moved>): Promise<CompactReport> {
-  await l2.commit()
   const { store } = l2
+  // A commit shortens the file as well, where its end has been free for long enough.
   const before = store.file.size
+  await l2.commit()
   const sum = { extents: 0, pages: 0 }
   for (let round = 0; round < roundsMax; round++) {
     const { pageCount } = store.space.allocator

@@ -1,6 +1,6 @@
 // Composition: the materialized views, as statements and `cache.materialized_views` see them.
 
-import { readQuery, type View, type ViewPolicy, Views } from './cache/views/index.ts'
+import { readQuery, type ViewPolicy, Views } from './cache/views/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { ViewAccess, ViewOrder } from './commands/index.ts'
 import type { SettingsStore } from './config/index.ts'
@@ -12,7 +12,7 @@ import type { OriginTarget } from './origin/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { SessionViewer } from './own-viewer.ts'
 import type { Parser } from './sql/index.ts'
-import type { Viewer, ViewRow, ViewTable } from './virtual/index.ts'
+import { mayReadView, type ViewRow, type ViewTable } from './virtual/index.ts'
 import { status } from './wire/index.ts'
 
 interface ViewsParts {
@@ -96,15 +96,12 @@ export async function viewTables(
   for (const name of names) {
     const view = views.find(viewer.database, name)
     if (view === undefined) continue
-    if (!mayRead(view, viewer)) throw new ServerError(conditions.insufficientPrivilege, [`materialized view ${name}`])
+    if (!mayReadView(viewer, view))
+      throw new ServerError(conditions.insufficientPrivilege, [`materialized view ${name}`])
     const { rowCount, rows } = await cancellable(session, viewer, (signal) => views.rows(view, signal))
     tables.set(name, { name, columns: view.columns, rowCount, rows })
   }
   return tables
-}
-
-function mayRead({ owner, readers }: View, viewer: Viewer): boolean {
-  return [owner, ...readers].some((role) => role === 'public' || viewer.memberOf(role))
 }
 
 export function* viewRows(views: Views, database: string, schema: string): Generator<ViewRow> {

@@ -17,7 +17,7 @@ export { findVirtualTable, laterRelations, virtualTables } from './tables/index.
 export { sweepColumns } from './tables/sweeps.ts'
 export { valueText } from './value-text.ts'
 export type { ViewTable } from './view-table.ts'
-export { type Access, mayAccess, mayReadNamespace, type Viewer } from './viewer.ts'
+export { type Access, mayAccess, mayReadNamespace, mayReadView, type Viewer } from './viewer.ts'
 export { misplacedFunction, planPlain, planVirtual, type VirtualPlan } from './virtual-plan.ts'
 export type { VirtualOutcome, VirtualRequest } from './virtual-request.ts'
 export { VirtualSession } from './virtual-session.ts'

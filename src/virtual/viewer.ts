@@ -34,6 +34,14 @@ export function mayReadNamespace(viewer: Viewer, readers: readonly string[]): bo
   return viewer.isAdmin || readers.some((role) => viewer.memberOf(role))
 }
 
+/** What a materialized view holds, its query too: members of its owner and of its readers, `public` being everybody (MV-21). */
+export function mayReadView(
+  viewer: Viewer,
+  view: { readonly owner: string; readonly readers: readonly string[] },
+): boolean {
+  return [view.owner, ...view.readers].some((role) => role === 'public' || viewer.memberOf(role))
+}
+
 /** Rows about a role: a monitor sees them all, a reader those about roles it is a member of. */
 export function maySeeRole(viewer: Viewer, role: string): boolean {
   return viewer.isMonitor || (viewer.canRead && viewer.memberOf(role))

@@ -15,6 +15,7 @@ import {
 } from '../../sql/index.ts'
 import { findVirtualTable, laterRelations } from '../../virtual/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand } from '../own-statement.ts'
+import { changeNotices } from '../transactions.ts'
 import type { ViewAccess, ViewChange } from './view-access.ts'
 import { defaultPolicy, readViewOptions, readViewResets } from './view-options.ts'
 
@@ -235,10 +236,11 @@ function command(
 ): OwnCommand {
   return {
     ...{ kind: 'command', tag, needs, columns: [], parameterCount: 0, parameterTypes: [], changes: true },
-    execute(context) {
+    async execute(context) {
       const { views } = context
       if (views === undefined) throw notSupported(`${tag} in an admin database`)
-      return execute({ ...context, views })
+      const result = await execute({ ...context, views })
+      return { ...result, notices: [...(result.notices ?? []), ...changeNotices(context)] }
     },
   }
 }

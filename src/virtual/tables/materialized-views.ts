@@ -1,7 +1,7 @@
 // cache.materialized_views: the materialized views of the cache and how they fare.
 
 import type { ViewRow } from '../sources.ts'
-import type { Viewer } from '../viewer.ts'
+import { mayReadView } from '../viewer.ts'
 import { column, defineTable, nullable } from '../virtual-table.ts'
 
 export const materializedViewsTable = defineTable<ViewRow>({
@@ -14,7 +14,7 @@ export const materializedViewsTable = defineTable<ViewRow>({
     column('name', 'text', 'its name', (row) => row.name),
     column('owner', 'text', 'role whose rights it is read with', (row) => row.owner),
     nullable('query', 'text', 'its query as it was given, for those who may read it', (row, viewer) =>
-      mayRead(row, viewer) ? row.query : undefined,
+      mayReadView(viewer, row) ? row.query : undefined,
     ),
     column(
       'policy',
@@ -33,14 +33,10 @@ export const materializedViewsTable = defineTable<ViewRow>({
     nullable('next_refresh_at', 'timestamptz', 'when they will be read again', (row) => row.nextRefreshAtMs),
     column('failures', 'int8', 'refreshes that failed since one succeeded', (row) => row.failures),
     nullable('last_error', 'text', 'why the last refresh failed, for those who may read it', (row, viewer) =>
-      mayRead(row, viewer) ? row.lastError : undefined,
+      mayReadView(viewer, row) ? row.lastError : undefined,
     ),
     column('readers', 'text[]', 'roles whose members may read it beside those of its owner', (row) => row.readers),
   ],
   rows: (sources, viewer) => sources.views(viewer.database),
-  visible: (row, viewer) => viewer.isMonitor || mayRead(row, viewer),
+  visible: (row, viewer) => viewer.isMonitor || mayReadView(viewer, row),
 })
-
-function mayRead({ owner, readers }: ViewRow, viewer: Viewer): boolean {
-  return [owner, ...readers].some((role) => role === 'public' || viewer.memberOf(role))
-}

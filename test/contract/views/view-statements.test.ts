@@ -471,5 +471,12 @@ describe.each(await availableVersions())('PostgreSQL %i: materialized views of t
       ...{ code: '42P01', hint: 'The view is read on a connection of its own: commit first what it needs.' },
     })
     await client.query('rollback')
+    const notices: (string | undefined)[] = []
+    client.on('notice', ({ message }) => notices.push(message))
+    await client.query('begin')
+    await client.query('create materialized view cache.kept as select 1')
+    await client.query('rollback')
+    expect(notices).toEqual(['this takes effect at once and is not undone by ROLLBACK'])
+    expect(await about(client, 'kept')).toMatchObject({ populated: true })
   })
 })

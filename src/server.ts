@@ -157,11 +157,10 @@ async function startIn(
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
     await metricsDoor?.close()
-    if (!how.immediate) {
-      await listener.askPosition(10)
-      await services.secondTier.settled()
-    }
+    if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
+    // Behind the sessions: the last to leave may be asking still.
+    if (!how.immediate) await services.secondTier.settled()
     await standby?.close()
     await views.close()
     await feeds.close()

@@ -12,10 +12,12 @@ import { proofOf } from './feed-rows.ts'
 import {
   type Aside,
   demandOf,
+  type ForeseenView,
   factsInForce,
   findText,
   foresee,
   foreseeStandby,
+  foreseeView,
   hintAdvice,
   hintsFor,
   learnFacts,
@@ -70,8 +72,7 @@ export async function explain(
   const run = request.analyze ? await runThrough(session, explained, said.shift) : undefined
   const plan = await originPlan(session, request, text.shape.statement.parameterCount)
   const told = await predict(session, explained, plan.capture, parts)
-  const seen =
-    run === undefined && (await wouldStray(session, explained, told)) ? { ...told, verdict: 'standby' } : told
+  const seen = await elsewhere(session, explained, told, run !== undefined)
   const { verdict, reason, entry } = run === undefined ? seen : whatHappened(run, seen)
   return {
     verdict,
@@ -79,7 +80,7 @@ export async function explain(
     argument: reason?.argument,
     remedy: remedyOf(reason?.code, parts),
     fingerprint: text.shape.fingerprint,
-    cache: ['hit', 'coalesced', 'standby', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
+    cache: ['hit', 'coalesced', 'view', 'standby', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
     consistency: hints?.consistency ?? session.settings.current.consistency,
     ...timeToLive(session, hints),
     keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],
@@ -93,6 +94,7 @@ export async function explain(
       bytes: entry.bytes.length,
     },
     expectedUs: expectedOf(text),
+    view: seen.view,
     actual: run && { us: run.us, rows: run.rows, bytes: run.bytes, unstored: run.unstored },
     originPlan: plan.lines,
     notices,
@@ -170,7 +172,7 @@ function expectedOf(text: StatementText): ExplainCache['expectedUs'] {
   return {
     hit: counts.hits > 0 ? counts.hitUs / counts.hits : undefined,
     miss: counts.misses > 0 ? counts.missUs / counts.misses : undefined,
-    origin: counts.calls > counts.hits ? counts.originUs / (counts.calls - counts.hits) : undefined,
+    origin: counts.asked > 0 ? counts.originUs / counts.asked : undefined,
   }
 }
 
@@ -183,19 +185,29 @@ interface Prediction {
   readonly reason?: TextReason | undefined
   readonly relations: readonly Relation[]
   readonly entry?: Entry | undefined
+  /** That asks the same. */
+  readonly view?: ForeseenView | undefined
 }
 
 function whatHappened(run: Run, seen: Prediction): Prediction {
   return { verdict: run.verdict, reason: run.reason, relations: seen.relations, entry: run.entry ?? seen.entry }
 }
 
-/** What is in no memory the standby may answer. */
-async function wouldStray(session: Session, { text, hints, parameters }: Explained, { verdict }: Prediction) {
-  if (verdict !== 'miss' || hints?.cache === 'refresh') return false
+/** What is in no memory a view may answer, or the standby. */
+async function elsewhere(
+  session: Session,
+  { text, hints, parameters }: Explained,
+  told: Prediction,
+  hasRun: boolean,
+): Promise<Prediction> {
+  if (told.verdict === 'bypass' || told.verdict === 'pass' || hints?.cache === 'refresh') return told
   const { current } = session.settings
   const wish = { text, parameters: parameters ?? plainKey, demand: demandOf(current, hints) }
-  const [ttlMs, tags] = [hints?.ttlMs ?? current.resultTtl, hints?.tags ?? current.resultTags]
-  return await foreseeStandby(session, wish, { ttlMs, tags })
+  const fill = { ttlMs: hints?.ttlMs ?? current.resultTtl, tags: hints?.tags ?? current.resultTags }
+  const view = await foreseeView(session, wish, fill)
+  if (hasRun || told.verdict !== 'miss') return { ...told, view }
+  if (view !== undefined && view.reason === undefined) return { ...told, view, verdict: 'view' }
+  return (await foreseeStandby(session, wish, fill)) ? { ...told, view, verdict: 'standby' } : { ...told, view }
 }
 
 /** In the order in which a read meets it (frontend/read-path.ts). */

@@ -1,5 +1,6 @@
 // Composition: the materialized views, as statements and `cache.materialized_views` see them.
 
+import { lifeQuestion } from './cache/plans/index.ts'
 import { readQuery, type ViewPolicy, Views } from './cache/views/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { ViewAccess, ViewOrder } from './commands/index.ts'
@@ -28,7 +29,7 @@ interface ViewsParts {
 export function openViews({ store, parser, clock, counters, epochs, feeds, target }: ViewsParts): Views {
   const reader = (database: string) => ({ database, admin: false, replication: false })
   return new Views({
-    ...{ parser, clock, counters },
+    ...{ parser, clock, counters, lifeQuestion },
     target: (database) => ({ ...target(), database }),
     limits() {
       const { viewChangeDelay, viewRefreshConcurrency, viewBytesMax } = store.snapshot

@@ -38,6 +38,7 @@ import { noStore, type StoreDoor } from './own-store.ts'
 import { openViews } from './own-views.ts'
 import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 import { openStandby, type Standby } from './standby.ts'
+import { openViewDoor } from './view-door.ts'
 import { type OpenSystemServer, virtualTables } from './virtual/index.ts'
 
 interface RunningServer {
@@ -354,7 +355,7 @@ function makeServices(parts: Parts) {
     prepared,
     lives,
     origin: parts.origin,
-    ...{ feeds: parts.feeds, standby: parts.standby, own },
+    ...{ feeds: parts.feeds, standby: parts.standby, viewDoor: openViewDoor(parts.views), own },
     broken: parts.broken,
     attach: (attached: Listener) => {
       listener = attached

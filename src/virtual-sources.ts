@@ -216,7 +216,7 @@ function queryRow(shape: Shape): QueryRow {
     rows: counts.rows,
     hitUs: mean(counts.hitUs, counts.hits),
     missUs: mean(counts.missUs, counts.misses),
-    originUs: mean(counts.originUs, counts.calls - counts.hits),
+    originUs: mean(counts.originUs, counts.asked),
     p50Us: counts.us.quantile(0.5),
     p99Us: counts.us.quantile(0.99),
     projectedHitRatio: supported ? counts.hits / Math.max(1, counts.calls) : undefined,
@@ -261,7 +261,7 @@ function planRow(shape: Shape, parameterTypes: readonly number[], preparedOn: nu
     hits: counts.hits,
     executions: counts.calls - counts.hits,
     meanRows: mean(counts.rows, counts.calls),
-    meanMs: mean(counts.originUs / 1000, counts.calls - counts.hits),
+    meanMs: mean(counts.originUs / 1000, counts.asked),
     createdAtMs: shape.createdAtMs,
     lastUsedAtMs: counts.lastAtMs,
   }
@@ -276,7 +276,7 @@ function volatilityOf(shape: Shape): string | undefined {
 }
 
 /** Verdicts on reads that a cache is for. */
-const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'standby', 'miss'])
+const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'standby', 'view', 'miss'])
 
 function decisionRow(record: DecisionRecord): DecisionRow {
   const isHit = record.verdict === 'hit'
@@ -295,12 +295,12 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     entry: record.entry === undefined ? undefined : entryName(record.entry),
     cache: ofCaches.has(record.verdict) ? record.text?.fingerprint : undefined,
     consistency: record.consistency,
-    ageMs: isHit || record.verdict === 'standby' ? record.ageMs : undefined,
+    ageMs: isHit || record.verdict === 'standby' || record.verdict === 'view' ? record.ageMs : undefined,
     lagMs: Number.isFinite(record.lagUs) ? record.lagUs / 1000 : undefined,
     rows: record.rows,
     bytes: record.bytes,
     totalUs: Math.round(record.totalUs),
-    originUs: isHit ? undefined : Math.round(record.originUs),
+    originUs: isHit || record.verdict === 'view' ? undefined : Math.round(record.originUs),
     savedUs: record.entry === undefined ? undefined : Math.max(0, Math.round(record.entry.costUs - record.totalUs)),
     traceparent: record.traceparent,
   }

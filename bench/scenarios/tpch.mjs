@@ -5,6 +5,7 @@
 // Beside it, REFRESH MATERIALIZED VIEW of the same queries at the origin after one change: what it takes there to have a right answer again,
 // against the time from the acknowledgement of one change to the right answer in hand.
 
+import { lifeQuestion } from '../../dist/cache/plans/index.js'
 import { FollowedQueries } from '../../dist/cache/views/index.js'
 import { readLsn } from '../../dist/cdc/index.js'
 import { parseOriginUrl } from '../../dist/origin/index.js'
@@ -98,7 +99,7 @@ class Stage {
     this.session = session
     this.made = made
     const target = { ...parseOriginUrl(origin.url), database: 'larder_tpch' }
-    this.followed = new FollowedQueries({ target: () => target, parser, bytesMax: () => 4e9 })
+    this.followed = new FollowedQueries({ target: () => target, parser, bytesMax: () => 4e9, lifeQuestion })
   }
 
   async follow(numbers) {

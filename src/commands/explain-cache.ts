@@ -39,6 +39,8 @@ export interface ExplainCache {
     readonly miss: number | undefined
     readonly origin: number | undefined
   }
+  /** A materialized view that asks just the same; `reason`: why it would not answer. */
+  readonly view?: { readonly name: string; readonly reason: string | undefined } | undefined
   /** Who answers it, if that is neither the caches nor the origin as ever. */
   readonly answeredBy?: string
   /** What running it through the caches came to; undefined unless it was run. */
@@ -65,6 +67,7 @@ export function explainLines(explained: ExplainCache): string[] {
   add('Key Inputs', explained.keyInputs.join(', '))
   for (const relation of explained.relations) add('Relation', relationText(relation))
   if (entry !== undefined) add('Entry', `age=${entry.ageMs} ms  tier=${entry.tier}  bytes=${entry.bytes}`)
+  add('View', viewText(explained))
   add('Answered By', explained.answeredBy)
   add('Expected', expectedText(explained))
   add('Actual', actualText(explained))
@@ -102,6 +105,7 @@ export function explainJson(explained: ExplainCache): object {
         Miss: expectedUs.miss ?? null,
         Origin: expectedUs.origin ?? null,
       },
+      ...(cache.view === undefined ? {} : { View: { Name: cache.view.name, Reason: cache.view.reason ?? null } }),
       ...(cache.answeredBy === undefined ? {} : { 'Answered By': cache.answeredBy }),
       Actual:
         actual === undefined
@@ -133,6 +137,11 @@ function sourceText(source: string | undefined): string {
 function relationText(relation: ExplainedRelation): string {
   const lag = relation.lagMs === undefined ? undefined : `${relation.lagMs} ms`
   return `${relation.name}  (proof=${relation.proof}${part(' feed', relation.feed)}${part(' lag', lag)})`
+}
+
+function viewText({ view }: ExplainCache): string | undefined {
+  if (view === undefined) return undefined
+  return view.reason === undefined ? view.name : `${view.name}  (not asked: ${view.reason})`
 }
 
 function expectedText({ expectedUs }: ExplainCache): string {

@@ -36,6 +36,8 @@ export type {
   StandbyDoor,
   StandbyQuestion,
   StandbyReader,
+  ViewDoor,
+  ViewMatch,
 } from './services.ts'
 export type { Session } from './session.ts'
 export { entryName } from './signal.ts'
@@ -43,3 +45,4 @@ export { type Aside, readSource } from './source-text.ts'
 export { foreseeStandby } from './standby-read.ts'
 export { hintsFor, mergeHints, textHints } from './text-hints.ts'
 export { UnknownOutcomes } from './unknown-outcomes.ts'
+export { type ForeseenView, foreseeView } from './view-read.ts'

@@ -5,10 +5,10 @@ import type { Entry } from '../cache/results/index.ts'
 import { status } from '../wire/index.ts'
 import type { Landing } from './flights.ts'
 import { cover, levelOf, raiseFloor, type Wish } from './level.ts'
+import type { OtherRead } from './other-source.ts'
 import { reply } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
-import type { StandbyRead } from './standby-read.ts'
 
 /** What a wait brought, if it was for just this; whatever else is asked next must not get it. */
 export function landedFor(
@@ -62,8 +62,8 @@ export interface Landed {
   readonly contextId: number
   readonly landing: Landing | undefined
   readonly canceled: boolean
-  /** It is no other's fill, but what the standby answered to this very message. */
-  readonly standby?: StandbyRead | undefined
+  /** It is no other's fill, but what the standby or a view answered to this very message. */
+  readonly other?: OtherRead | undefined
 }
 
 /** A read was answered by what another's fill brought. */

@@ -188,7 +188,9 @@ export function countShape(
   const { counts } = text.shape
   counts.calls++
   counts.rows += unit.rows
-  counts.originUs += us
+  // What a view takes says nothing of what the origin would.
+  if (verdict.verdict === 'view') counts.views++
+  else counts.originUs += us
   counts.lastAtMs = nowMs
   counts.us.record(us)
   if (!text.shape.roles.has(role)) text.shape.roles.add(role)

@@ -3,6 +3,7 @@
 //   refused by its text or by what it depends on      -> straight through (bypass), or captured when it may write
 //   a stored answer, nothing moved, nothing suspended -> hit
 //   an equal fill under way that may be joined        -> coalesced
+//   just what a view asks that follows changes         -> the view's rows (view-read.ts)
 //   costly, and the standby has come far enough        -> the standby's answer (standby-read.ts)       (R10)
 //   known to lock the same relations every time       -> straight through, recorded                    (R1)
 //   anything else                                     -> captured: the origin tells what it locked     (write-path.ts)
@@ -20,14 +21,16 @@ import { replyLarge } from './large-reply.ts'
 import { awaitedFor, coverEntry, demandOf, type Wish } from './level.ts'
 import { askForLost } from './lost-commits.ts'
 import { runOpaque } from './opaque.ts'
+import { type OtherWanted, replyOther } from './other-source.ts'
 import { framesOf, type PassVerdict, passStraight } from './pass.ts'
 import { recallAnswer, recalled } from './recall.ts'
 import { noteHit, reply, unprovenStatement } from './reply.ts'
 import type { Request } from './request.ts'
 import type { Session } from './session.ts'
 import type { Member } from './several.ts'
-import { readStandby, replyStandby } from './standby-read.ts'
+import { readStandby } from './standby-read.ts'
 import { hintsFor } from './text-hints.ts'
+import { readView } from './view-read.ts'
 import { runCaptured } from './write-path.ts'
 
 /** Takes a read. `limit` names why an eligible read may not be kept this time (a row limit). */
@@ -65,7 +68,7 @@ export function takeRead(
     session.refuse(new ServerError(conditions.queryCanceled, ['user request']))
     return true
   }
-  if (landed?.standby !== undefined && replyStandby(session, text, request, landed.standby)) return true
+  if (landed?.other !== undefined && replyOther(session, wish, request, landed.other, ttlMs)) return true
   const look =
     hints?.cache === 'refresh'
       ? { code: 'cold' as const, argument: undefined }
@@ -210,8 +213,10 @@ function fill(
     return runCaptured(session, text, request, { verdict: asked, keep })
   }
   if (waitMs > 0 && session.quiet && joinFlight(session, wished, waitMs)) return false
-  if (mayStray && recordable(request, parameters) && readStandby(session, wished, request, facts, asked, wish))
-    return false
+  if (mayStray && recordable(request, parameters)) {
+    const wanted: OtherWanted = { session, wish: wished, request, facts, verdict: asked, fill: wish }
+    if (readView(wanted) || readStandby(wanted)) return false
+  }
   return fillStraight(session, text, parameters, request, facts, asked, wish)
 }
 

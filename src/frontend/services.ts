@@ -107,6 +107,33 @@ export interface StandbyDoor {
   reached(mark: Mark, waitMs: number): Promise<boolean>
 }
 
+/** A view that asks just what a statement asks. */
+export interface ViewMatch {
+  readonly name: string
+  /** What its answers are of; undefined while it does not follow changes. */
+  readonly subject:
+    | {
+        /** OIDs. */
+        readonly relations: readonly number[]
+        /** The answers hang on the TimeZone. */
+        readonly isZoned: boolean
+      }
+    | undefined
+  /** Frames of an answer that has all that was committed before this position, and which life of the origin it is of; undefined if it cannot in time. */
+  read(
+    atLeast: bigint,
+    bytesMax: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly frames: readonly Buffer[]; readonly life: string } | undefined>
+}
+
+/** Materialized views, as far as statements that do not name them are answered by them. */
+export interface ViewDoor {
+  /** `text` is asked for only where there are views of this normal form. */
+  alike(database: string, shape: string, text: () => string): readonly ViewMatch[]
+}
+
 /** A commit under way whose rows the feed will tell. */
 export interface ExpectedWrite {
   readonly isTold: boolean
@@ -143,6 +170,7 @@ export interface Services {
   readonly feeds: ForeignFeeds
   /** Undefined where none is named. */
   readonly standby: StandbyDoor | undefined
+  readonly viewDoor: ViewDoor
   readonly origin: OriginDoor
   readonly own: OwnRoom & { close(): Promise<void> }
   /**

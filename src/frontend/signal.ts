@@ -5,6 +5,9 @@ import type { DecisionRecord } from './decisions.ts'
 import { feedModeNotice } from './feed-mode.ts'
 import type { Session } from './session.ts'
 
+/** Answers of others, as old as the mark they were asked for at. */
+const aged: ReadonlySet<string> = new Set(['standby', 'view'])
+
 /** A statement ends, of a session that wants to be told; `decision` if there was one. */
 export function signalEnd(session: Session, decision: DecisionRecord | undefined): void {
   const { responseSignal } = session.settings.current
@@ -20,7 +23,7 @@ export function signalEnd(session: Session, decision: DecisionRecord | undefined
 function signalFrame(kind: 'notice' | 'parameter', decision: DecisionRecord, schemaName: string): Buffer {
   const pairs: string[] = []
   if (decision.reason !== undefined) pairs.push(`reason=${withArgument(decision.reason, decision.argument)}`)
-  if (decision.verdict === 'hit' || decision.verdict === 'coalesced' || decision.verdict === 'standby') {
+  if (decision.verdict === 'hit' || decision.verdict === 'coalesced' || aged.has(decision.verdict)) {
     pairs.push(`age_ms=${Math.round(decision.ageMs)}`)
     if (decision.entry !== undefined) pairs.push(`entry=${entryName(decision.entry)}`)
     pairs.push(`consistency=${decision.consistency}`)

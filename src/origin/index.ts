@@ -4,7 +4,7 @@ export { DataDirectory } from './data-directory.ts'
 export { type EmbeddedOptions, EmbeddedPostgres } from './embedded/embedded-postgres.ts'
 export { findPostgres, type PostgresBinaries } from './embedded/find-postgres.ts'
 export { KeptPostgres } from './embedded/kept-postgres.ts'
-export { SideClient } from './side-client.ts'
+export { SideClient, type SideColumn } from './side-client.ts'
 export { connectOrigin, hasSecondTry, sendCancel } from './upstream/connect.ts'
 export { OriginConnectionError } from './upstream/connection-error.ts'
 export {

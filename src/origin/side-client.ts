@@ -29,6 +29,17 @@ const leaveMsMax = 3000
 const headBytesMax = 65_536
 const terminate = Buffer.from([0x58, 0, 0, 0, 4])
 
+/** As RowDescription tells it. */
+export interface SideColumn {
+  readonly name: string
+  readonly typeOid: number
+  readonly modifier: number
+  readonly size: number
+  /** Zero for what is no column of a relation. */
+  readonly relationOid: number
+  readonly attribute: number
+}
+
 export class SideClient {
   readonly #client: pg.Client
   readonly #tap: CopyTap
@@ -130,15 +141,16 @@ export class SideClient {
   }
 
   /** What a query answers with: the names and types of its columns. It is run. */
-  async describe(
-    text: string,
-  ): Promise<readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]> {
+  async describe(text: string): Promise<readonly SideColumn[]> {
     const answer = this.#last.then(() => this.#client.query(text))
     this.#last = answer.catch(() => undefined)
-    return (await answer).fields.map(({ name, dataTypeID: typeOid, dataTypeModifier: modifier }) => ({
-      name,
-      typeOid,
-      modifier,
+    return (await answer).fields.map((field) => ({
+      name: field.name,
+      typeOid: field.dataTypeID,
+      modifier: field.dataTypeModifier,
+      size: field.dataTypeSize,
+      relationOid: field.tableID,
+      attribute: field.columnID,
     }))
   }
 

@@ -130,9 +130,9 @@ export const relations = {
     name text not null, value text not null, type text not null, initial text not null, change text not null,
     category text not null, summary text not null, source text not null, pending_restart bool not null`,
   stats: `
-    view_reads int8 not null, view_refreshes int8 not null, view_refresh_failures int8 not null,
-    view_refresh_ms int8 not null, result_hits int8 not null, result_misses int8 not null,
-    result_bypasses int8 not null, result_passes int8 not null, result_fills int8 not null,
+    view_reads int8 not null, view_rewrites int8 not null, view_refreshes int8 not null,
+    view_refresh_failures int8 not null, view_refresh_ms int8 not null, result_hits int8 not null,
+    result_misses int8 not null, result_bypasses int8 not null, result_passes int8 not null, result_fills int8 not null,
     result_fill_rejects int8 not null, result_too_large int8 not null, result_invalidations int8 not null,
     result_evictions int8 not null, result_expirations int8 not null, feed_waits int8 not null,
     standby_answers int8 not null, standby_too_old int8 not null, standby_too_new int8 not null,

@@ -170,6 +170,64 @@ export function noticeFrame(fields: ErrorFields): Buffer {
   return fieldsFrame(backend.notice, fields)
 }
 
+/** RowDescription of values in text. */
+export function rowDescriptionFrame(
+  columns: readonly {
+    readonly name: string
+    readonly relationOid: number
+    readonly attribute: number
+    readonly typeOid: number
+    readonly size: number
+    readonly modifier: number
+  }[],
+): Buffer {
+  const parts = [int16(columns.length)]
+  for (const { name, relationOid, attribute, typeOid, size, modifier } of columns) {
+    const numbers = Buffer.alloc(18)
+    numbers.writeUInt32BE(relationOid, 0)
+    numbers.writeInt16BE(attribute, 4)
+    numbers.writeUInt32BE(typeOid, 6)
+    numbers.writeInt16BE(size, 10)
+    numbers.writeInt32BE(modifier, 12)
+    parts.push(cstring(name), numbers)
+  }
+  return frame(backend.rowDescription, ...parts)
+}
+
+/** DataRow frames of values in text, many to a buffer; undefined if they come to more than so many bytes. */
+export function textRowFrames(
+  rows: Iterable<readonly (string | null)[]>,
+  bytesMax: number,
+): readonly Buffer[] | undefined {
+  const buffers: Buffer[] = []
+  let buffer = Buffer.allocUnsafe(16_384)
+  let at = 0
+  let total = 0
+  for (const row of rows) {
+    let most = 7
+    for (const value of row) most += 4 + 3 * (value?.length ?? 0)
+    if (at + most > buffer.length) {
+      buffers.push(buffer.subarray(0, at))
+      buffer = Buffer.allocUnsafe(Math.max(65_536, most))
+      at = 0
+    }
+    const start = at
+    buffer[at] = backend.dataRow
+    buffer.writeInt16BE(row.length, at + 5)
+    at += 7
+    for (const value of row) {
+      const length = value === null ? -1 : buffer.write(value, at + 4)
+      buffer.writeInt32BE(length, at)
+      at += 4 + Math.max(0, length)
+    }
+    buffer.writeInt32BE(at - start - 1, start + 1)
+    total += at - start
+    if (total > bytesMax) return undefined
+  }
+  buffers.push(buffer.subarray(0, at))
+  return buffers.filter(({ length }) => length > 0)
+}
+
 export function commandCompleteFrame(tag: string): Buffer {
   return frame(backend.commandComplete, cstring(tag))
 }

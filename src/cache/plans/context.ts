@@ -39,6 +39,15 @@ const markedSettings = [
   'session_replication_role',
 ] // prettier-ignore
 
+/** What a session has set, of the settings that change how values read; undefined where that cannot be told for certain. */
+export function markedSettingsOf({ mark, role, searchPath }: SessionContext): ReadonlyMap<string, string> | undefined {
+  if (role.includes(markSeparator) || searchPath.includes(markSeparator)) return undefined
+  const [, ...values] = mark.split(markSeparator)
+  return new Map(markedSettings.map((name, at) => [name, values[at] ?? '']))
+}
+
+const markSeparator = '\x02'
+
 /** An expression whose value changes when the role or one of these settings does; cheap enough to be asked with every write. */
 export function contextMark(customSettings: readonly string[]): string {
   const quoted = (name: string) => `pg_catalog.current_setting('${name.replaceAll("'", "''")}', true)`

@@ -29,6 +29,7 @@ export {
   contextMark,
   contextQuestion,
   lifeQuestion,
+  markedSettingsOf,
   type SessionContext,
 } from './context.ts'
 export {

@@ -68,6 +68,8 @@ class ShapeCounts {
   hits = 0
   misses = 0
   bypasses = 0
+  /** Answered by views. */
+  views = 0
   /** Of the hits, those that joined an equal miss. */
   coalesced = 0
   /** Stored answers that a change removed. */
@@ -82,6 +84,11 @@ class ShapeCounts {
   lastHitAtMs = 0
   lastReason: string | undefined
   readonly us = new Octaves()
+
+  /** Of the calls, those that the origin answered, or a standby of it. */
+  get asked(): number {
+    return this.calls - this.hits - this.views
+  }
 }
 
 export class Shape {

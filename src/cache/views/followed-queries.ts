@@ -19,39 +19,14 @@ import {
   valueSettings,
 } from '../../cdc/index.ts'
 import { NotMaintainable } from '../../deltas/index.ts'
-import { type OriginTarget, SideClient } from '../../origin/index.ts'
-import { analyse, type Parser } from '../../sql/index.ts'
-import { FollowedQuery, type FollowedState, type FollowedWish } from './followed-query.ts'
+import { SideClient } from '../../origin/index.ts'
+import { analyse } from '../../sql/index.ts'
+import type { FollowedAnswer, FollowedParts, FollowedStatus, FollowedSubject } from './followed-parts.ts'
+import { FollowedQuery, type FollowedWish } from './followed-query.ts'
 import { readMarks, streamKey } from './followed-relations.ts'
 import { seed } from './followed-seed.ts'
 import { readQuery } from './view-rows.ts'
 import { Waiting } from './waiting.ts'
-
-interface FollowedParts {
-  readonly target: () => OriginTarget
-  readonly parser: Parser
-  /** Of each query, about. */
-  readonly bytesMax: () => number
-  /** Rules that a test leaves out: visible, marks. */
-  readonly broken?: ReadonlySet<string>
-}
-
-interface FollowedAnswer {
-  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]
-  /** As PostgreSQL prints them with DateStyle ISO and TimeZone UTC. */
-  readonly rows: readonly (readonly (string | null)[])[]
-  /** All that was committed before it is in them, and nothing else. */
-  readonly position: Lsn
-  readonly relations: readonly number[]
-}
-
-interface FollowedStatus {
-  readonly id: string
-  readonly state: FollowedState
-  readonly reason: string | undefined
-  /** Of memory, about. */
-  readonly bytes: number
-}
 
 /** A row may be as long as PostgreSQL allows. */
 const rowBytesMax = 0x7fff_ffff
@@ -66,7 +41,8 @@ const askAgainMs = 1
 /** The walsender answers with where it is, which may not be far enough yet. */
 const pingAgainMs = 5
 
-const lifeQuestion = `SELECT pg_catalog.concat((pg_catalog.pg_control_system()).system_identifier, '.', pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())) AS life`
+/** timestamptz, timetz, and arrays of them. */
+const zoned: ReadonlySet<number> = new Set([1184, 1266, 1185, 1270])
 
 const flushedQuestion = 'SELECT pg_catalog.pg_current_wal_flush_lsn()::pg_catalog.text AS lsn'
 
@@ -111,6 +87,18 @@ export class FollowedQueries {
 
   *status(): Generator<FollowedStatus> {
     for (const query of this.#queries.values()) yield this.#statusOf(query)
+  }
+
+  /** Undefined while it does not follow. */
+  subject(id: string): FollowedSubject | undefined {
+    const query = this.#queries.get(id)
+    const maintained = query?.query
+    if (query === undefined || maintained === undefined) return undefined
+    const columns = [...maintained.columns, ...[...maintained.sources.values()].flatMap((source) => source.columns)]
+    return {
+      relations: query.relations.map(({ facts }) => facts.oid),
+      isZoned: columns.some(({ type }) => zoned.has(type.oid)),
+    }
   }
 
   /** The same as of now: what was acknowledged before, and is in the log on disk, is in it. */
@@ -184,7 +172,9 @@ export class FollowedQueries {
       modifier,
     }))
     const relations = query.relations.map(({ facts }) => facts.oid)
-    return { answer: { columns, rows, position: this.#position, relations }, unshown: [...query.unshown] }
+    const { description } = query
+    const answer = { columns, rows, position: this.#position, relations, description, life: this.#life }
+    return { answer, unshown: [...query.unshown] }
   }
 
   /** True when the origin shows all of it, and the relations are what they were. */
@@ -238,7 +228,7 @@ export class FollowedQueries {
     const side = await SideClient.open(target, about)
     let stream: ReplicationStream | undefined
     try {
-      this.#life = await lifeOf(side)
+      this.#life = await this.#lifeOf(side)
       stream = await ReplicationStream.open(target, {
         rowBytesMax,
         signal,
@@ -269,7 +259,11 @@ export class FollowedQueries {
   }
 
   async #mustBeHere(side: SideClient): Promise<void> {
-    if ((await lifeOf(side)) !== this.#life) throw new Error('the connections lead to different servers')
+    if ((await this.#lifeOf(side)) !== this.#life) throw new Error('the connections lead to different servers')
+  }
+
+  async #lifeOf(side: SideClient): Promise<string> {
+    return (await side.query(this.#parts.lifeQuestion))[0]?.life ?? ''
   }
 
   #line(head: Buffer, isWhole: boolean, end: Lsn): void {
@@ -391,8 +385,4 @@ export class FollowedQueries {
       else this.#again(query, (error as Error).message)
     }
   }
-}
-
-async function lifeOf(side: SideClient): Promise<string> {
-  return (await side.query(lifeQuestion))[0]?.life ?? ''
 }

@@ -10,6 +10,7 @@
 
 import type { FeedEvent, Lsn } from '../../cdc/index.ts'
 import { type MaintainedQuery, NotMaintainable } from '../../deltas/index.ts'
+import type { SideColumn } from '../../origin/index.ts'
 import type { FollowedRelation } from './followed-relations.ts'
 
 export interface FollowedWish {
@@ -37,6 +38,8 @@ interface Filled {
   readonly from: Lsn
   /** Of its rows, about. */
   readonly bytes: number
+  /** As the origin describes its answer. */
+  readonly description: readonly SideColumn[]
 }
 
 /** Beside its values a row takes about so much, with its places in indexes. */
@@ -65,6 +68,7 @@ export class FollowedQuery {
   /** OIDs of what it reads, by the names the stream has for it. */
   watched: ReadonlyMap<string, number> = new Map()
   relations: readonly FollowedRelation[] = []
+  description: readonly SideColumn[] = []
   /** Since it was last known to be visible. */
   unshown: number[] = []
   attempts = 0
@@ -140,8 +144,9 @@ export class FollowedQuery {
     if (this.#changeCount % lookEvery === 0 && this.bytes > this.#bytesMax()) throw tooLarge(this.#bytesMax())
   }
 
-  fill({ query, relations, from, bytes }: Filled): void {
+  fill({ query, relations, from, bytes, description }: Filled): void {
     this.#query = query
+    this.description = description
     this.#measured = { rowCount: 0, bytes }
     for (const source of query.sources.values()) this.#measured.rowCount += source.rowCount
     this.relations = relations

@@ -4,7 +4,7 @@
 
 import { type Lsn, readLsn, slotName, valueSettings } from '../../cdc/index.ts'
 import { EvaluationError, MaintainedQuery, NotMaintainable } from '../../deltas/index.ts'
-import { type OriginTarget, SideClient } from '../../origin/index.ts'
+import { type OriginTarget, SideClient, type SideColumn } from '../../origin/index.ts'
 import type { Parser, Statement } from '../../sql/index.ts'
 import { bytesOfRow, type FollowedWish, tooLarge } from './followed-query.ts'
 import { type FollowedRelation, mustBeBuiltin, mustPrintAlike, readRelations, wordKey } from './followed-relations.ts'
@@ -27,6 +27,7 @@ interface Seed {
   readonly relations: readonly FollowedRelation[]
   readonly from: Lsn
   readonly bytes: number
+  readonly description: readonly SideColumn[]
 }
 
 /** Rows at a time. */
@@ -67,8 +68,9 @@ async function seedOn(side: SideClient, parts: SeedParts): Promise<Seed> {
   const query = compile(tree?.stmts[0]?.stmt, relations)
   const bytes = await fill(side, query, relations, parts.bytesMax)
   await compare(side, query, wish.text)
+  const description = await side.describe(`SELECT * FROM (${wish.text}\n) AS q LIMIT 0`)
   await side.query('COMMIT')
-  return { query, relations: [...relations.values()], from, bytes }
+  return { query, relations: [...relations.values()], from, bytes, description }
 }
 
 /** What its names mean, a "$user" in its search_path too, is a matter of its owner. */

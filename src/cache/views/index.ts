@@ -2,6 +2,6 @@
 
 export { FollowedQueries } from './followed-queries.ts'
 export { Refreshes, type RefreshPolicy } from './refreshes.ts'
-export type { ViewPolicy } from './view.ts'
+export type { View, ViewPolicy } from './view.ts'
 export { readQuery, readViewRows } from './view-rows.ts'
 export { Views } from './views.ts'

@@ -15,15 +15,19 @@ import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import type { OriginTarget } from '../../origin/index.ts'
 import { analyse, type Parser } from '../../sql/index.ts'
+import type { FollowedAnswer, FollowedSubject } from './followed-parts.ts'
 import { FollowedQueries } from './followed-queries.ts'
 import { Refreshes, type RefreshPolicy } from './refreshes.ts'
 import type { FollowedShown, Made, View, ViewChange, ViewPolicy, ViewWish } from './view.ts'
 import { rowsOfLines } from './view-lines.ts'
 import { readViewRows, type ViewColumn, type ViewRows } from './view-rows.ts'
+import { ViewShapes } from './view-shapes.ts'
 
 interface ViewsParts {
   readonly target: (database: string) => OriginTarget
   readonly parser: Parser
+  /** What names a life of the origin, column `life`. */
+  readonly lifeQuestion: string
   readonly clock: Pick<Clock, 'nowMs'>
   readonly counters: Pick<Counters, 'view_reads' | 'view_refreshes' | 'view_refresh_failures' | 'view_refresh_ms'>
   readonly limits: () => { readonly changeDelayMs: number; readonly concurrency: number; readonly bytesMax: number }
@@ -52,6 +56,8 @@ export class Views {
   readonly #refreshes: Refreshes
   /** By database and name. */
   readonly #views = new Map<string, Map<string, Made>>()
+  /** By database, to find them by what they ask. */
+  readonly #shapes = new Map<string, ViewShapes<Made>>()
   /** Names that are being made. */
   readonly #making = new Set<string>()
   readonly #followed = new Map<string, FollowedQueries>()
@@ -116,6 +122,9 @@ export class Views {
         this.#views.set(database, views)
       }
       views.set(name, made)
+      const shapes = this.#shapes.get(database) ?? new ViewShapes<Made>()
+      this.#shapes.set(database, shapes)
+      shapes.add(made)
       // What changed while it was read may not be in it.
       if (!isEmpty && stamps.moved(database, rows.relationNames, since)) this.#refreshes.changed(made.refresh)
       return isEmpty ? 0 : rows.rowCount
@@ -182,6 +191,7 @@ export class Views {
     const view = views?.get(name)
     if (views === undefined || view === undefined) return false
     views.delete(name)
+    this.#shapes.get(database)?.remove(view)
     this.#refreshes.remove(view.refresh)
     this.#unfollow(database, view.id)
     this.#parts.feed.left(database)
@@ -220,6 +230,26 @@ export class Views {
     const read = await this.#read(view, { signal })
     mustBeSame(view, read.columns)
     return shown(read)
+  }
+
+  /** Views that ask just what a statement asks; `shape` is the normal form of its text. */
+  alike(database: string, shape: string, text: () => string): readonly View[] {
+    return this.#shapes.get(database)?.find(shape, text) ?? []
+  }
+
+  /** What the answers of a view that follows changes are of; undefined while it does not. */
+  subject({ database, id }: View): FollowedSubject | undefined {
+    return this.#followed.get(database)?.subject(id)
+  }
+
+  /** The rows of a view that follows changes, when they have all that was committed before this position; undefined if that is not in time. */
+  async answer({ database, id }: View, atLeast: bigint, waitMs: number, signal: AbortSignal) {
+    const read = this.#followed.get(database)?.read(id, atLeast, waitMs, signal)
+    return await read?.catch((error: unknown): FollowedAnswer | undefined => {
+      // PostgreSQL says it in its own words.
+      if (error instanceof EvaluationError) return undefined
+      throw error
+    })
   }
 
   /** How a view that follows changes does. */
@@ -287,12 +317,15 @@ export class Views {
     id: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const { target, parser, limits, feed } = this.#parts
+    const { target, parser, limits, feed, lifeQuestion } = this.#parts
     const refusal = feed.refusal(database)
     if (refusal !== undefined) throw new ServerError(conditions.cannotFollow, [name, refusal])
     let queries = this.#followed.get(database)
     if (queries === undefined) {
-      queries = new FollowedQueries({ target: () => target(database), parser, bytesMax: () => limits().bytesMax })
+      queries = new FollowedQueries({
+        ...{ target: () => target(database), parser, lifeQuestion },
+        bytesMax: () => limits().bytesMax,
+      })
       this.#followed.set(database, queries)
     }
     const followed = queries

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Random } from '../../../src/base/index.ts'
+import { lifeQuestion } from '../../../src/cache/plans/index.ts'
 import { FollowedQueries } from '../../../src/cache/views/index.ts'
 import { readLsn } from '../../../src/cdc/index.ts'
 import { availableVersions, openTestPostgres, type TestPostgres, type TestVersion } from '../../support/postgres.ts'
@@ -45,7 +46,13 @@ class Stage {
     this.origin = origin
     this.client = client
     const target = () => ({ ...origin.target })
-    this.followed = new FollowedQueries({ target, parser, bytesMax: () => bytesMax, broken: new Set(broken) })
+    this.followed = new FollowedQueries({
+      target,
+      parser,
+      bytesMax: () => bytesMax,
+      broken: new Set(broken),
+      lifeQuestion,
+    })
     cleanups.push(() => this.followed.close())
   }
 
@@ -287,7 +294,7 @@ describe.each(await availableVersions())('PostgreSQL %i: a query that follows th
     const target = () => ({ ...stage.origin.target, database: 'latin' })
     const client = await stage.origin.connect({ database: 'latin' })
     await client.query("create table t (id int primary key, v text); insert into t values (1, 'ä')")
-    const followed = new FollowedQueries({ target, parser, bytesMax: () => 1e9 })
+    const followed = new FollowedQueries({ target, parser, bytesMax: () => 1e9, lifeQuestion })
     cleanups.push(() => followed.close())
     const refused = await followed.add({ id: 't', text: 'select v from t', searchPath: 'public', owner: undefined })
     expect(refused).toMatchObject({ state: 'refused', reason: 'text in the encoding LATIN1 is not followed' })

@@ -50,7 +50,7 @@ describe('a query that is filled', () => {
     query.committed(700, 20n)
     query.tell(1, inserted(2, 2), 20n)
     query.committed(701, 30n)
-    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0, description: [] })
     expect(query.query?.texts()).toEqual([
       ['1', '1'],
       ['2', '2'],
@@ -59,7 +59,7 @@ describe('a query that is filled', () => {
 
   it('holds back what comes behind the filling until it is known where it ends', async () => {
     const query = watching()
-    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0, description: [] })
     query.tell(1, inserted(1, 1), 10n)
     expect(query.query?.texts()).toEqual([['1', '1']])
     query.committed(700, 20n)
@@ -70,7 +70,7 @@ describe('a query that is filled', () => {
   it('tells a transaction in its order also when it is filled in the middle of it', async () => {
     const query = watching()
     query.tell(1, inserted(2, 1), 30n)
-    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([[1, 1]]), relations: [relation], from: 20n, bytes: 0, description: [] })
     query.tell(1, updated(2, 2), 30n)
     query.committed(700, 40n)
     expect(query.query?.texts()).toEqual([
@@ -81,7 +81,7 @@ describe('a query that is filled', () => {
 
   it('names the transactions that are in it and may not be visible', async () => {
     const query = watching()
-    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0, description: [] })
     query.tell(1, inserted(1, 1), 30n)
     query.committed(700, 40n)
     query.committed(701, 50n)
@@ -90,7 +90,7 @@ describe('a query that is filled', () => {
 
   it('answers nothing once what was told does not fit', async () => {
     const query = watching()
-    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0, description: [] })
     expect(() => query.tell(1, updated(1, 1), 30n)).toThrow('a row is not known')
     query.fail('failed', 'a row is not known')
     expect(query.query).toBeUndefined()
@@ -99,7 +99,8 @@ describe('a query that is filled', () => {
   it('is given up when its rows take too much memory, also those that are held back', async () => {
     for (const isFilled of [true, false]) {
       const query = watching(1_000_000)
-      if (isFilled) query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0 })
+      if (isFilled)
+        query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0, description: [] })
       let toldCount = 0
       const tell = () => {
         for (; toldCount < 100_000; toldCount++) query.tell(1, inserted(toldCount, 1), 30n)
@@ -113,7 +114,7 @@ describe('a query that is filled', () => {
 
   it('has room again when rows go', async () => {
     const query = watching(1_000_000)
-    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0 })
+    query.fill({ query: await filledWith([]), relations: [relation], from: 20n, bytes: 0, description: [] })
     for (let id = 0; id < 50_000; id++) {
       query.tell(1, inserted(id, 1), 30n)
       if (id >= 1000)

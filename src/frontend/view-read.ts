@@ -1,0 +1,102 @@
+// A read that a view answers which follows changes and asks just the same, though the statement does not name it: other-source.ts says how.
+//
+// That they ask the same is known by their texts, and by what is known of the statement in the context of the session: it reads the same
+// relations, with functions of PostgreSQL's own alone, and its role was answered by the origin, so it may read them. The values of a view
+// are printed as settings say that are fixed: whoever has others asks the origin.
+
+import { markedSettingsOf, type SessionContext, type ShapeFacts } from '../cache/plans/index.ts'
+import { plainKey } from '../cache/results/index.ts'
+import { factsInForce } from './facts.ts'
+import type { FillWish } from './fill-mark.ts'
+import type { Wish } from './level.ts'
+import { askOther, markFor, mayAskOther, mayStand, type OtherWanted } from './other-source.ts'
+import type { ViewMatch } from './services.ts'
+import type { Session } from './session.ts'
+
+/** It is waited for as long as the origin takes on average, but no longer than this. */
+const costMsMax = 1000
+
+/** Asks a view, if there is one of just this statement, and has the message looked at again when it has answered, or not. */
+export function readView(wanted: OtherWanted): boolean {
+  const { session, wish, facts } = wanted
+  const { context } = session
+  const view = alikeTo(session, wish).find((match) => whyNot(match, session, facts) === undefined)
+  if (view === undefined || context === undefined || !mayAskOther(wanted)) return false
+  const waitMs = waitOf(session, wish)
+  askOther(wanted, 'view', async (mark, bytesMax, signal) => {
+    const { marks } = session.epochs.horizon
+    const answer = await view.read(mark.lsn, bytesMax, waitMs, signal)
+    // The position is one of the server that the stream of changes is of, and so is the answer, and the session.
+    return answer?.life === context.life && mark.era === marks.era ? answer.frames : undefined
+  })
+  return true
+}
+
+/** What would answer a read for which nothing is in memory, and why it would not. */
+export interface ForeseenView {
+  readonly name: string
+  readonly reason: string | undefined
+}
+
+/** Undefined where there is no view of just this statement. */
+export async function foreseeView(
+  session: Session,
+  wish: Omit<Wish, 'awaited'>,
+  fill: Pick<FillWish, 'ttlMs' | 'tags'>,
+): Promise<ForeseenView | undefined> {
+  const alike = alikeTo(session, wish)
+  const [first] = alike
+  if (first === undefined) return undefined
+  const facts = factsInForce(session, wish.text, fill.ttlMs)
+  if (facts === undefined || !facts.fixed || facts.mayWrite)
+    return { name: first.name, reason: 'the origin has to answer this statement once in a context like this' }
+  const reasons = alike.map((match) => ({ name: match.name, reason: whyNot(match, session, facts) }))
+  const found = reasons.find(({ reason }) => reason === undefined)
+  if (found === undefined) return reasons[0]
+  if (!mayStand(session, wish, facts, fill.ttlMs))
+    return { ...found, reason: 'no stream of changes is followed, or a transaction is open' }
+  const { signal } = new AbortController()
+  const mark = await markFor(session, wish, facts, fill, signal)
+  const view = alike.find(({ name }) => name === found.name)
+  const answer = mark && (await view?.read(mark.lsn, Number.MAX_SAFE_INTEGER, waitOf(session, wish), signal))
+  return answer === undefined ? { ...found, reason: 'it has not come as far as this session asks for' } : found
+}
+
+function waitOf({ settings }: Session, { text }: Pick<Wish, 'text'>): number {
+  const { misses, missUs } = text.shape.counts
+  return Math.max(settings.current.floorWait, Math.min(costMsMax, misses > 0 ? missUs / misses / 1000 : 0))
+}
+
+function alikeTo({ services, databaseName }: Session, { text, parameters }: Pick<Wish, 'text' | 'parameters'>) {
+  if (parameters !== plainKey || text.shape.statement.parameterCount > 0) return []
+  return services.viewDoor.alike(databaseName, text.shape.normalised, () =>
+    Buffer.from(text.text, 'latin1').toString('utf8'),
+  )
+}
+
+/** Why the view does not answer it; undefined if it does. */
+function whyNot({ subject }: ViewMatch, { context }: Session, { tables }: ShapeFacts): string | undefined {
+  if (subject === undefined) return "it does not follow changes: refresh = 'incremental' does"
+  if (tables === undefined) return 'it is asked with functions, views, policies or partitions'
+  // Of names without a schema each may mean one of those that have the name.
+  if (new Set(tables.map(({ name }) => name)).size < tables.length) return 'two relations of one name are read'
+  const oids = tables.map(({ relation }) => relation.oid)
+  const isSame = oids.length === subject.relations.length && oids.every((oid) => subject.relations.includes(oid))
+  if (!isSame) return 'its names mean other relations'
+  return context === undefined ? 'the context is not known' : whyOtherwise(context, subject.isZoned)
+}
+
+const universal: ReadonlySet<string> = new Set(['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT'])
+
+/** Whether a setting prints or reads values in another way than they are kept. */
+function whyOtherwise(context: SessionContext, isZoned: boolean): string | undefined {
+  const settings = markedSettingsOf(context)
+  if (settings === undefined) return 'the settings are not known'
+  const at = (name: string): string => settings.get(name) ?? ''
+  if (!at('DateStyle').startsWith('ISO')) return 'DateStyle is not ISO'
+  if (at('IntervalStyle') !== 'postgres') return 'IntervalStyle is not postgres'
+  if (at('bytea_output') !== 'hex') return 'bytea_output is not hex'
+  if (!(Number(at('extra_float_digits')) > 0)) return 'extra_float_digits is not above 0'
+  if (at('transform_null_equals') !== 'off') return 'transform_null_equals is on'
+  return isZoned && !universal.has(at('TimeZone')) ? 'TimeZone is not UTC' : undefined
+}

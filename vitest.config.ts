@@ -14,6 +14,8 @@ export const common = {
   // Kinds share most of the sources: what one has transformed is found by the others, and by the next run, under its hash.
   experimental: { fsModuleCache: true },
   hookTimeout: 60_000,
+  // What is waited for comes when a busy machine gets to it.
+  expect: { poll: { timeout: 20_000 } },
 } as const
 
 export default defineConfig({

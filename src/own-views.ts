@@ -1,14 +1,15 @@
 // Composition: the materialized views, as statements and `cache.materialized_views` see them.
 
 import { lifeQuestion } from './cache/plans/index.ts'
-import { readQuery, type ViewPolicy, Views } from './cache/views/index.ts'
+import type { SecondTier } from './cache/results/index.ts'
+import { readQuery, type ViewFiles, type ViewPolicy, Views } from './cache/views/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { ViewAccess, ViewOrder } from './commands/index.ts'
 import type { SettingsStore } from './config/index.ts'
 import { conditions, ServerError } from './errors/index.ts'
 import type { Session } from './frontend/index.ts'
 import type { Epochs } from './invalidation/index.ts'
-import type { Counters } from './observe/index.ts'
+import type { Counters, EventRing } from './observe/index.ts'
 import type { OriginTarget } from './origin/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { SessionViewer } from './own-viewer.ts'
@@ -24,12 +25,16 @@ interface ViewsParts {
   readonly epochs: Epochs
   readonly feeds: ChangeFeeds
   readonly target: () => OriginTarget
+  readonly files: ViewFiles
+  readonly events: EventRing
+  readonly secondTier: () => SecondTier
 }
 
-export function openViews({ store, parser, clock, counters, epochs, feeds, target }: ViewsParts): Views {
+export function openViews(parts: ViewsParts): Views {
+  const { store, parser, clock, counters, epochs, feeds, target, files, events, secondTier } = parts
   const reader = (database: string) => ({ database, admin: false, replication: false })
   return new Views({
-    ...{ parser, clock, counters, lifeQuestion },
+    ...{ parser, clock, counters, lifeQuestion, files },
     target: (database) => ({ ...target(), database }),
     limits() {
       const { viewChangeDelay, viewRefreshConcurrency, viewBytesMax } = store.snapshot
@@ -46,6 +51,8 @@ export function openViews({ store, parser, clock, counters, epochs, feeds, targe
     },
     stamps: {
       now: () => epochs.tick(),
+      mayCompare: (since) => secondTier().mayCompare(since),
+      hold: () => secondTier().standing.legacyHolds,
       moved(database, relations, since) {
         const known = epochs.database(database)
         let isMoved = known.stamp > since
@@ -58,6 +65,7 @@ export function openViews({ store, parser, clock, counters, epochs, feeds, targe
         return isMoved
       },
     },
+    onFailure: (subject, detail) => events.record({ severity: 'warning', event: 'view_not_saved', subject, detail }),
   })
 }
 
@@ -82,7 +90,7 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
     alter: (name, change) => cancellable(session, viewer, (signal) => views.alter(database, name, change, signal)),
     rename: (name, into) => views.rename(database, name, into),
     readers: (name) => views.find(database, name)?.readers ?? [],
-    drop: (name) => void views.drop(database, name),
+    drop: (name) => views.drop(database, name),
   }
 }
 

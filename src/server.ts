@@ -39,6 +39,8 @@ import { openViews } from './own-views.ts'
 import { analyse, footprintOf, mayMeanNow, openParser, type Parser, readHints } from './sql/index.ts'
 import { openStandby, type Standby } from './standby.ts'
 import { openViewDoor } from './view-door.ts'
+import { noViewFiles, viewFilesOf } from './view-files.ts'
+import { hearPosition } from './view-proof.ts'
 import { type OpenSystemServer, virtualTables } from './virtual/index.ts'
 
 interface RunningServer {
@@ -124,8 +126,11 @@ async function startIn(
     ...{ connectionsMax: () => store.snapshot.readOriginConnectionsMax, contexts: () => services.contexts },
     ...{ feeds, epochs, clock, counters: metrics.counters, events, broken: options.brokenRules ?? new Set() },
   })
+  const ending = new AbortController()
   const views = openViews({
-    ...{ store, parser, clock, counters: metrics.counters, epochs, feeds, target: origin.target },
+    ...{ store, parser, clock, counters: metrics.counters, epochs, feeds, target: origin.target, events },
+    files: cacheStore === undefined ? noViewFiles : viewFilesOf(cacheStore.cache),
+    secondTier: () => services.secondTier,
   })
   const services = makeServices({
     epochs,
@@ -153,10 +158,14 @@ async function startIn(
     }
   }
   await services.secondTier.begin()
+  const [kept] = await views.restore()
+  if (kept !== undefined)
+    void hearPosition({ ...origin.target(), database: kept }, services.secondTier, clock, ending.signal)
   const listener = new Listener(services)
   let metricsDoor: MetricsDoor | undefined
   const close = async (how: { readonly immediate?: boolean } = {}) => {
     clearInterval(sweeper)
+    ending.abort()
     await metricsDoor?.close()
     if (!how.immediate) await listener.askPosition(10)
     await listener.close({ immediate: how.immediate ?? false, drainMs: store.snapshot.drainTimeout })
@@ -179,6 +188,7 @@ async function startIn(
     services.plans.expire(clock.nowMs(), 1000)
     services.secondTier.turn(clock.nowMs())
     epochs.graph.turn()
+    views.turn()
     if (services.secondTier.wantsPosition(clock.nowMs())) void listener.askPosition(1)
   }, 200)
   sweeper.unref()

@@ -112,7 +112,7 @@ export class SecondTier {
   async begin(): Promise<void> {
     const { store, epochs } = this.#parts
     this.#incarnation = store.incarnation
-    if (this.#incarnation === undefined) return
+    if (this.#incarnation === undefined) return this.standing.tellLegacy(false)
     const text = await store.noted()
     this.#legacy = text === undefined ? undefined : readLegacy(text)
     if (this.#legacy === undefined) return await this.forgetAll()
@@ -120,6 +120,11 @@ export class SecondTier {
     this.standing.legacy = this.#legacy.position
     this.#state = 'unproven'
     if (this.#legacy.position === undefined) await this.forgetAll()
+  }
+
+  /** False for a tick that would not be told from one of the next process. */
+  mayCompare(start: number): boolean {
+    return this.#state === 'open' && start < this.#clockMax
   }
 
   /** What an earlier process left waits for word of where the origin stands. */
@@ -163,6 +168,7 @@ export class SecondTier {
         return false
       }
       raiseStamps(this.#parts.epochs, this.#legacy?.stamps ?? [])
+      this.standing.tellLegacy(true)
       this.#legacy = undefined
       this.#state = 'open'
       this.#isProvable = true
@@ -295,6 +301,7 @@ export class SecondTier {
   /** Nothing that is in L2 now is ever served again: durable when it returns (G-5). */
   async forgetAll(): Promise<void> {
     const { store } = this.#parts
+    this.standing.tellLegacy(false)
     if (store.incarnation === undefined) {
       this.#state = 'off'
       return
@@ -358,7 +365,7 @@ export class SecondTier {
   }
 
   #mayPut({ start, database, relations }: Entry): boolean {
-    if (this.#state !== 'open' || start >= this.#clockMax || !unmoved(database, relations, start)) return false
+    if (!this.mayCompare(start) || !unmoved(database, relations, start)) return false
     return !relations.some((relation) => relation.unlogged)
   }
 

@@ -10,6 +10,11 @@ export class Standing {
   legacy: OriginPosition | undefined
   /** What it last said, whether that proves anything or not. */
   last: OriginPosition | undefined
+  tellLegacy: (holds: boolean) => void = () => undefined
+  /** Whether what that noted holds: nothing was written since. When that is known. */
+  readonly legacyHolds = new Promise<boolean>((resolve) => {
+    this.tellLegacy = resolve
+  })
   #first: { readonly position: OriginPosition; readonly tick: number } | undefined
 
   /** What was started behind this tick was read where the origin stands now, or later. */

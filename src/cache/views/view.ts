@@ -45,6 +45,9 @@ export interface Made extends ViewWish {
   relations: readonly number[]
   /** As last read, if it follows changes. */
   rowCount: number
+  /** The tick its rows were asked for at, and the time; undefined while it has none. */
+  since: number | undefined
+  startedAtMs: number
   /** Counts how often its rows were forgotten: a run that began before brings none back. */
   emptied: number
 }

@@ -8,48 +8,49 @@
 //   2. The columns of a view are those it was made with; a query that has others by now fails its refresh.
 //   3. A view that follows changes answers what the origin would, or its query is asked again.
 
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/index.ts'
 import { EvaluationError } from '../../deltas/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
 import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
-import type { OriginTarget } from '../../origin/index.ts'
-import { analyse, type Parser } from '../../sql/index.ts'
+import { analyse } from '../../sql/index.ts'
 import type { FollowedAnswer, FollowedSubject } from './followed-parts.ts'
-import { FollowedQueries } from './followed-queries.ts'
+import { FollowedViews, type FollowedViewsParts } from './followed-views.ts'
 import { Refreshes, type RefreshPolicy } from './refreshes.ts'
+import type { SavedView, ViewFiles } from './saved-views.ts'
 import type { FollowedShown, Made, View, ViewChange, ViewPolicy, ViewWish } from './view.ts'
-import { rowsOfLines } from './view-lines.ts'
-import { readViewRows, type ViewColumn, type ViewRows } from './view-rows.ts'
+import { mustBeSame, namedColumns, noRows, shown } from './view-columns.ts'
+import { ViewKeeper } from './view-keeper.ts'
+import { readViewRows, type ViewRows } from './view-rows.ts'
 import { ViewShapes } from './view-shapes.ts'
 
-interface ViewsParts {
-  readonly target: (database: string) => OriginTarget
-  readonly parser: Parser
-  /** What names a life of the origin, column `life`. */
-  readonly lifeQuestion: string
+interface ViewsParts extends FollowedViewsParts {
   readonly clock: Pick<Clock, 'nowMs'>
   readonly counters: Pick<Counters, 'view_reads' | 'view_refreshes' | 'view_refresh_failures' | 'view_refresh_ms'>
   readonly limits: () => { readonly changeDelayMs: number; readonly concurrency: number; readonly bytesMax: number }
   /** Somebody has to hear of what others write to the database. */
-  readonly feed: {
+  readonly feed: FollowedViewsParts['feed'] & {
     joined(database: string): void
     left(database: string): void
-    /** Why nobody would hear of them; undefined if they are heard of. */
-    refusal(database: string): string | undefined
   }
   /** Ticks of the clock that changes of relations are stamped by. */
   readonly stamps: {
     now(): number
     /** True if something has changed one of these relations since; from now on changes of them are of interest. */
     moved(database: string, relations: ReadonlyMap<number, string>, since: number): boolean
+    /** False if a tick would not be told from one of the next process. */
+    mayCompare(since: number): boolean
+    /** Whether the ticks of the process before us hold: nothing was written at the origin in between. When that is known. */
+    hold(): Promise<boolean>
   }
+  readonly files: ViewFiles
+  /** A view could not be written down, or not be read. */
+  readonly onFailure: (subject: string, detail: string) => void
 }
 
 /** Whoever reads a view that follows changes waits so long for it. */
 const readMsMax = 1000
-/** A view that cannot follow within that time is refused. */
-const followMsMax = 60_000
 
 export class Views {
   readonly #parts: ViewsParts
@@ -60,10 +61,9 @@ export class Views {
   readonly #shapes = new Map<string, ViewShapes<Made>>()
   /** Names that are being made. */
   readonly #making = new Set<string>()
-  readonly #followed = new Map<string, FollowedQueries>()
-  readonly #closing = new Set<Promise<void>>()
+  readonly #followed: FollowedViews
+  readonly #keeper: ViewKeeper
   readonly #abort = new AbortController()
-  #idLast = 0
 
   constructor(parts: ViewsParts) {
     this.#parts = parts
@@ -77,13 +77,35 @@ export class Views {
       concurrency: () => parts.limits().concurrency,
       changeDelayMs: () => parts.limits().changeDelayMs,
     })
+    this.#followed = new FollowedViews(parts)
+    this.#keeper = new ViewKeeper({
+      ...{ files: parts.files, onFailure: parts.onFailure },
+      views: () => this.#made(),
+      adopt: (saved, isOurs) => this.#adopt(saved, isOurs),
+      mayCompare: (since) => parts.stamps.mayCompare(since),
+    })
+  }
+
+  /** Brings back the views that the process before left, and gives their databases. Before the first statement is taken. */
+  async restore(): Promise<ReadonlySet<string>> {
+    await this.#keeper.restore()
+    return new Set([...this.#made()].map(({ database }) => database))
+  }
+
+  /** Called a few times a second. */
+  turn(): void {
+    this.#keeper.turn()
   }
 
   find(database: string, name: string): View | undefined {
     return this.#views.get(database)?.get(name)
   }
 
-  *all(): Generator<View> {
+  all(): Iterable<View> {
+    return this.#made()
+  }
+
+  *#made(): Generator<Made> {
     for (const views of this.#views.values()) yield* views.values()
   }
 
@@ -94,7 +116,7 @@ export class Views {
     if (this.find(database, name) !== undefined || this.#making.has(key))
       throw new ServerError(conditions.duplicateTable, [name])
     this.#making.add(key)
-    const id = String(++this.#idLast)
+    const id = randomUUID()
     const { feed, stamps, clock } = this.#parts
     feed.joined(database)
     try {
@@ -102,12 +124,12 @@ export class Views {
       const since = stamps.now()
       const rows = await this.#read(wish, { signal, ...(isEmpty ? { limit: 0 } : {}) })
       const columns = namedColumns(rows.columns, wish.columnNames)
-      if (wish.policy.kind === 'incremental') await this.#follow(wish, id, signal)
+      if (wish.policy.kind === 'incremental') await this.#followed.begin(wish, id, signal, this.#abort.signal)
       if (this.#abort.signal.aborted) throw new Error('the server is shutting down')
       const made: Made = {
         ...{ ...wish, id },
         ...{ columns, rows: isEmpty ? undefined : { ...rows, columns }, relations: rows.relations },
-        ...{ rowCount: rows.rowCount, emptied: 0 },
+        ...{ rowCount: rows.rowCount, emptied: 0, since: isEmpty ? undefined : since, startedAtMs: startedMs },
         // Without rows it waits for somebody to ask.
         refresh: this.#refreshes.add(
           isEmpty ? { kind: 'manual' } : runsOf(wish.policy),
@@ -116,20 +138,14 @@ export class Views {
         ),
       }
       made.refresh.isStale = isEmpty
-      let views = this.#views.get(database)
-      if (views === undefined) {
-        views = new Map()
-        this.#views.set(database, views)
-      }
-      views.set(name, made)
-      const shapes = this.#shapes.get(database) ?? new ViewShapes<Made>()
-      this.#shapes.set(database, shapes)
-      shapes.add(made)
+      this.#enter(made)
       // What changed while it was read may not be in it.
       if (!isEmpty && stamps.moved(database, rows.relationNames, since)) this.#refreshes.changed(made.refresh)
+      await this.#keeper.changed(made)
+      if (!isEmpty) this.#keeper.rowsRead(made)
       return isEmpty ? 0 : rows.rowCount
     } catch (error) {
-      this.#unfollow(database, id)
+      this.#followed.end(database, id)
       feed.left(database)
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -142,7 +158,10 @@ export class Views {
     const view = this.#find(database, name)
     const wasEmpty = view.rows === undefined
     await this.#refreshes.ask(view.refresh)
-    if (wasEmpty && view.rows !== undefined) this.#refreshes.setPolicy(view.refresh, runsOf(view.policy))
+    if (wasEmpty && view.rows !== undefined) {
+      this.#refreshes.setPolicy(view.refresh, runsOf(view.policy))
+      await this.#keeper.changed(view)
+    }
     return view.rows?.rowCount ?? 0
   }
 
@@ -151,51 +170,58 @@ export class Views {
     const view = this.#find(database, name)
     const { policy } = change
     if (policy !== undefined && policy.kind !== view.policy.kind) {
-      if (policy.kind === 'incremental') await this.#follow(view, view.id, signal)
+      if (policy.kind === 'incremental') await this.#followed.begin(view, view.id, signal, this.#abort.signal)
       // What it has are the rows it began with.
       else if (view.policy.kind === 'incremental' && view.rows !== undefined) await this.#refreshes.ask(view.refresh)
     }
     if (this.find(database, view.name) !== view) {
-      this.#unfollow(database, view.id)
+      this.#followed.end(database, view.id)
       throw new ServerError(conditions.undefinedTable, [name])
     }
     if (policy !== undefined) {
       view.policy = policy
-      if (policy.kind !== 'incremental') this.#unfollow(database, view.id)
+      if (policy.kind !== 'incremental') this.#followed.end(database, view.id)
       if (view.rows !== undefined) this.#refreshes.setPolicy(view.refresh, runsOf(policy))
     }
     if (change.readers !== undefined) view.readers = change.readers
     if (change.bytesMax !== undefined) view.bytesMax = change.bytesMax ?? undefined
+    if (policy?.kind === 'incremental') await this.#keeper.forgetRows(view)
+    else if (policy !== undefined) this.#keeper.rowsRead(view)
+    await this.#keeper.changed(view)
   }
 
-  rename(database: string, name: string, into: string): void {
+  async rename(database: string, name: string, into: string): Promise<void> {
     const view = this.#find(database, name)
     if (this.find(database, into) !== undefined || this.#making.has(JSON.stringify([database, into])))
       throw new ServerError(conditions.duplicateTable, [into])
     this.#views.get(database)?.delete(name)
     view.name = into
     this.#views.get(database)?.set(into, view)
+    await this.#keeper.changed(view)
   }
 
   /** Forgets its rows: it answers nobody before the next refresh. */
-  empty(database: string, name: string): void {
+  async empty(database: string, name: string): Promise<void> {
     const view = this.#find(database, name)
     view.rows = undefined
     view.emptied++
     view.refresh.isStale = true
+    view.since = undefined
     this.#refreshes.setPolicy(view.refresh, { kind: 'manual' })
+    await this.#keeper.forgetRows(view)
+    await this.#keeper.changed(view)
   }
 
-  drop(database: string, name: string): boolean {
+  async drop(database: string, name: string): Promise<void> {
     const views = this.#views.get(database)
     const view = views?.get(name)
-    if (views === undefined || view === undefined) return false
+    if (views === undefined || view === undefined) return
     views.delete(name)
     this.#shapes.get(database)?.remove(view)
     this.#refreshes.remove(view.refresh)
-    this.#unfollow(database, view.id)
+    this.#followed.end(database, view.id)
     this.#parts.feed.left(database)
-    return true
+    await this.#keeper.forget(view)
   }
 
   /** Its rows as of now, if it follows changes, else those of its last refresh. Throws 55000 while it has none. */
@@ -212,7 +238,7 @@ export class Views {
       })
     }
     if (view.policy.kind !== 'incremental') return shown(kept)
-    const queries = this.#followed.get(view.database)
+    const queries = this.#followed.of(view.database)
     const answer = await queries?.readNow(view.id, readMsMax, signal).catch((error: unknown) => {
       // PostgreSQL says it in its own words.
       if (error instanceof EvaluationError) return undefined
@@ -239,12 +265,12 @@ export class Views {
 
   /** What the answers of a view that follows changes are of; undefined while it does not. */
   subject({ database, id }: View): FollowedSubject | undefined {
-    return this.#followed.get(database)?.subject(id)
+    return this.#followed.of(database)?.subject(id)
   }
 
   /** The rows of a view that follows changes, when they have all that was committed before this position; undefined if that is not in time. */
   async answer({ database, id }: View, atLeast: bigint, waitMs: number, signal: AbortSignal) {
-    const read = this.#followed.get(database)?.read(id, atLeast, waitMs, signal)
+    const read = this.#followed.of(database)?.read(id, atLeast, waitMs, signal)
     return await read?.catch((error: unknown): FollowedAnswer | undefined => {
       // PostgreSQL says it in its own words.
       if (error instanceof EvaluationError) return undefined
@@ -254,7 +280,7 @@ export class Views {
 
   /** How a view that follows changes does. */
   followed({ database, name, id: ours }: View): FollowedShown | undefined {
-    for (const { id, state, bytes, reason } of this.#followed.get(database)?.status() ?? []) {
+    for (const { id, state, bytes, reason } of this.#followed.of(database)?.status() ?? []) {
       if (id !== ours) continue
       return { isCurrent: state === 'following', bytes, reason, rowCount: this.#find(database, name).rowCount }
     }
@@ -273,14 +299,65 @@ export class Views {
 
   async close(): Promise<void> {
     this.#abort.abort()
+    await this.#keeper.close()
     this.#refreshes.close()
-    await Promise.all([...this.#closing, ...[...this.#followed.values()].map((queries) => queries.close())])
+    await this.#followed.close()
   }
 
   #find(database: string, name: string): Made {
     const view = this.#views.get(database)?.get(name)
     if (view === undefined) throw new ServerError(conditions.undefinedTable, [name])
     return view
+  }
+
+  #enter(made: Made): void {
+    const { database } = made
+    const views = this.#views.get(database) ?? new Map<string, Made>()
+    this.#views.set(database, views.set(made.name, made))
+    const shapes = this.#shapes.get(database) ?? new ViewShapes<Made>()
+    this.#shapes.set(database, shapes)
+    shapes.add(made)
+  }
+
+  /** Takes over a view as it was left; its rows are stale until it is known that nothing was written since. */
+  #adopt({ rows: saved, isPopulated, id, columns, relations, ...wish }: SavedView, isOurs: boolean): void {
+    const { database, name, policy } = wish
+    if (this.find(database, name) !== undefined) return
+    this.#parts.feed.joined(database)
+    const follows = policy.kind === 'incremental' && isPopulated
+    const rows = follows ? noRows(columns) : saved?.rows
+    const made: Made = {
+      ...{
+        ...wish,
+        id,
+        columns,
+        rows,
+        relations: saved?.rows.relations ?? relations,
+        rowCount: rows?.rowCount ?? 0,
+        emptied: 0,
+      },
+      ...{ since: isOurs ? saved?.since : undefined, startedAtMs: saved?.startedAtMs ?? 0 },
+      refresh: this.#refreshes.add({ kind: 'manual' }, () => this.#refresh(made)),
+    }
+    made.refresh.lastAtMs = saved?.startedAtMs
+    this.#enter(made)
+    if (follows) this.#followed.resume(made)
+    else if (isPopulated) void this.#prove(made)
+  }
+
+  async #prove(made: Made): Promise<void> {
+    const { rows, since, refresh, policy } = made
+    const { stamps } = this.#parts
+    // What hangs on the time alone need not wait.
+    if (policy.kind === 'every') this.#refreshes.setPolicy(refresh, policy)
+    const holds = rows !== undefined && since !== undefined && (await stamps.hold())
+    if (refresh.isRemoved || made.rows !== rows || made.policy !== policy) return
+    refresh.isStale = !(holds && !stamps.moved(made.database, rows.relationNames, since))
+    // Nobody knows how many there were.
+    if (refresh.isStale && policy.kind === 'after') refresh.writes = policy.writes
+    this.#refreshes.setPolicy(refresh, runsOf(policy))
+    // They left the disk to make room.
+    if (rows === undefined) await this.#refreshes.ask(refresh).catch(() => undefined)
   }
 
   async #refresh(view: Made): Promise<void> {
@@ -294,6 +371,9 @@ export class Views {
       if (view.emptied !== emptied) return
       view.rows = { ...rows, columns: view.columns }
       view.relations = rows.relations
+      view.since = since
+      view.startedAtMs = startedMs
+      this.#keeper.rowsRead(view)
       if (stamps.moved(view.database, rows.relationNames, since)) view.refresh.isStale = true
       counters.view_refreshes++
       counters.view_refresh_ms += clock.nowMs() - startedMs
@@ -301,47 +381,6 @@ export class Views {
       counters.view_refresh_failures++
       throw error
     }
-  }
-
-  /** With the last one goes the stream. */
-  #unfollow(database: string, id: string): void {
-    const queries = this.#followed.get(database)
-    queries?.remove(id)
-    if (queries === undefined || !queries.status().next().done) return
-    this.#followed.delete(database)
-    this.#closing.add(queries.close().catch(() => undefined))
-  }
-
-  async #follow(
-    { database, name, query, searchPath, owner }: ViewWish,
-    id: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { target, parser, limits, feed, lifeQuestion } = this.#parts
-    const refusal = feed.refusal(database)
-    if (refusal !== undefined) throw new ServerError(conditions.cannotFollow, [name, refusal])
-    let queries = this.#followed.get(database)
-    if (queries === undefined) {
-      queries = new FollowedQueries({
-        ...{ target: () => target(database), parser, lifeQuestion },
-        bytesMax: () => limits().bytesMax,
-      })
-      this.#followed.set(database, queries)
-    }
-    const followed = queries
-    const over = AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(followMsMax)])
-    const giveUp = () => followed.remove(id)
-    over.addEventListener('abort', giveUp, { once: true })
-    const { state, reason } = await followed.add({ id, text: query, searchPath, owner })
-    over.removeEventListener('abort', giveUp)
-    signal.throwIfAborted()
-    if (state === 'following') return
-    throw over.aborted
-      ? new ServerError(conditions.cannotFollow, [name, 'it was not filled in time'])
-      : new ServerError(conditions.featureNotSupported, ['a view that follows changes by this query'], {
-          detail: reason,
-          hint: "Make it with refresh = 'on change'.",
-        })
   }
 
   #read(wish: ViewWish, { limit, signal }: { limit?: number; signal?: AbortSignal }): Promise<ViewRows> {
@@ -358,33 +397,4 @@ export class Views {
 /** What follows changes is run when somebody asks. */
 function runsOf(policy: ViewPolicy): RefreshPolicy {
   return policy.kind === 'incremental' ? { kind: 'manual' } : policy
-}
-
-function shown({ rowCount, chunks, columns }: ViewRows): {
-  readonly rowCount: number
-  readonly rows: Iterable<readonly (string | null)[]>
-} {
-  return { rowCount, rows: { [Symbol.iterator]: () => rowsOfLines(chunks, columns.length) } }
-}
-
-function namedColumns(columns: readonly ViewColumn[], names: readonly string[]): readonly ViewColumn[] {
-  if (names.length > columns.length) throw new ServerError(conditions.tooManyColumnNames)
-  const named = columns.map((column, at) => ({ ...column, name: names[at] ?? column.name }))
-  const seen = new Set<string>()
-  for (const { name } of named) {
-    if (seen.has(name)) throw new ServerError(conditions.duplicateColumn, [name])
-    seen.add(name)
-  }
-  return named
-}
-
-/** Names may have been given by who made it. */
-function mustBeSame(view: View, columns: readonly ViewColumn[]): void {
-  const isSame =
-    columns.length === view.columns.length &&
-    columns.every(({ typeOid, typeName }, at) => {
-      const was = view.columns[at]
-      return was?.typeOid === typeOid && was.typeName === typeName
-    })
-  if (!isSame) throw new ServerError(conditions.viewColumnsChanged, [view.name])
 }

@@ -35,11 +35,11 @@ export interface ViewAccess {
   create(order: ViewOrder, isEmpty: boolean): Promise<number>
   refresh(name: string): Promise<number>
   /** Forgets its rows. */
-  empty(name: string): void
-  drop(name: string): void
+  empty(name: string): Promise<void>
+  drop(name: string): Promise<void>
   /** Undefined: it stays as it is. */
   alter(name: string, change: ViewChange): Promise<void>
   /** Throws 42P07. */
-  rename(name: string, into: string): void
+  rename(name: string, into: string): Promise<void>
   readers(name: string): readonly string[]
 }

@@ -74,10 +74,10 @@ function rename(fields: Fields, schemaName: string): OwnCommand | undefined {
   if (relation.schemaname !== schemaName) return undefined
   const name = String(relation.relname)
   const into = newName(String(fields.newname))
-  return command(alterTag, 'anyone', (context) => {
+  return command(alterTag, 'anyone', async (context) => {
     if (isMissing(context.views, name, fields)) return skipped(alterTag, name)
     mustOwn(context, context.views, name)
-    context.views.rename(name, into)
+    await context.views.rename(name, into)
     return answer(alterTag)
   })
 }
@@ -183,7 +183,7 @@ function refresh(fields: Fields, schemaName: string): OwnCommand | undefined {
   }
   return command(tag, 'anyone', async (context) => {
     mustOwn(context, context.views, name)
-    if (fields.skipData === true) context.views.empty(name)
+    if (fields.skipData === true) await context.views.empty(name)
     else await context.views.refresh(name)
     return answer(tag)
   })
@@ -195,7 +195,7 @@ function drop(fields: Fields, schemaName: string): OwnCommand | undefined {
   if (ours.length === 0) return undefined
   if (ours.length < names.length) throw notSupported('DROP of views of the cache and of the origin in one statement')
   const tag = 'DROP MATERIALIZED VIEW'
-  return command(tag, 'anyone', (context) => {
+  return command(tag, 'anyone', async (context) => {
     const notices: CommandNotice[] = []
     const found: string[] = []
     for (const words of ours) {
@@ -212,7 +212,7 @@ function drop(fields: Fields, schemaName: string): OwnCommand | undefined {
       } else throw new ServerError(conditions.undefinedView, [name])
     }
     // All of them or none.
-    for (const name of found) context.views.drop(name)
+    for (const name of found) await context.views.drop(name)
     return { ...answer(tag), notices }
   })
 }

@@ -11,6 +11,8 @@ import { Diverged } from './source.ts'
 export interface Accumulator {
   /** `weight`: rows put in, below zero taken out. */
   add(cell: Cell, weight: number): void
+  /** Puts in what another of the same making was given. Nothing can be taken out of this one afterwards. */
+  merge(other: this): void
 }
 
 /** Of rows; of values where those are what is put in. */
@@ -25,6 +27,10 @@ export class Count implements Accumulator {
   add(cell: Cell, weight: number): void {
     if (this.#ofRows || cell !== null) this.count += weight
   }
+
+  merge({ count }: this): void {
+    this.count += count
+  }
 }
 
 /** Of whole numbers. */
@@ -38,6 +44,11 @@ export class WholeSum implements Accumulator {
     const value =
       weight === 1 ? (cell as Whole) : weight === -1 ? negateWhole(cell as Whole) : multiplyWhole(cell as Whole, weight)
     this.#sum = addWhole(this.#sum, value)
+  }
+
+  merge(other: this): void {
+    this.count += other.count
+    this.#sum = addWhole(this.#sum, other.#sum)
   }
 
   /** Undefined: of no values. */
@@ -77,6 +88,24 @@ export class DecimalSum implements Accumulator {
     this.count += weight
     const value = weight === 1 ? digits : weight === -1 ? negateWhole(digits) : multiplyWhole(digits, weight)
     this.#digits = addWhole(this.#digits, value)
+  }
+
+  merge(other: this): void {
+    const { count } = other
+    if (count === 0) return
+    for (const [cell, times] of other.#specials ?? []) this.add(cell as Cell, times)
+    const finite = count - other.#specialCount()
+    const isAlike = this.#scales === undefined && other.#scales === undefined && this.#scale === other.#scale
+    if (!isAlike) {
+      const scales = other.#scales ?? []
+      if (other.#scales === undefined) scales[other.#scale] = finite
+      for (const [scale, times = 0] of scales.entries()) this.#noteScale(scale, times)
+    }
+    const scale = Math.max(this.#scale, other.#scale)
+    const widened = decimal.shift(this.#digits, scale - this.#scale)
+    this.#digits = addWhole(widened, decimal.shift(other.#digits, scale - other.#scale))
+    this.#scale = scale
+    this.count += finite
   }
 
   #noteScale(scale: number, weight: number): void {
@@ -124,6 +153,11 @@ export class Moments implements Accumulator {
     this.values.add(cell, weight)
     this.squares.add(decimal.multiply(cell as Decimal, cell as Decimal) as Cell, weight)
   }
+
+  merge({ values, squares }: this): void {
+    this.values.merge(values)
+    this.squares.merge(squares)
+  }
 }
 
 interface Counted {
@@ -151,6 +185,12 @@ export class Extremes implements Accumulator {
     if (there.count === 0) this.#values.delete(there)
   }
 
+  /** Its ends are all that matters. */
+  merge({ lowest, highest }: this): void {
+    this.add(lowest, 1)
+    this.add(highest, 1)
+  }
+
   get lowest(): Cell {
     return this.#values.first?.cell ?? null
   }
@@ -168,6 +208,11 @@ export class Verdicts implements Accumulator {
   add(cell: Cell, weight: number): void {
     if (cell === true) this.trueCount += weight
     else if (cell === false) this.falseCount += weight
+  }
+
+  merge({ trueCount, falseCount }: this): void {
+    this.trueCount += trueCount
+    this.falseCount += falseCount
   }
 }
 
@@ -191,5 +236,18 @@ export class Distinct implements Accumulator {
     else this.#counts.set(key, count)
     if (before === 0) this.inner.add(cell, 1)
     else if (count === 0) this.inner.add(cell, -1)
+  }
+
+  /** Of counts: what the values are is not kept. */
+  merge(other: this): void {
+    for (const [key, count] of other.#counts) {
+      const before = this.#counts.get(key) ?? 0
+      this.#counts.set(key, before + count)
+      if (before === 0) this.inner.add(true, 1)
+    }
+  }
+
+  get mayMerge(): boolean {
+    return this.inner instanceof Count
   }
 }

@@ -16,6 +16,7 @@ import {
   type Scope,
 } from './expression.ts'
 import { allOf, type FindRange, type FindSource, From } from './from.ts'
+import { type GatheredRows, type Gathering, gatheredBy, measureOf } from './gathering.ts'
 import { type Aggregate, type Group, Groups } from './group.ts'
 import { Join } from './join.ts'
 import { oids, plainType, type Row } from './kinds.ts'
@@ -144,6 +145,32 @@ export class Branch {
       )
   }
 
+  /** What it has gathered, if that is of all rows of one relation, by columns of it. */
+  get gathering(): Gathering | undefined {
+    const [range, ...others] = this.#from.ranges
+    const groups = this.#groups
+    if (groups === undefined || range === undefined || others.length > 0 || this.#derived.length > 0) return undefined
+    if (range.filters.length > 0 || this.#from.rest.length > 0) return undefined
+    const keys = this.#grouping?.keyColumns().map((place) => range.source.columns[place ?? -1]?.name)
+    if (keys === undefined || !keys.every((name) => name !== undefined)) return undefined
+    const measures = new Map(this.#grouping?.measures.map((measure, at) => [measure, at]))
+    return { relation: range.source.relation, keys, measures, groups: () => groups.all() }
+  }
+
+  /** Takes in what was gathered elsewhere, in place of rows; throws NotMaintainable if it needs more than that. */
+  take(gathering: Gathering, source: GatheredRows): void {
+    const { ranges, rest } = this.#from
+    if (this.#grouping === undefined || ranges.length !== 1 || this.#derived.length > 0) refuse('this query')
+    const { filters } = ranges[0] as (typeof ranges)[number]
+    const test = allOf([...filters, ...rest])
+    const gathered = gatheredBy(gathering, this.#grouping?.measures ?? [])
+    for (const group of gathering.groups()) {
+      const rows = [source.rowOf(group)]
+      if (group.rowCount > 0 && (test === undefined || test(rows) === true))
+        this.#groups?.merge(rows, group.rowCount, gathered(group))
+    }
+  }
+
   /** Tells what became of groups since. */
   flush(): void {
     for (const derived of this.#derived) derived.flush()
@@ -216,6 +243,8 @@ class Grouping implements Scope {
   readonly #callTexts: string[] = []
   readonly #aggregates: Aggregate[] = []
   readonly #aggregateTexts: string[] = []
+  /** What each aggregate gathers. */
+  readonly measures: string[] = []
 
   constructor(from: From, clauses: readonly unknown[], targets: readonly Fields[]) {
     this.#from = from
@@ -231,6 +260,11 @@ class Grouping implements Scope {
 
   open(): Groups {
     return new Groups(this.#keys, this.#aggregates)
+  }
+
+  /** Places of the columns that the keys are, in the rows of the one range there is. */
+  keyColumns(): readonly (number | undefined)[] {
+    return this.#keys.map(({ column }) => column?.column)
   }
 
   /** Keys, then what the aggregates give. */
@@ -282,6 +316,7 @@ class Grouping implements Scope {
     const at = this.#aggregateTexts.indexOf(text)
     if (at >= 0) return at
     this.#aggregateTexts.push(text)
+    this.measures.push(measureOf(call.accumulatorKind, args, agg_filter))
     return this.#aggregates.push(call.aggregate) - 1
   }
 }

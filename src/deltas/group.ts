@@ -50,6 +50,18 @@ export class Groups {
     this.#changed.add(group)
   }
 
+  /** Puts in what another group has gathered: `accumulators` in the order of the aggregates. */
+  merge(rows: Rows, rowCount: number, accumulators: readonly Accumulator[]): void {
+    const group = this.#find(rows)
+    group.rowCount += rowCount
+    for (const [at, accumulator] of group.accumulators.entries()) accumulator.merge(accumulators[at] as Accumulator)
+    this.#changed.add(group)
+  }
+
+  *all(): Generator<Group> {
+    yield* this.#groups.values()
+  }
+
   #find(rows: Rows): Group {
     const [first, second] = this.#keys
     if (first === undefined) return this.#groups.get(null) as Group

@@ -9,6 +9,7 @@ import { type Fields, fieldsIf, listOf, unwrap, wordsOf } from '../sql/index.ts'
 import { Branch, type OutputColumn } from './branch.ts'
 import { type Expression, mustOrder } from './expression.ts'
 import type { FindSource, RelationWord } from './from.ts'
+import { GatheredRows, type Gathering, mustReadKeys } from './gathering.ts'
 import { type Cell, type Row, renderCell, type Type } from './kinds.ts'
 import { type Direction, OnePerGroup, Ordered, type Output, Unordered } from './output.ts'
 import { NotMaintainable } from './refusals.ts'
@@ -20,6 +21,8 @@ type FindRelation = (relation: RelationWord) => RelationFacts | undefined
 interface MaintainedOptions {
   /** Rows that are kept beyond a LIMIT, so that what leaves it can be replaced. */
   readonly reserve?: number
+  /** It is of these, and not of rows. */
+  readonly gathering?: Gathering
 }
 
 interface MaintainedColumn {
@@ -39,12 +42,14 @@ export class MaintainedQuery {
   readonly #output: Output
 
   /** Of the node of a SELECT. Throws NotMaintainable, or the EvaluationError of a constant in it. */
-  constructor(statement: unknown, findRelation: FindRelation, { reserve = 1000 }: MaintainedOptions = {}) {
+  constructor(statement: unknown, findRelation: FindRelation, { reserve = 1000, gathering }: MaintainedOptions = {}) {
     const select = fieldsIf('SelectStmt', statement) ?? refuse('a statement that is no SELECT')
-    const find: FindSource = (word) => this.#find(findRelation, word)
+    const gathered = gathering && new GatheredRows(gathering)
+    const find: FindSource = (word) => gathered ?? this.#find(findRelation, word)
+    if (gathering !== undefined) mustReadKeys(select, gathering)
     this.#branches = selectsOf(select).map((fields) => new Branch(fields, find))
     const [first, ...others] = this.#branches as [Branch, ...Branch[]]
-    if (this.sources.size === 0) refuse('a query that reads nothing')
+    if (this.sources.size === 0 && gathered === undefined) refuse('a query that reads nothing')
     this.columns = first.columns.map(({ name, expression }) => ({ name, type: expression.type }))
     for (const other of others) mustBeAlike(first, other)
     const isUnion = others.length > 0
@@ -54,6 +59,21 @@ export class MaintainedQuery {
       const order = keys.map(({ of }) => of(branch))
       branch.open(order, (row, key, weight) => this.#output.add(row, key, weight))
     }
+    if (gathering === undefined || gathered === undefined) return
+    if (isUnion) refuse('a union of groups')
+    first.take(gathering, gathered)
+  }
+
+  /** What it has gathered, if other queries can be answered from that. */
+  get gathering(): Gathering | undefined {
+    return this.#branches.length === 1 ? this.#branches[0]?.gathering : undefined
+  }
+
+  /** An answer of another statement over the same relation, from what is gathered now. Throws NotMaintainable if that does not do. */
+  answer(statement: unknown): MaintainedQuery {
+    const { gathering } = this
+    if (gathering === undefined) refuse('a query without groups')
+    return new MaintainedQuery(statement, () => undefined, { gathering })
   }
 
   /** Told in no order of their own, but that of ORDER BY. */

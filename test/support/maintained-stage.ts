@@ -134,6 +134,24 @@ export class MaintainedStage {
     await this.#client.query(statements.at(-1) === 'rollback' ? 'rollback' : 'commit')
   }
 
+  /** What another statement is answered with from what the first of them has gathered; the reason if it is not, undefined if the order decides. */
+  answer(text: string): (string | null)[][] | string | undefined {
+    try {
+      const query = (this.#played[0] as Played).query.answer(this.#parser.parse(text).tree?.stmts[0]?.stmt)
+      const texts = query.texts()
+      return query.isAmbiguous ? undefined : texts
+    } catch (error) {
+      if (error instanceof NotMaintainable) return error.message
+      throw error
+    }
+  }
+
+  async play(statements: readonly string[]): Promise<void> {
+    await this.#play(statements)
+    const failure = await this.follow()
+    if (failure !== undefined) throw new Error(failure.message)
+  }
+
   /** How many rows each answers with. */
   rowCounts(): number[] {
     return this.#played.map(({ query }) => query.rows().length)

@@ -80,7 +80,9 @@ export async function explain(
     argument: reason?.argument,
     remedy: remedyOf(reason?.code, parts),
     fingerprint: text.shape.fingerprint,
-    cache: ['hit', 'coalesced', 'view', 'standby', 'miss'].includes(verdict) ? text.shape.fingerprint : undefined,
+    cache: ['hit', 'coalesced', 'view', 'rollup', 'aggregate', 'standby', 'miss'].includes(verdict)
+      ? text.shape.fingerprint
+      : undefined,
     consistency: hints?.consistency ?? session.settings.current.consistency,
     ...timeToLive(session, hints),
     keyInputs: ['database', 'role', 'search_path', 'settings', ...text.shape.statement.names.settingsRead],
@@ -206,7 +208,7 @@ async function elsewhere(
   const fill = { ttlMs: hints?.ttlMs ?? current.resultTtl, tags: hints?.tags ?? current.resultTags }
   const view = await foreseeView(session, wish, fill)
   if (hasRun || told.verdict !== 'miss') return { ...told, view }
-  if (view !== undefined && view.reason === undefined) return { ...told, view, verdict: 'view' }
+  if (view !== undefined && view.reason === undefined) return { ...told, view, verdict: view.verdict }
   return (await foreseeStandby(session, wish, fill)) ? { ...told, view, verdict: 'standby' } : { ...told, view }
 }
 

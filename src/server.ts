@@ -365,7 +365,7 @@ function makeServices(parts: Parts) {
     prepared,
     lives,
     origin: parts.origin,
-    ...{ feeds: parts.feeds, standby: parts.standby, viewDoor: openViewDoor(parts.views), own },
+    ...{ feeds: parts.feeds, standby: parts.standby, viewDoor: openViewDoor(parts.views, parts.parser), own },
     broken: parts.broken,
     attach: (attached: Listener) => {
       listener = attached

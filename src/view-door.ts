@@ -2,32 +2,47 @@
 
 import type { View, Views } from './cache/views/index.ts'
 import type { ViewDoor, ViewMatch } from './frontend/index.ts'
-import { commandCompleteFrame, rowDescriptionFrame, textRowFrames } from './wire/index.ts'
+import type { Parser } from './sql/index.ts'
+import { commandCompleteFrame, readColumnTypes, rowDescriptionFrame, textRowFrames } from './wire/index.ts'
 
-export function openViewDoor(views: Views): ViewDoor {
+export function openViewDoor({ answers }: Pick<Views, 'answers'>, parser: Parser): ViewDoor {
   return {
-    alike: (database, shape, text) => views.alike(database, shape, text).map((view) => matchOf(views, view)),
+    isOpen: (database) => answers.isOpen(database),
+    alike: (database, shape, text) => answers.alike(database, shape, text).map((view) => matchOf(answers, view)),
+    coarser(database, relation, text) {
+      const found = answers.gathering(database, relation)
+      if (found.length === 0) return []
+      const statement = parser.parse(text()).tree?.stmts[0]?.stmt
+      return found.map((view) => ({
+        ...matchOf(answers, view, statement),
+        reason: statement === undefined ? 'it cannot be read' : answers.whyNot(view, statement),
+      }))
+    },
   }
 }
 
-function matchOf(views: Views, view: View): ViewMatch {
+/** `statement`: another one, to be answered from what the view has gathered. */
+function matchOf(answers: Views['answers'], view: View, statement?: unknown): ViewMatch {
+  const subject = view.policy.kind === 'incremental' ? answers.subject(view) : undefined
   return {
     name: view.name,
-    subject: view.policy.kind === 'incremental' ? views.subject(view) : undefined,
-    async read(atLeast, bytesMax, waitMs, signal) {
-      const answer = await views.answer(view, atLeast, waitMs, signal)
+    subject,
+    verdict: statement === undefined ? 'view' : subject?.keyCount === 0 ? 'aggregate' : 'rollup',
+    async read(atLeast, bytesMax, waitMs, signal, seen) {
+      const answer = await answers.answer(view, atLeast, waitMs, signal, statement)
       if (answer === undefined) return undefined
-      const { description, columns, rows, life } = answer
+      const { columns, rows, life } = answer
+      const description = statement === undefined ? rowDescriptionFrame(answer.description) : seen
+      if (description === undefined) return undefined
+      const described = readColumnTypes(description)
       const isSame =
-        description.length === columns.length &&
-        description.every(({ typeOid }, at) => columns[at]?.typeOid === typeOid)
-      if (!isSame) return undefined
-      const rowFrames = textRowFrames(rows, bytesMax)
-      if (rowFrames === undefined) return undefined
-      return {
-        frames: [rowDescriptionFrame(description), ...rowFrames, commandCompleteFrame(`SELECT ${rows.length}`)],
-        life,
-      }
+        described.length === columns.length &&
+        described.every(({ typeOid, modifier }, at) => {
+          const column = columns[at]
+          return column?.typeOid === typeOid && (statement === undefined || column.modifier === modifier)
+        })
+      const rowFrames = isSame ? textRowFrames(rows, bytesMax) : undefined
+      return rowFrames && { frames: [description, ...rowFrames, commandCompleteFrame(`SELECT ${rows.length}`)], life }
     },
   }
 }

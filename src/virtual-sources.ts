@@ -276,7 +276,9 @@ function volatilityOf(shape: Shape): string | undefined {
 }
 
 /** Verdicts on reads that a cache is for. */
-const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'standby', 'view', 'miss'])
+const ofCaches: ReadonlySet<string> = new Set(['hit', 'coalesced', 'standby', 'view', 'rollup', 'aggregate', 'miss'])
+/** Answered by views, in one way or another. */
+const ofViews: ReadonlySet<string> = new Set(['view', 'rollup', 'aggregate'])
 
 function decisionRow(record: DecisionRecord): DecisionRow {
   const isHit = record.verdict === 'hit'
@@ -295,12 +297,12 @@ function decisionRow(record: DecisionRecord): DecisionRow {
     entry: record.entry === undefined ? undefined : entryName(record.entry),
     cache: ofCaches.has(record.verdict) ? record.text?.fingerprint : undefined,
     consistency: record.consistency,
-    ageMs: isHit || record.verdict === 'standby' || record.verdict === 'view' ? record.ageMs : undefined,
+    ageMs: isHit || record.verdict === 'standby' || ofViews.has(record.verdict) ? record.ageMs : undefined,
     lagMs: Number.isFinite(record.lagUs) ? record.lagUs / 1000 : undefined,
     rows: record.rows,
     bytes: record.bytes,
     totalUs: Math.round(record.totalUs),
-    originUs: isHit || record.verdict === 'view' ? undefined : Math.round(record.originUs),
+    originUs: isHit || ofViews.has(record.verdict) ? undefined : Math.round(record.originUs),
     savedUs: record.entry === undefined ? undefined : Math.max(0, Math.round(record.entry.costUs - record.totalUs)),
     traceparent: record.traceparent,
   }

@@ -16,7 +16,7 @@ const connectionCounts = [8, 32]
 
 /** @param {import('../run.mjs').Context} context */
 export async function run(context) {
-  const larder = await context.startLarder(['--result-ttl', '1h', '--floor-wait', '1s'])
+  const larder = await context.startLarder(['--result-ttl', '1h', '--floor-wait', '10s'])
   const bare = await startBareServer(context, keysUpTo(keyCount))
   const earlier = context.against && (await context.startLarder(['--result-ttl', '1h'], context.against))
   // Postgres gets the core that Larder has when it is the one asked.
@@ -148,7 +148,7 @@ function keysUpTo(count) {
 /** @param {import('../run.mjs').Context} context */
 export async function check(context) {
   const keys = keysUpTo(50)
-  const larder = await context.startLarder(['--result-ttl', '1h', '--floor-wait', '1s'])
+  const larder = await context.startLarder(['--result-ttl', '1h', '--floor-wait', '10s'])
   const bare = await startBareServer(context, keys)
   try {
     for (const mode of modes) {

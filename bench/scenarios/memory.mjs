@@ -12,7 +12,7 @@ export const summary = '100,000 entries of 1 kB, against their payload'
 const documentCount = 100_000
 const batchSize = 50
 const target = { max: 1.6 }
-const roomy = ['--result-ttl', '1h', '--l1-bytes-max', '1GB', '--result-entries-max', '1000000']
+const roomy = ['--result-ttl', '1h', '--floor-wait', '10s', '--l1-bytes-max', '1GB', '--result-entries-max', '1000000']
 
 /** @param {import('../run.mjs').Context} context */
 export async function run(context) {

@@ -137,7 +137,8 @@ function keeping(name: string, part: Expression): Kept {
       mustPrintAlike(part)
       if (type.kind === 'bool' || type.kind === 'uuid') return refuse(`${name} of this type`)
       return {
-        type,
+        // What a function gives has no modifier; that of char(n) says how it is printed.
+        type: type.kind === 'char' ? type : { ...type, modifier: -1 },
         scale,
         accumulatorKind: 'extremes',
         open: () => new Extremes(type.kind),

@@ -69,6 +69,18 @@ export class MaintainedQuery {
     return this.#branches.length === 1 ? this.#branches[0]?.gathering : undefined
   }
 
+  /** Why another statement is not answered from what is gathered; undefined if it is, as far as can be said before. */
+  whyNot(statement: unknown): string | undefined {
+    const { gathering } = this
+    if (gathering === undefined) return 'it gathers nothing'
+    try {
+      new MaintainedQuery(statement, () => undefined, { gathering: { ...gathering, groups: () => [] } })
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
   /** An answer of another statement over the same relation, from what is gathered now. Throws NotMaintainable if that does not do. */
   answer(statement: unknown): MaintainedQuery {
     const { gathering } = this

@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto'
 import type { StatementText } from '../cache/plans/index.ts'
 import { declaredTypes } from '../cache/plans/index.ts'
-import { bindTail, type Entry, staleness } from '../cache/results/index.ts'
+import { bindTail, bufferOf, type Entry, staleness } from '../cache/results/index.ts'
 import type { LinkLoss, Unit } from '../origin/index.ts'
 import {
   backend,
@@ -228,10 +228,6 @@ function rowsOf(entry: Entry): string[] {
   const rows: string[] = []
   for (const frame of framesIn(bufferOf(entry.bytes))) if (frame[0] === backend.dataRow) rows.push(frame.latin1Slice())
   return rows
-}
-
-function bufferOf(bytes: Entry['bytes']): Buffer {
-  return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
 }
 
 /** The order of rows is nobody's promise. */

@@ -25,7 +25,7 @@ import {
   type TableFacts,
   wantsParameterTypes,
 } from '../cache/plans/index.ts'
-import { type Entry, type EntryFacts, parametersMayMeanNow } from '../cache/results/index.ts'
+import { bufferOf, type Entry, type EntryFacts, parametersMayMeanNow, plainKey } from '../cache/results/index.ts'
 import { type DatabaseEpochs, keepFootprints, wholeDatabase } from '../invalidation/index.ts'
 import { mergeNames, type NamesUsed, type ReasonCode, type TextReason } from '../sql/index.ts'
 import { rowsOfTag, status } from '../wire/index.ts'
@@ -171,6 +171,8 @@ export function storeAnswer(
     services.counters.result_too_large++
     return { landing: undefined, unstored: 'too_large' }
   }
+  if (parameters === plainKey && descriptionBytes > 0 && services.viewDoor.isOpen(epochs.name))
+    facts.description ??= Buffer.from(bufferOf(bytes).subarray(0, descriptionBytes))
   const rows = rowsOfTag(unit.tag)
   const landing: Landing | undefined =
     isAwaited && writer === undefined ? { bytes, descriptionBytes, rows, atMs: mark.atMs } : undefined

@@ -20,7 +20,7 @@ import type { Session } from './session.ts'
 
 /** What it answered, of which the client has not heard yet. It is kept when it is told, so that nobody takes it for a hit before. */
 export interface OtherRead {
-  readonly source: 'standby' | 'view'
+  readonly source: 'standby' | 'view' | 'rollup' | 'aggregate'
   readonly verdict: PassVerdict
   readonly answer: NonNullable<ReturnType<typeof record>>
   readonly mark: FillMark
@@ -158,7 +158,7 @@ export function replyOther(
   ttlMs: number,
 ): boolean {
   // A view is known to answer this statement by what its names mean: they may mean something else by now.
-  if (read.source === 'view' && factsInForce(session, text, ttlMs) !== read.facts) return false
+  if (read.source !== 'standby' && factsInForce(session, text, ttlMs) !== read.facts) return false
   const outcome = { status: status.idle, failed: false }
   const { landing, unstored } = storeAnswer(session, read.answer, outcome, read.mark, read.facts, read.us, true)
   if (landing === undefined) return false
@@ -179,7 +179,7 @@ export function replyOther(
     rows: landing.rows,
     bytes: landing.bytes.length,
     totalUs: read.us,
-    originUs: read.source === 'view' ? 0 : read.us,
+    originUs: read.source === 'standby' ? read.us : 0,
     traceparent: request.aside?.traceparent,
     consistency: levelOf(session, text, request.aside),
   })
@@ -191,12 +191,12 @@ function count(session: Session, text: Wish['text'], { source, verdict, us }: Ot
   const { counters, metrics } = session.services
   counters.result_misses++
   session.misses++
-  if (source === 'view') counters.view_rewrites++
+  if (source !== 'standby') counters.view_rewrites++
   else {
     counters.standby_answers++
     metrics.histograms.origin_us.record(us)
   }
   const { rows, bytes } = landing
-  const counted: PassVerdict = { ...verdict, verdict: source === 'view' ? 'view' : 'miss' }
+  const counted: PassVerdict = { ...verdict, verdict: source === 'standby' ? 'miss' : source }
   countShape(text, counted, { rows, bytes: bytes.length }, us, session.nowMs, session.roleName)
 }

@@ -177,6 +177,9 @@ export function noteAnswer(
   })
 }
 
+/** Answered by views, in one way or another. */
+const kept: ReadonlySet<Verdict> = new Set(['view', 'rollup', 'aggregate'])
+
 export function countShape(
   text: StatementText,
   verdict: PassVerdict,
@@ -189,7 +192,7 @@ export function countShape(
   counts.calls++
   counts.rows += unit.rows
   // What a view takes says nothing of what the origin would.
-  if (verdict.verdict === 'view') counts.views++
+  if (kept.has(verdict.verdict)) counts.views++
   else counts.originUs += us
   counts.lastAtMs = nowMs
   counts.us.record(us)

@@ -107,9 +107,11 @@ export interface StandbyDoor {
   reached(mark: Mark, waitMs: number): Promise<boolean>
 }
 
-/** A view that asks just what a statement asks. */
+/** A view that asks just what a statement asks, or has gathered what it needs. */
 export interface ViewMatch {
   readonly name: string
+  /** view: it asks the same. rollup: it has gathered by more; aggregate: by nothing. */
+  readonly verdict: 'view' | 'rollup' | 'aggregate'
   /** What its answers are of; undefined while it does not follow changes. */
   readonly subject:
     | {
@@ -125,13 +127,22 @@ export interface ViewMatch {
     bytesMax: number,
     waitMs: number,
     signal: AbortSignal,
+    description: Buffer | undefined,
   ): Promise<{ readonly frames: readonly Buffer[]; readonly life: string } | undefined>
 }
 
 /** Materialized views, as far as statements that do not name them are answered by them. */
 export interface ViewDoor {
+  /** False if nothing is answered by views. */
+  isOpen(database: string): boolean
   /** `text` is asked for only where there are views of this normal form. */
   alike(database: string, shape: string, text: () => string): readonly ViewMatch[]
+  /** Those that have gathered all rows of the one relation it reads; `reason`: why not what it needs. */
+  coarser(
+    database: string,
+    relation: number,
+    text: () => string,
+  ): readonly (ViewMatch & { readonly reason: string | undefined })[]
 }
 
 /** A commit under way whose rows the feed will tell. */

@@ -6,7 +6,7 @@ import { feedModeNotice } from './feed-mode.ts'
 import type { Session } from './session.ts'
 
 /** Answers of others, as old as the mark they were asked for at. */
-const aged: ReadonlySet<string> = new Set(['standby', 'view'])
+const aged: ReadonlySet<string> = new Set(['standby', 'view', 'rollup', 'aggregate'])
 
 /** A statement ends, of a session that wants to be told; `decision` if there was one. */
 export function signalEnd(session: Session, decision: DecisionRecord | undefined): void {

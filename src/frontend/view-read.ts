@@ -16,16 +16,17 @@ import type { Session } from './session.ts'
 /** It is waited for as long as the origin takes on average, but no longer than this. */
 const costMsMax = 1000
 
-/** Asks a view, if there is one of just this statement, and has the message looked at again when it has answered, or not. */
+/** Asks a view, if there is one of just this statement or with all it needs, and has the message looked at again when it has answered, or not. */
 export function readView(wanted: OtherWanted): boolean {
   const { session, wish, facts } = wanted
   const { context } = session
-  const view = alikeTo(session, wish).find((match) => whyNot(match, session, facts) === undefined)
-  if (view === undefined || context === undefined || !mayAskOther(wanted)) return false
+  if (context === undefined || !session.services.viewDoor.isOpen(session.databaseName)) return false
+  const view = candidates(session, wish, facts).find(({ reason }) => reason === undefined)
+  if (view === undefined || !mayAskOther(wanted)) return false
   const waitMs = waitOf(session, wish)
-  askOther(wanted, 'view', async (mark, bytesMax, signal) => {
+  askOther(wanted, view.verdict, async (mark, bytesMax, signal) => {
     const { marks } = session.epochs.horizon
-    const answer = await view.read(mark.lsn, bytesMax, waitMs, signal)
+    const answer = await view.read(mark.lsn, bytesMax, waitMs, signal, facts.description)
     // The position is one of the server that the stream of changes is of, and so is the answer, and the session.
     return answer?.life === context.life && mark.era === marks.era ? answer.frames : undefined
   })
@@ -35,31 +36,54 @@ export function readView(wanted: OtherWanted): boolean {
 /** What would answer a read for which nothing is in memory, and why it would not. */
 export interface ForeseenView {
   readonly name: string
+  readonly verdict: ViewMatch['verdict']
   readonly reason: string | undefined
 }
 
-/** Undefined where there is no view of just this statement. */
+/** Undefined where there is no view of just this statement, nor one that has gathered what it may need. */
 export async function foreseeView(
   session: Session,
   wish: Omit<Wish, 'awaited'>,
   fill: Pick<FillWish, 'ttlMs' | 'tags'>,
 ): Promise<ForeseenView | undefined> {
-  const alike = alikeTo(session, wish)
-  const [first] = alike
-  if (first === undefined) return undefined
   const facts = factsInForce(session, wish.text, fill.ttlMs)
-  if (facts === undefined || !facts.fixed || facts.mayWrite)
-    return { name: first.name, reason: 'the origin has to answer this statement once in a context like this' }
-  const reasons = alike.map((match) => ({ name: match.name, reason: whyNot(match, session, facts) }))
-  const found = reasons.find(({ reason }) => reason === undefined)
-  if (found === undefined) return reasons[0]
+  if (facts === undefined || !facts.fixed || facts.mayWrite) {
+    const [first] = alikeTo(session, wish)
+    return first && { ...first, reason: 'the origin has to answer this statement once in a context like this' }
+  }
+  const found = candidates(session, wish, facts)
+  const view = found.find(({ reason }) => reason === undefined)
+  const [first] = found
+  if (view === undefined || first === undefined) return first
+  const foreseen = (reason: string | undefined) => ({ name: view.name, verdict: view.verdict, reason })
   if (!mayStand(session, wish, facts, fill.ttlMs))
-    return { ...found, reason: 'no stream of changes is followed, or a transaction is open' }
+    return foreseen('no stream of changes is followed, or a transaction is open')
   const { signal } = new AbortController()
   const mark = await markFor(session, wish, facts, fill, signal)
-  const view = alike.find(({ name }) => name === found.name)
-  const answer = mark && (await view?.read(mark.lsn, Number.MAX_SAFE_INTEGER, waitOf(session, wish), signal))
-  return answer === undefined ? { ...found, reason: 'it has not come as far as this session asks for' } : found
+  const waitMs = waitOf(session, wish)
+  const answer = mark && (await view.read(mark.lsn, Number.MAX_SAFE_INTEGER, waitMs, signal, facts.description))
+  return foreseen(answer === undefined ? 'it has not come as far as this session asks for' : undefined)
+}
+
+/** Those of just this statement, then those that have gathered what it may need. */
+function candidates(
+  session: Session,
+  wish: Pick<Wish, 'text' | 'parameters'>,
+  facts: ShapeFacts,
+): readonly (ViewMatch & { readonly reason: string | undefined })[] {
+  const alike = alikeTo(session, wish).map((match) => ({ ...match, reason: whyNot(match, session, facts) }))
+  if (alike.some(({ reason }) => reason === undefined) || !isPlain(wish)) return alike
+  const [table, ...others] = facts.tables ?? []
+  if (table === undefined || others.length > 0) return alike
+  const { services, databaseName } = session
+  const coarser = services.viewDoor
+    .coarser(databaseName, table.relation.oid, () => textOf(wish))
+    .map((match) => ({ ...match, reason: match.reason ?? whyNot(match, session, facts) ?? whyUndescribed(facts) }))
+  return [...alike, ...coarser.filter(({ reason }) => reason === undefined), ...coarser]
+}
+
+function whyUndescribed({ description }: ShapeFacts): string | undefined {
+  return description === undefined ? 'the origin has to answer this statement once in a context like this' : undefined
 }
 
 function waitOf({ settings }: Session, { text }: Pick<Wish, 'text'>): number {
@@ -67,11 +91,17 @@ function waitOf({ settings }: Session, { text }: Pick<Wish, 'text'>): number {
   return Math.max(settings.current.floorWait, Math.min(costMsMax, misses > 0 ? missUs / misses / 1000 : 0))
 }
 
-function alikeTo({ services, databaseName }: Session, { text, parameters }: Pick<Wish, 'text' | 'parameters'>) {
-  if (parameters !== plainKey || text.shape.statement.parameterCount > 0) return []
-  return services.viewDoor.alike(databaseName, text.shape.normalised, () =>
-    Buffer.from(text.text, 'latin1').toString('utf8'),
-  )
+function alikeTo({ services, databaseName }: Session, wish: Pick<Wish, 'text' | 'parameters'>): readonly ViewMatch[] {
+  return isPlain(wish) ? services.viewDoor.alike(databaseName, wish.text.shape.normalised, () => textOf(wish)) : []
+}
+
+/** Without parameters, with values in text. */
+function isPlain({ text, parameters }: Pick<Wish, 'text' | 'parameters'>): boolean {
+  return parameters === plainKey && text.shape.statement.parameterCount === 0
+}
+
+function textOf({ text }: Pick<Wish, 'text'>): string {
+  return Buffer.from(text.text, 'latin1').toString('utf8')
 }
 
 /** Why the view does not answer it; undefined if it does. */

@@ -28,7 +28,10 @@ function share<const Name extends string>(name: Name, summary: string): CounterR
 
 export const counterTable = [
   counter('view_reads', 'reads of materialized views by their names'),
-  counter('view_rewrites', 'of the misses, reads that a view answered which they do not name'),
+  counter(
+    'view_rewrites',
+    'of the misses, reads that views answered which they do not name, by what they ask or have gathered',
+  ),
   counter('view_refreshes', 'refreshes of materialized views that succeeded'),
   counter('view_refresh_failures', 'refreshes of materialized views that failed'),
   counter('view_refresh_ms', 'milliseconds that refreshes of materialized views took'),

@@ -55,3 +55,15 @@ export function rowsOfTag(tag: string): number {
   }
   return tag[at] === ' ' ? count : 0
 }
+
+/** Type and modifier of each column that a RowDescription tells of. */
+export function readColumnTypes(frame: Buffer): { readonly typeOid: number; readonly modifier: number }[] {
+  const columns: { readonly typeOid: number; readonly modifier: number }[] = []
+  let at = 7
+  for (let left = frame.readInt16BE(5); left > 0; left--) {
+    at = stringEnd(frame, at, frame.length) + 1
+    columns.push({ typeOid: frame.readUInt32BE(at + 6), modifier: frame.readInt32BE(at + 12) })
+    at += 18
+  }
+  return columns
+}

@@ -39,6 +39,8 @@ export interface ShapeFacts {
   readonly provenAtMs: number
   /** Tick of the clock before it was asked; a later change of the catalogue voids all this. */
   readonly tick: number
+  /** RowDescription of an answer in text, when one was seen that somebody may need. */
+  description?: Buffer
 }
 
 /** Octaves of microseconds: counts per power of two, for the percentiles of `cache.queries`. */

@@ -8,3 +8,7 @@ export type AnswerBytes = Buffer | string
 
 /** Longest answer kept as a string. */
 export const packedBytesMax = 4096
+
+export function bufferOf(bytes: AnswerBytes): Buffer {
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
+}

@@ -1,6 +1,6 @@
 // Door of `cache/results`: stored answers.
 
-export { type AnswerBytes, packedBytesMax } from './answer-bytes.ts'
+export { type AnswerBytes, bufferOf, packedBytesMax } from './answer-bytes.ts'
 export type { AnswerStore } from './answer-store.ts'
 export { Entry, type EntryFacts } from './entry.ts'
 export { staleness } from './freshness.ts'

@@ -35,6 +35,8 @@ export interface FollowedSubject {
   readonly relations: readonly number[]
   /** They hang on the TimeZone. */
   readonly isZoned: boolean
+  /** Of groups of all rows of one relation, from which other statements can be answered. */
+  readonly keyCount: number | undefined
 }
 
 export interface FollowedStatus {

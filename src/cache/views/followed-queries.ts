@@ -41,9 +41,6 @@ const askAgainMs = 1
 /** The walsender answers with where it is, which may not be far enough yet. */
 const pingAgainMs = 5
 
-/** timestamptz, timetz, and arrays of them. */
-const zoned: ReadonlySet<number> = new Set([1184, 1266, 1185, 1270])
-
 const flushedQuestion = 'SELECT pg_catalog.pg_current_wal_flush_lsn()::pg_catalog.text AS lsn'
 
 export class FollowedQueries {
@@ -91,14 +88,13 @@ export class FollowedQueries {
 
   /** Undefined while it does not follow. */
   subject(id: string): FollowedSubject | undefined {
-    const query = this.#queries.get(id)
-    const maintained = query?.query
-    if (query === undefined || maintained === undefined) return undefined
-    const columns = [...maintained.columns, ...[...maintained.sources.values()].flatMap((source) => source.columns)]
-    return {
-      relations: query.relations.map(({ facts }) => facts.oid),
-      isZoned: columns.some(({ type }) => zoned.has(type.oid)),
-    }
+    return this.#queries.get(id)?.subject
+  }
+
+  /** Why another statement over the same relation is not answered from what this one gathers; undefined if it is. */
+  whyNot(id: string, statement: unknown): string | undefined {
+    const maintained = this.#queries.get(id)?.query
+    return maintained === undefined ? 'it does not follow changes now' : maintained.whyNot(statement)
   }
 
   /** The same as of now: what was acknowledged before, and is in the log on disk, is in it. */
@@ -110,14 +106,23 @@ export class FollowedQueries {
     return this.read(id, readLsn(flushed), untilMs - performance.now(), signal)
   }
 
-  /** Undefined if it is not so far in time, or cannot answer at all. Throws the EvaluationError that PostgreSQL would answer with. */
-  async read(id: string, atLeast: Lsn, waitMs: number, signal?: AbortSignal): Promise<FollowedAnswer | undefined> {
+  /**
+   * Undefined if it is not so far in time, or cannot answer at all. `statement`: another one over the same relation, which is answered from what is gathered.
+   * Throws the EvaluationError that PostgreSQL would answer with, NotMaintainable for such a statement that cannot be answered so.
+   */
+  async read(
+    id: string,
+    atLeast: Lsn,
+    waitMs: number,
+    signal?: AbortSignal,
+    statement?: unknown,
+  ): Promise<FollowedAnswer | undefined> {
     const query = this.#queries.get(id)
     const untilMs = performance.now() + waitMs
     const isOver = () => signal?.aborted === true || performance.now() >= untilMs
     for (;;) {
       if (query === undefined || this.#abort.signal.aborted) return undefined
-      const rows = this.#rowsOf(query, atLeast)
+      const rows = this.#rowsOf(query, atLeast, statement)
       if (rows === 'never') return undefined
       if (rows !== undefined && (await this.#inTime(this.#isShown(query, rows.unshown, isOver), untilMs, signal)))
         return rows.answer
@@ -160,13 +165,15 @@ export class FollowedQueries {
   #rowsOf(
     query: FollowedQuery,
     atLeast: Lsn,
+    statement: unknown,
   ): { readonly answer: FollowedAnswer; readonly unshown: readonly number[] } | 'never' | undefined {
     if (query.state === 'refused') return 'never'
     const maintained = query.query
     if (maintained === undefined || this.#isTelling || this.#position < atLeast) return undefined
-    const rows = maintained.texts()
-    if (maintained.isAmbiguous) return 'never'
-    const columns = maintained.columns.map(({ name, type: { oid: typeOid, modifier } }) => ({
+    const told = statement === undefined ? maintained : maintained.answer(statement)
+    const rows = told.texts()
+    if (told.isAmbiguous) return 'never'
+    const columns = told.columns.map(({ name, type: { oid: typeOid, modifier } }) => ({
       name,
       typeOid,
       modifier,

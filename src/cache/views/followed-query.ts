@@ -11,6 +11,7 @@
 import type { FeedEvent, Lsn } from '../../cdc/index.ts'
 import { type MaintainedQuery, NotMaintainable } from '../../deltas/index.ts'
 import type { SideColumn } from '../../origin/index.ts'
+import type { FollowedSubject } from './followed-parts.ts'
 import type { FollowedRelation } from './followed-relations.ts'
 
 export interface FollowedWish {
@@ -60,6 +61,9 @@ export function tooLarge(bytesMax: number): NotMaintainable {
   return new NotMaintainable('relation', `its rows take more than ${bytesMax} bytes of memory`)
 }
 
+/** timestamptz, timetz, and arrays of them. */
+const zoned: ReadonlySet<number> = new Set([1184, 1266, 1185, 1270])
+
 export class FollowedQuery {
   readonly wish: FollowedWish
   state: FollowedState = 'seeding'
@@ -104,6 +108,18 @@ export class FollowedQuery {
 
   get query(): MaintainedQuery | undefined {
     return this.state === 'following' ? this.#query : undefined
+  }
+
+  /** What its answers are of, while it follows. */
+  get subject(): FollowedSubject | undefined {
+    const { query } = this
+    if (query === undefined) return undefined
+    const columns = [...query.columns, ...[...query.sources.values()].flatMap((source) => source.columns)]
+    return {
+      relations: this.relations.map(({ facts }) => facts.oid),
+      isZoned: columns.some(({ type }) => zoned.has(type.oid)),
+      keyCount: query.gathering?.keys.length,
+    }
   }
 
   /** What the stream tells of these is kept from now on. */

@@ -15,15 +15,14 @@ import { conditions, ServerError } from '../../errors/index.ts'
 import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import { analyse } from '../../sql/index.ts'
-import type { FollowedAnswer, FollowedSubject } from './followed-parts.ts'
 import { FollowedViews, type FollowedViewsParts } from './followed-views.ts'
 import { Refreshes, type RefreshPolicy } from './refreshes.ts'
 import type { SavedView, ViewFiles } from './saved-views.ts'
 import type { FollowedShown, Made, View, ViewChange, ViewPolicy, ViewWish } from './view.ts'
+import { ViewAnswers } from './view-answers.ts'
 import { mustBeSame, namedColumns, noRows, shown } from './view-columns.ts'
 import { ViewKeeper } from './view-keeper.ts'
 import { readViewRows, type ViewRows } from './view-rows.ts'
-import { ViewShapes } from './view-shapes.ts'
 
 interface ViewsParts extends FollowedViewsParts {
   readonly clock: Pick<Clock, 'nowMs'>
@@ -53,12 +52,12 @@ interface ViewsParts extends FollowedViewsParts {
 const readMsMax = 1000
 
 export class Views {
+  /** To statements that do not name them. */
+  readonly answers: ViewAnswers
   readonly #parts: ViewsParts
   readonly #refreshes: Refreshes
   /** By database and name. */
   readonly #views = new Map<string, Map<string, Made>>()
-  /** By database, to find them by what they ask. */
-  readonly #shapes = new Map<string, ViewShapes<Made>>()
   /** Names that are being made. */
   readonly #making = new Set<string>()
   readonly #followed: FollowedViews
@@ -78,6 +77,7 @@ export class Views {
       changeDelayMs: () => parts.limits().changeDelayMs,
     })
     this.#followed = new FollowedViews(parts)
+    this.answers = new ViewAnswers(this.#followed, (database) => this.#views.get(database))
     this.#keeper = new ViewKeeper({
       ...{ files: parts.files, onFailure: parts.onFailure },
       views: () => this.#made(),
@@ -217,7 +217,7 @@ export class Views {
     const view = views?.get(name)
     if (views === undefined || view === undefined) return
     views.delete(name)
-    this.#shapes.get(database)?.remove(view)
+    this.answers.remove(view)
     this.#refreshes.remove(view.refresh)
     this.#followed.end(database, view.id)
     this.#parts.feed.left(database)
@@ -258,26 +258,6 @@ export class Views {
     return shown(read)
   }
 
-  /** Views that ask just what a statement asks; `shape` is the normal form of its text. */
-  alike(database: string, shape: string, text: () => string): readonly View[] {
-    return this.#shapes.get(database)?.find(shape, text) ?? []
-  }
-
-  /** What the answers of a view that follows changes are of; undefined while it does not. */
-  subject({ database, id }: View): FollowedSubject | undefined {
-    return this.#followed.of(database)?.subject(id)
-  }
-
-  /** The rows of a view that follows changes, when they have all that was committed before this position; undefined if that is not in time. */
-  async answer({ database, id }: View, atLeast: bigint, waitMs: number, signal: AbortSignal) {
-    const read = this.#followed.of(database)?.read(id, atLeast, waitMs, signal)
-    return await read?.catch((error: unknown): FollowedAnswer | undefined => {
-      // PostgreSQL says it in its own words.
-      if (error instanceof EvaluationError) return undefined
-      throw error
-    })
-  }
-
   /** How a view that follows changes does. */
   followed({ database, name, id: ours }: View): FollowedShown | undefined {
     for (const { id, state, bytes, reason } of this.#followed.of(database)?.status() ?? []) {
@@ -314,9 +294,7 @@ export class Views {
     const { database } = made
     const views = this.#views.get(database) ?? new Map<string, Made>()
     this.#views.set(database, views.set(made.name, made))
-    const shapes = this.#shapes.get(database) ?? new ViewShapes<Made>()
-    this.#shapes.set(database, shapes)
-    shapes.add(made)
+    this.answers.add(made)
   }
 
   /** Takes over a view as it was left; its rows are stale until it is known that nothing was written since. */

@@ -310,5 +310,61 @@ describe.each(await availableVersions())(
       const [[answered] = []] = await admin.rows('select view_rewrites from cache.stats')
       expect(followed.length === 0 || Number(answered) > 0).toBe(true)
     })
+
+    it('that gather more coarsely than a view are answered from what it has gathered', async () => {
+      const stage = await Stage.open(version)
+      const client = await stage.session('reader')
+      const [admin, straight] = [await stage.session(), await stage.straight('reader')]
+      await admin.rows(`create materialized view cache.sales (customer, day, n, total, mean, least, most, late, last) with (refresh = 'incremental') as
+        select customer, day, count(*), sum(amount), avg(amount), min(amount), max(amount), max(at), count(distinct id) from orders group by customer, day`)
+      const coarser = [
+        'select customer, sum(amount), count(*) as n from orders group by customer order by customer',
+        "select count(*), avg(amount), min(amount) from orders where customer in ('c1', 'c2')",
+        "select customer, max(amount) from orders o where o.day > '2020-01-05' group by 1 having count(*) > 1 order by 2 desc, 1 limit 2",
+        "select coalesce(customer, 'none') as who, count(distinct id), sum(amount) / count(*) as mean from orders group by 1 order by 1",
+        'select count(*) from orders',
+      ]
+      await client.rows("set cache.consistency = 'strict'")
+      for (const text of coarser) {
+        await client.rows(text)
+        expect([text, verdictOf(client)]).toEqual([text, 'miss'])
+      }
+      const changes = [
+        "update orders set amount = amount + 1.5, customer = 'c2', day = '2021-02-03' where id = 4",
+        "insert into orders values (100, null, null, null, null, null), (101, 'c1', 7.25, '2020-01-01 00:00:00Z', '2020-01-03', 1e-7)",
+        'delete from orders where id < 5',
+        'delete from orders',
+      ]
+      for (const [turn, change] of changes.entries()) {
+        await (turn % 2 === 0 ? admin.rows(change) : stage.direct.query(change))
+        for (const text of coarser)
+          for (const message of [query, extended]) {
+            const other = `/* ${message.name} */ ${text.replace('5', '6')}`
+            expect(await answerOf(client, message(other))).toEqual(await answerOf(straight, message(other)))
+            // What names its rows is not touched by changes of others.
+            expect([text, verdictOf(client)]).toEqual([
+              text,
+              expect.stringMatching(text.includes('o.day') ? 'rollup|hit' : 'rollup'),
+            ])
+          }
+      }
+      const lines = async (text: string) => (await client.rows(`explain (cache) ${text}`)).map(([line]) => line)
+      await admin.rows("insert into orders values (7, 'c7', 7, '2020-01-01 00:00:00Z', '2020-01-03', 7)")
+      expect(await lines('select count(*) from orders')).toEqual(
+        expect.arrayContaining([expect.stringContaining('verdict=rollup'), '  View: sales']),
+      )
+      const finer = 'select weight, count(*) from orders group by weight'
+      await client.rows(finer)
+      expect(await lines(finer)).toEqual(
+        expect.arrayContaining([expect.stringMatching(/View: sales .*column "weight", which is no key/)]),
+      )
+      // In another time zone the days of a timestamptz are others.
+      for (const one of [client, straight]) await one.rows("set TimeZone = 'Asia/Tokyo'")
+      const late = 'select max(at) from orders'
+      await client.rows(late)
+      await admin.rows('update orders set amount = 8 where id = 7')
+      expect(await answerOf(client, query(late))).toEqual(await answerOf(straight, query(late)))
+      expect(verdictOf(client)).toBe('miss')
+    })
   },
 )

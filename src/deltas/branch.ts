@@ -16,7 +16,7 @@ import {
   type Scope,
 } from './expression.ts'
 import { allOf, type FindRange, type FindSource, From } from './from.ts'
-import { type GatheredRows, type Gathering, gatheredBy, measureOf } from './gathering.ts'
+import { conditionOf, type GatheredRows, type Gathering, gatheredBy, measureOf } from './gathering.ts'
 import { type Aggregate, type Group, Groups } from './group.ts'
 import { Join } from './join.ts'
 import { oids, plainType, type Row } from './kinds.ts'
@@ -145,16 +145,16 @@ export class Branch {
       )
   }
 
-  /** What it has gathered, if that is of all rows of one relation, by columns of it. */
+  /** What it has gathered, if that is of rows of one relation, by columns of it. */
   get gathering(): Gathering | undefined {
     const [range, ...others] = this.#from.ranges
     const groups = this.#groups
     if (groups === undefined || range === undefined || others.length > 0 || this.#derived.length > 0) return undefined
-    if (range.filters.length > 0 || this.#from.rest.length > 0) return undefined
     const keys = this.#grouping?.keyColumns().map((place) => range.source.columns[place ?? -1]?.name)
     if (keys === undefined || !keys.every((name) => name !== undefined)) return undefined
     const measures = new Map(this.#grouping?.measures.map((measure, at) => [measure, at]))
-    return { relation: range.source.relation, keys, measures, groups: () => groups.all() }
+    const conditions = this.#from.conditions.map(conditionOf)
+    return { relation: range.source.relation, conditions, keys, measures, groups: () => groups.all() }
   }
 
   /** Takes in what was gathered elsewhere, in place of rows; throws NotMaintainable if it needs more than that. */

@@ -54,6 +54,11 @@ export class From implements Scope {
     for (const { range, node } of this.#outerConditions) this.#outerCondition(range, node)
   }
 
+  /** Of WHERE and of inner joins: all of them hold for the rows there are. */
+  get conditions(): readonly unknown[] {
+    return this.#conditions
+  }
+
   known(): undefined {
     return undefined
   }
@@ -240,7 +245,7 @@ export class From implements Scope {
 const boolean = plainType(oids.bool)
 
 /** What stands side by side under AND. */
-function conjunctsOf(node: unknown): unknown[] {
+export function conjunctsOf(node: unknown): unknown[] {
   const typed = unwrap(node)
   if (typed?.type !== 'BoolExpr' || typed.fields.boolop !== 'AND_EXPR') return [node]
   return listOf(typed.fields.args).flatMap(conjunctsOf)

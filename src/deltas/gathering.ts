@@ -6,6 +6,7 @@
 import { type Fields, listOf, unwrap, wordsOf } from '../sql/index.ts'
 import { type Accumulator, Count, Distinct } from './accumulators.ts'
 import { aggregateNamed } from './aggregates.ts'
+import { conjunctsOf } from './from.ts'
 import type { Group } from './group.ts'
 import type { Row } from './kinds.ts'
 import { NotMaintainable } from './refusals.ts'
@@ -13,6 +14,8 @@ import type { OnChange, RowSource, SourceColumn } from './source.ts'
 
 export interface Gathering {
   readonly relation: RowSource['relation']
+  /** What its rows were chosen by (`conditionOf`). */
+  readonly conditions: readonly string[]
   /** Columns of the relation, in the order of the keys of a group. */
   readonly keys: readonly string[]
   /** Places of the accumulators of a group, by what they gather (`measureOf`). */
@@ -25,12 +28,30 @@ export function measureOf(kind: string, args: unknown, filter: unknown): string 
   return `${kind} ${textOf([args, filter])}`
 }
 
+/** Alike for what chooses the same of rows of one relation. */
+export function conditionOf(node: unknown): string {
+  return textOf(node)
+}
+
 /** Columns by their names alone, for there is one relation. */
 function textOf(node: unknown): string {
   return JSON.stringify(node, (field, value) => {
     if (field === 'location') return undefined
     return field === 'ColumnRef' ? wordsOf((value as Fields).fields).at(-1) : value
   })
+}
+
+/** The same of rows that are chosen already. Throws NotMaintainable if it wants others. */
+export function ofChosen(select: Fields, { conditions }: Gathering): Fields {
+  const conjuncts = select.whereClause === undefined ? [] : conjunctsOf(select.whereClause)
+  const texts = new Set(conjuncts.map(conditionOf))
+  if (!conditions.every((condition) => texts.has(condition))) refuse('rows that were left out')
+  const rest = conjuncts.filter((conjunct) => !conditions.includes(conditionOf(conjunct)))
+  const [whereClause, ...others] = rest
+  return {
+    ...select,
+    whereClause: others.length === 0 ? whereClause : { BoolExpr: { boolop: 'AND_EXPR', args: rest } },
+  }
 }
 
 /** In place of the relation: of a row it has what is a key, and nothing else. */

@@ -9,7 +9,7 @@ import { type Fields, fieldsIf, listOf, unwrap, wordsOf } from '../sql/index.ts'
 import { Branch, type OutputColumn } from './branch.ts'
 import { type Expression, mustOrder } from './expression.ts'
 import type { FindSource, RelationWord } from './from.ts'
-import { GatheredRows, type Gathering, mustReadKeys } from './gathering.ts'
+import { GatheredRows, type Gathering, mustReadKeys, ofChosen } from './gathering.ts'
 import { type Cell, type Row, renderCell, type Type } from './kinds.ts'
 import { type Direction, OnePerGroup, Ordered, type Output, Unordered } from './output.ts'
 import { NotMaintainable } from './refusals.ts'
@@ -43,7 +43,8 @@ export class MaintainedQuery {
 
   /** Of the node of a SELECT. Throws NotMaintainable, or the EvaluationError of a constant in it. */
   constructor(statement: unknown, findRelation: FindRelation, { reserve = 1000, gathering }: MaintainedOptions = {}) {
-    const select = fieldsIf('SelectStmt', statement) ?? refuse('a statement that is no SELECT')
+    const asked = fieldsIf('SelectStmt', statement) ?? refuse('a statement that is no SELECT')
+    const select = gathering === undefined ? asked : ofChosen(asked, gathering)
     const gathered = gathering && new GatheredRows(gathering)
     const find: FindSource = (word) => gathered ?? this.#find(findRelation, word)
     if (gathering !== undefined) mustReadKeys(select, gathering)

@@ -87,15 +87,18 @@ const tests = [
   ...["day >= '2024-01-31'", "day < '2024-02-02' or shop = 1", "region like 'n%'", 'shop = 99'],
 ]
 
-function drawStatement(random: Random): string {
+const conditions = ['price > 1.5', 'note is null and items > 0', "region = 'north'", 'isnew or price < 3']
+
+/** `condition`: of rows that are chosen, whatever else is asked of them. */
+function drawStatement(random: Random, condition: string | undefined): string {
   const some = keys.filter(() => random.chance(0.4)).map((key) => random.pick(coarser[key] as readonly string[]))
   const chosen = measures.filter(() => random.chance(0.15))
   const count = chosen.length === 0 ? [random.pick(measures)] : chosen
   const alias = random.chance(0.3) ? 's.' : ''
   const outputs = [...some, ...count.map((measure, at) => `${measure} as m${at}`)]
-  const where = random.chance(0.5)
-    ? ` where ${[random.pick(tests), random.pick(tests)].slice(random.int(2)).join(' and ')}`
-    : ''
+  const asked = random.chance(0.5) ? [random.pick(tests), random.pick(tests)].slice(random.int(2)) : []
+  const all = condition === undefined ? asked : [...asked, condition.replaceAll('price', `${alias}price`)]
+  const where = all.length > 0 ? ` where ${all.map((one) => (all.length > 1 ? `(${one})` : one)).join(' and ')}` : ''
   const group =
     some.length > 0 ? ` group by ${random.chance(0.5) ? some.join(', ') : some.map((_, at) => at + 1).join(', ')}` : ''
   const having = random.chance(0.2)
@@ -148,18 +151,21 @@ describe('a statement that is answered from groups', () => {
     let answered = 0
     let asked = 0
     for (let at = 0; at < Number(ROLLUP_CASES); at++) {
+      // By turns of all rows, and of some.
+      const condition = at % 3 === 2 ? random.pick(conditions) : undefined
       await client.query('drop table if exists sales')
       await client.query(table)
       await stage.know(['sales'])
       await stage.play(Array.from({ length: 40 }, (_, id) => `insert into sales values ${drawRow(random, id)}`))
-      expect(await stage.maintain([view])).toEqual([])
+      const chosen = condition === undefined ? view : view.replace(' group by', ` where ${condition} group by`)
+      expect(await stage.maintain([chosen])).toEqual([])
       for (let round = 0; round < 5; round++) {
         if (round > 0)
           await stage.play(
             round === 4 ? ['delete from sales'] : Array.from({ length: 1 + random.int(5) }, () => drawChange(random)),
           )
         for (let times = 0; times < 10; times++) {
-          const text = drawStatement(random)
+          const text = drawStatement(random, random.chance(0.9) ? condition : undefined)
           const have = stage.answer(text)
           asked++
           if (have === undefined) continue
@@ -207,6 +213,19 @@ describe('a statement that is answered from groups', () => {
       'select count(sales) from sales',
       'select max(region) over () from sales',
     ]
+    const ofSome = view.replace(' group by', " where price > 1 and note = 'x' group by")
+    const refusalsOfSome = [
+      'select count(*) from sales',
+      'select count(*) from sales where price > 1',
+      "select count(*) from sales where price > 1 or note = 'x'",
+      "select count(*) from sales where price > 2 and note = 'x'",
+      "select count(*) from sales where not (price > 1 and note = 'x')",
+    ]
     for (const text of refusals) expect([text, typeof stage.answer(text)]).toEqual([text, 'string'])
+    expect(await stage.maintain([ofSome])).toEqual([])
+    for (const text of refusalsOfSome) expect([text, typeof stage.answer(text)]).toEqual([text, 'string'])
+    expect(stage.answer("select count(*) from sales s where s.note = 'x' and shop = 1 and (price > 1)")).toEqual([
+      ['0'],
+    ])
   })
 })

@@ -3,6 +3,7 @@
 import { lifeQuestion } from './cache/plans/index.ts'
 import type { SecondTier } from './cache/results/index.ts'
 import { readQuery, type ViewFiles, type ViewPolicy, Views } from './cache/views/index.ts'
+import { writeLsn } from './cdc/index.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import type { ViewAccess, ViewOrder } from './commands/index.ts'
 import type { SettingsStore } from './config/index.ts'
@@ -13,8 +14,8 @@ import type { Counters, EventRing } from './observe/index.ts'
 import type { OriginTarget } from './origin/index.ts'
 import { ask, type OwnParts, originError } from './own-parts.ts'
 import type { SessionViewer } from './own-viewer.ts'
-import type { Parser } from './sql/index.ts'
-import { mayReadView, type ViewRow, type ViewTable } from './virtual/index.ts'
+import { fieldsIf, listOf, type Parser } from './sql/index.ts'
+import { mayReadView, type RollupRow, type ViewRow, type ViewTable } from './virtual/index.ts'
 import { status } from './wire/index.ts'
 
 interface ViewsParts {
@@ -77,6 +78,7 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
   return {
     owner: (name) => views.find(database, name)?.owner,
     async create(order, isEmpty) {
+      for (const measure of order.rollup?.measures ?? []) mustBeAggregate(parts.parser, measure)
       const wish = { ...order, database, owner: viewer.role, searchPath: await searchPathOf(session) }
       const query = readQuery(parts.parser, order.query)
       try {
@@ -91,7 +93,23 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
     rename: (name, into) => views.rename(database, name, into),
     readers: (name) => views.find(database, name)?.readers ?? [],
     drop: (name) => views.drop(database, name),
+    bytes(name) {
+      const view = views.find(database, name)
+      return view && views.followed(view)?.bytes
+    },
+    isRollup: (name) => views.find(database, name)?.rollup !== undefined,
   }
+}
+
+/** One call, and nothing around it: it is put into a query. */
+function mustBeAggregate(parser: Parser, measure: string): void {
+  const [statement, ...others] = parser.parse(`SELECT ${measure}`).tree?.stmts ?? []
+  const { targetList, op: _, limitOption: __, ...clauses } = fieldsIf('SelectStmt', statement?.stmt) ?? {}
+  const [target, ...more] = listOf(targetList)
+  const { val, name } = fieldsIf('ResTarget', target) ?? {}
+  const isOne = others.length === 0 && more.length === 0 && Object.values(clauses).every((clause) => !clause)
+  if (isOne && name === undefined && fieldsIf('FuncCall', val) !== undefined) return
+  throw new ServerError(conditions.syntaxError, [`measure "${measure}" is not one aggregate`])
 }
 
 /** The views of these names; what is none is left out. Throws 42501 and 55000. */
@@ -132,6 +150,16 @@ export function* viewRows(views: Views, database: string, schema: string): Gener
       failures: refresh.failures,
       lastError: refresh.lastError?.message ?? follows?.reason,
     }
+  }
+}
+
+export function* rollupRows(views: Views, database: string): Generator<RollupRow> {
+  for (const view of views.all()) {
+    const { name, owner, readers, rollup, answered: answers } = view
+    if (view.database !== database || rollup === undefined) continue
+    const { rowCount, bytes, isCurrent, position } = views.followed(view) ?? {}
+    const asOfLsn = position === undefined ? undefined : writeLsn(position)
+    yield { name, owner, readers, ...rollup, rowCount, bytes, stale: isCurrent !== true, asOfLsn, answers }
   }
 }
 

@@ -28,6 +28,7 @@ function matchOf(answers: Views['answers'], view: View, statement?: unknown): Vi
     name: view.name,
     subject,
     verdict: statement === undefined ? 'view' : subject?.keyCount === 0 ? 'aggregate' : 'rollup',
+    noteAnswer: ({ fingerprint, shown: statement }, atMs) => answers.noteAnswer(view, { fingerprint, statement }, atMs),
     async read(atLeast, bytesMax, waitMs, signal, seen) {
       const answer = await answers.answer(view, atLeast, waitMs, signal, statement)
       if (answer === undefined) return undefined

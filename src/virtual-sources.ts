@@ -23,7 +23,7 @@ import type { Epochs, InvalidationRing, Relation } from './invalidation/index.ts
 import { memoryRows } from './memory-rows.ts'
 import type { EventRing, Metrics } from './observe/index.ts'
 import type { StoreDoor } from './own-store.ts'
-import { viewRows } from './own-views.ts'
+import { rollupRows, viewRows } from './own-views.ts'
 import { fingerprintNumber, inSchema, type Parser, reasonsIn } from './sql/index.ts'
 import type { Standby } from './standby.ts'
 import type {
@@ -141,6 +141,8 @@ export function virtualSources(parts: SourceParts): VirtualSources {
     store: parts.cache.rows,
     memory: () => memoryRows(parts),
     views: (database) => viewRows(parts.views, database, parts.store.snapshot.virtualSchema),
+    rollups: (database) => rollupRows(parts.views, database),
+    rewrites: (database) => parts.views.answers.rewrites(database),
   }
 }
 

@@ -16,7 +16,6 @@ const everywhere: readonly (readonly string[])[] = [
   ['DROP', 'ALL', 'PROXIED'],
   ['CREATE', 'CACHE'],
   ['CREATE', 'SHALLOW', 'CACHE'],
-  ['CREATE', 'ROLLUP', 'CACHE'],
   ['COMMENT', 'ON', 'CACHE'],
   ['EXPLAIN', 'CREATE', 'CACHE'],
   ['EXPLAIN', 'CREATE', 'SHALLOW', 'CACHE'],

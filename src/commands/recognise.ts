@@ -20,6 +20,7 @@ import type { OwnStatement } from './own-statement.ts'
 import { readAlterSystem, readReset, readSet, readSettingFunction, readShow } from './settings.ts'
 import { showCaches, showRelation } from './show.ts'
 import { StatementReader } from './statement-reader.ts'
+import { readCreateRollup, readDropRollup } from './views/rollup-statements.ts'
 
 interface RecogniseOptions {
   /** The setting virtual_schema. */
@@ -68,14 +69,27 @@ const readers: Readonly<Record<string, Reader>> = {
   SET: readSet,
   RESET: readReset,
   ALTER: (reader, options) => namespaceStatement(reader, readAlterNamespace) ?? alterSystem(reader, options),
-  CREATE: (reader) => namespaceStatement(reader, readCreateNamespace),
-  DROP: (reader, options) => namespaceStatement(reader, readDropNamespace) ?? archiveDrop(reader, options),
+  CREATE: (reader) => rollupStatement(reader, readCreateRollup) ?? namespaceStatement(reader, readCreateNamespace),
+  DROP: (reader, options) =>
+    rollupStatement(reader, readDropRollup) ??
+    namespaceStatement(reader, readDropNamespace) ??
+    archiveDrop(reader, options),
   CALL: readCall,
   SELECT: readSelect,
 }
 
 function alterSystem(reader: StatementReader, options: RecogniseOptions): OwnStatement | undefined {
   return reader.peek(1) === 'SYSTEM' ? readAlterSystem(reader, options) : undefined
+}
+
+/** CREATE or DROP, if ROLLUP CACHE follows. */
+function rollupStatement(
+  reader: StatementReader,
+  read: (reader: StatementReader) => OwnStatement,
+): OwnStatement | undefined {
+  if (reader.peek(1) !== 'ROLLUP' || reader.peek(2) !== 'CACHE') return undefined
+  reader.skip(3)
+  return read(reader)
 }
 
 /** CREATE, ALTER or DROP, if CACHE NAMESPACE follows. */

@@ -223,11 +223,11 @@ export class StatementReader {
     return items
   }
 
-  /** Consumes up to the word at bracket depth 0, or to the end; the text in between. */
-  textUntil(word: string): string {
+  /** Consumes up to one of the words at bracket depth 0, or to the end; the text in between. */
+  textUntil(...words: readonly string[]): string {
     const { start } = this.#next
     let depth = 0
-    while (!this.isAtEnd && !(depth === 0 && this.peek() === word)) {
+    while (!this.isAtEnd && !(depth === 0 && words.includes(this.peek()))) {
       const sign = this.peek()
       if (sign === '(' || sign === '[') depth++
       if (sign === ')' || sign === ']') depth--

@@ -26,6 +26,8 @@ export interface OtherRead {
   readonly mark: FillMark
   readonly facts: ShapeFacts
   readonly us: number
+  /** Called when it is told. */
+  readonly onTold: ((nowMs: number) => void) | undefined
   /** For those who wait for it; set when it is told. */
   landing: Landing | undefined
 }
@@ -38,6 +40,8 @@ export interface OtherWanted {
   readonly fill: FillWish
   readonly facts: ShapeFacts
   readonly verdict: PassVerdict
+  /** Called when the client is told. */
+  readonly onTold?: (nowMs: number) => void
 }
 
 /** Frames that answer what is asked of it, of which everything up to the mark is a part; undefined if it cannot. */
@@ -76,7 +80,7 @@ export function mayStand(session: Session, { parameters }: Pick<Wish, 'parameter
 }
 
 async function askFor(
-  { session, wish, fill, facts, verdict }: OtherWanted,
+  { session, wish, fill, facts, verdict, onTold }: OtherWanted,
   source: OtherRead['source'],
   askIt: AskOther,
   signal: AbortSignal,
@@ -96,7 +100,7 @@ async function askFor(
     const frames = await askIt(found, bytesMax, signal)
     const answer = frames === undefined ? undefined : record(frames, bytesMax)
     const us = clock.monotonicUs() - startedUs
-    read = answer && { source, verdict, answer, mark, facts, us, landing: undefined }
+    read = answer && { source, verdict, answer, mark, facts, us, onTold, landing: undefined }
     return read
   } finally {
     // The message is looked at again before that.
@@ -168,6 +172,7 @@ export function replyOther(
   raiseFloor(session)
   session.nowMs = session.services.clock.nowMs()
   count(session, text, read, landing)
+  read.onTold?.(session.nowMs)
   session.decide({
     verdict: read.source,
     reason: read.verdict.reason,

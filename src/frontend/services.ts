@@ -129,6 +129,8 @@ export interface ViewMatch {
     signal: AbortSignal,
     description: Buffer | undefined,
   ): Promise<{ readonly frames: readonly Buffer[]; readonly life: string } | undefined>
+  /** A client was answered with it. */
+  noteAnswer(shape: { readonly fingerprint: string; readonly shown: string }, atMs: number): void
 }
 
 /** Materialized views, as far as statements that do not name them are answered by them. */

@@ -24,7 +24,8 @@ export function readView(wanted: OtherWanted): boolean {
   const view = candidates(session, wish, facts).find(({ reason }) => reason === undefined)
   if (view === undefined || !mayAskOther(wanted)) return false
   const waitMs = waitOf(session, wish)
-  askOther(wanted, view.verdict, async (mark, bytesMax, signal) => {
+  const onTold = (nowMs: number) => view.noteAnswer(wish.text.shape, nowMs)
+  askOther({ ...wanted, onTold }, view.verdict, async (mark, bytesMax, signal) => {
     const { marks } = session.epochs.horizon
     const answer = await view.read(mark.lsn, bytesMax, waitMs, signal, facts.description)
     // The position is one of the server that the stream of changes is of, and so is the answer, and the session.

@@ -58,6 +58,10 @@ export const reasons: View<'reasons'> = view('reasons')
 export const relations: View<'relations'> = view('relations')
 /** stored answers of reads */
 export const results: View<'results'> = view('results')
+/** the latest statements that were answered by a view they do not name */
+export const rollupRewrites: View<'rollup_rewrites'> = view('rollup_rewrites')
+/** views that CREATE ROLLUP CACHE made */
+export const rollups: View<'rollups'> = view('rollups')
 /** clients connected now; without the monitor role only the own session */
 export const sessions: View<'sessions'> = view('sessions')
 /** settings in force for this session */

@@ -120,6 +120,11 @@ export const relations = {
     database text not null, relations oid[] not null, epochs int8[] not null, tags text[] not null, rows int8 not null,
     bytes int8 not null, tier text not null, state text not null, hits int8 not null, saved_ms float8 not null,
     created_at timestamptz not null, expires_at timestamptz`,
+  rollup_rewrites: `
+    at timestamptz not null, fingerprint text not null, rollup text not null, statement text not null`,
+  rollups: `
+    name text not null, relation text not null, dimensions text[] not null, measures text[] not null, rows int8,
+    bytes int8, stale bool not null, as_of_lsn pg_lsn, answers int8 not null`,
   sessions: `
     id int8 not null, pid int8 not null, database text not null, login text not null, role text not null,
     application_name text not null, client_addr text, tls text, state text not null, transaction text not null,

@@ -288,6 +288,29 @@ export interface ViewRow {
   readonly readers: readonly string[]
 }
 
+/** A materialized view that CREATE ROLLUP CACHE made. */
+export interface RollupRow {
+  readonly name: string
+  readonly owner: string
+  readonly readers: readonly string[]
+  readonly relation: string
+  readonly dimensions: readonly string[]
+  readonly measures: readonly string[]
+  readonly rowCount: number | undefined
+  readonly bytes: number | undefined
+  readonly stale: boolean
+  readonly asOfLsn: string | undefined
+  readonly answers: number
+}
+
+/** A statement that a view answered which it does not name. */
+export interface RewriteRow {
+  readonly atMs: number
+  readonly fingerprint: string
+  readonly view: string
+  readonly statement: string
+}
+
 export interface VirtualSources {
   readonly metrics: Metrics
   /** With the name that the schema has. */
@@ -312,5 +335,7 @@ export interface VirtualSources {
   memory(): Iterable<MemoryRow>
   /** Of one database. */
   views(database: string): Iterable<ViewRow>
+  rollups(database: string): Iterable<RollupRow>
+  rewrites(database: string): Iterable<RewriteRow>
   readonly store: StoreRows
 }

@@ -29,6 +29,8 @@ export function sourcesWith(overrides: Partial<VirtualSources> = {}): VirtualSou
     events: none,
     memory: none,
     views: none,
+    rollups: none,
+    rewrites: none,
     store: storeWith(),
     ...overrides,
   }

@@ -82,6 +82,11 @@ export class FollowedQueries {
     if (query !== undefined) this.#drop(query, 'refused', 'removed')
   }
 
+  /** So far the log was told. */
+  get position(): Lsn {
+    return this.#position
+  }
+
   *status(): Generator<FollowedStatus> {
     for (const query of this.#queries.values()) yield this.#statusOf(query)
   }

@@ -197,9 +197,9 @@ export class SavedViews {
 }
 
 function definitionOf(view: Made): Omit<SavedView, 'rows' | 'id'> {
-  const { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, columns, relations, rows } =
-    view
-  const wish = { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath }
+  const { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup } = view
+  const { columns, relations, rows } = view
+  const wish = { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup }
   return { ...wish, columns, relations, isPopulated: rows !== undefined }
 }
 

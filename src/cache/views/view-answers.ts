@@ -6,11 +6,22 @@ import type { FollowedViews } from './followed-views.ts'
 import type { Made, View } from './view.ts'
 import { ViewShapes } from './view-shapes.ts'
 
+interface Rewrite {
+  readonly atMs: number
+  readonly view: string
+  readonly fingerprint: string
+  readonly statement: string
+}
+
+/** So many are kept of each database. */
+const rewritesMax = 500
+
 export class ViewAnswers {
   readonly #followed: FollowedViews
   readonly #views: (database: string) => ReadonlyMap<string, Made> | undefined
   /** By database, to find them by what they ask. */
   readonly #shapes = new Map<string, ViewShapes<Made>>()
+  readonly #rewrites = new Map<string, Rewrite[]>()
 
   constructor(followed: FollowedViews, views: (database: string) => ReadonlyMap<string, Made> | undefined) {
     this.#followed = followed
@@ -25,6 +36,20 @@ export class ViewAnswers {
 
   remove(view: Made): void {
     this.#shapes.get(view.database)?.remove(view)
+  }
+
+  /** A view has answered a statement that does not name it. */
+  noteAnswer({ database, name, id }: View, about: Pick<Rewrite, 'fingerprint' | 'statement'>, atMs: number): void {
+    for (const view of this.#views(database)?.values() ?? []) if (view.id === id) view.answered++
+    const rewrites = this.#rewrites.get(database) ?? []
+    this.#rewrites.set(database, rewrites)
+    rewrites.push({ atMs, view: name, ...about })
+    if (rewrites.length > 2 * rewritesMax) rewrites.splice(0, rewritesMax)
+  }
+
+  /** The latest. */
+  rewrites(database: string): readonly Rewrite[] {
+    return this.#rewrites.get(database)?.slice(-rewritesMax) ?? []
   }
 
   /** False if there are no views. */

@@ -20,6 +20,14 @@ export interface ViewWish {
   readonly bytesMax: number | undefined
   /** As SET takes it. */
   readonly searchPath: string
+  /** As CREATE ROLLUP CACHE made it. */
+  readonly rollup?: Rollup | undefined
+}
+
+interface Rollup {
+  readonly relation: string
+  readonly dimensions: readonly string[]
+  readonly measures: readonly string[]
 }
 
 export interface View extends ViewWish {
@@ -30,6 +38,7 @@ export interface View extends ViewWish {
   readonly relations: readonly number[]
   readonly refresh: Refresh
   readonly id: string
+  readonly answered: number
 }
 
 export interface Made extends ViewWish {
@@ -48,6 +57,8 @@ export interface Made extends ViewWish {
   /** The tick its rows were asked for at, and the time; undefined while it has none. */
   since: number | undefined
   startedAtMs: number
+  /** Statements that were answered by it and do not name it. */
+  answered: number
   /** Counts how often its rows were forgotten: a run that began before brings none back. */
   emptied: number
 }
@@ -66,4 +77,6 @@ export interface FollowedShown {
   readonly reason: string | undefined
   /** When it was last read. */
   readonly rowCount: number | undefined
+  /** What was committed before it is in its rows. */
+  readonly position: bigint | undefined
 }

@@ -129,7 +129,13 @@ export class Views {
       const made: Made = {
         ...{ ...wish, id },
         ...{ columns, rows: isEmpty ? undefined : { ...rows, columns }, relations: rows.relations },
-        ...{ rowCount: rows.rowCount, emptied: 0, since: isEmpty ? undefined : since, startedAtMs: startedMs },
+        ...{
+          rowCount: rows.rowCount,
+          emptied: 0,
+          answered: 0,
+          since: isEmpty ? undefined : since,
+          startedAtMs: startedMs,
+        },
         // Without rows it waits for somebody to ask.
         refresh: this.#refreshes.add(
           isEmpty ? { kind: 'manual' } : runsOf(wish.policy),
@@ -260,9 +266,12 @@ export class Views {
 
   /** How a view that follows changes does. */
   followed({ database, name, id: ours }: View): FollowedShown | undefined {
-    for (const { id, state, bytes, reason } of this.#followed.of(database)?.status() ?? []) {
+    const queries = this.#followed.of(database)
+    for (const { id, state, bytes, reason } of queries?.status() ?? []) {
       if (id !== ours) continue
-      return { isCurrent: state === 'following', bytes, reason, rowCount: this.#find(database, name).rowCount }
+      const isCurrent = state === 'following'
+      const { rowCount } = this.#find(database, name)
+      return { isCurrent, bytes, reason, rowCount, position: isCurrent ? queries?.position : undefined }
     }
     return undefined
   }
@@ -313,6 +322,7 @@ export class Views {
         relations: saved?.rows.relations ?? relations,
         rowCount: rows?.rowCount ?? 0,
         emptied: 0,
+        answered: 0,
       },
       ...{ since: isOurs ? saved?.since : undefined, startedAtMs: saved?.startedAtMs ?? 0 },
       refresh: this.#refreshes.add({ kind: 'manual' }, () => this.#refresh(made)),

@@ -18,6 +18,11 @@ export interface ViewOrder {
   readonly policy: ViewPolicy
   readonly readers: readonly string[]
   readonly bytesMax: number | undefined
+  readonly rollup?: {
+    readonly relation: string
+    readonly dimensions: readonly string[]
+    readonly measures: readonly string[]
+  }
 }
 
 export interface ViewChange {
@@ -42,4 +47,8 @@ export interface ViewAccess {
   /** Throws 42P07. */
   rename(name: string, into: string): Promise<void>
   readers(name: string): readonly string[]
+  /** Of memory, about. */
+  bytes(name: string): number | undefined
+  /** Made by CREATE ROLLUP CACHE. */
+  isRollup(name: string): boolean
 }

@@ -17,7 +17,7 @@ export function readViewOptions(options: unknown, schemaName: string): ViewChang
     const value = optionText(option)
     if (name === 'refresh') change = { ...change, policy: readPolicy(value) }
     else if (name === 'readers') change = { ...change, readers: readNames(value) }
-    else change = { ...change, bytesMax: bytesType.parse(value, name) }
+    else change = { ...change, bytesMax: readBytesMax(value) }
   }
   return change
 }
@@ -30,6 +30,10 @@ export function readViewResets(options: unknown, schemaName: string): ViewChange
     ...(named.has('readers') ? { readers: [] } : {}),
     ...(named.has('bytes_max') ? { bytesMax: null } : {}),
   }
+}
+
+export function readBytesMax(value: string): number {
+  return bytesType.parse(value, 'bytes_max')
 }
 
 export const defaultPolicy: ViewPolicy = { kind: 'on change' }
@@ -88,7 +92,7 @@ function everyMs(text: string): number {
 }
 
 /** `a, b` or `{a,b}`; a name in quotes keeps its case. */
-function readNames(value: string): readonly string[] {
+export function readNames(value: string): readonly string[] {
   const list = value.trim().replace(/^\{(.*)\}$/s, '$1')
   const found = list.match(/\s*("(?:[^"]|"")+"|[^\s",]+)\s*(?:,|$)/gs) ?? []
   if (found.join('').length !== list.length) throw invalid('readers', value)

@@ -13,11 +13,12 @@ import {
   walk,
   wordsOf,
 } from '../../sql/index.ts'
-import { findVirtualTable, laterRelations } from '../../virtual/index.ts'
+import { findVirtualTable } from '../../virtual/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand } from '../own-statement.ts'
 import { changeNotices } from '../transactions.ts'
 import type { ViewAccess, ViewChange } from './view-access.ts'
 import { defaultPolicy, readViewOptions, readViewResets } from './view-options.ts'
+import { mustBeView, mustOwn, newName } from './view-rules.ts'
 
 /** Undefined for what is no statement about views of ours. */
 export function readViewStatement(
@@ -124,13 +125,6 @@ function skipped(tag: string, name: string): CommandResult {
   return { ...answer(tag), notices: [{ severity: 'NOTICE', sqlstate: '00000', message }] }
 }
 
-function newName(name: string): string {
-  if (findVirtualTable(name) !== undefined || laterRelations.has(name))
-    throw new ServerError(conditions.duplicateTable, [name])
-  if (Buffer.byteLength(name) > 63) throw notSupported('a view with so long a name')
-  return name
-}
-
 function create(text: string, tree: ParseTree, fields: Fields, schemaName: string): OwnCommand | undefined {
   const into = fields.into as Fields
   const relation = into.rel as Fields
@@ -215,18 +209,6 @@ function drop(fields: Fields, schemaName: string): OwnCommand | undefined {
     for (const name of found) await context.views.drop(name)
     return { ...answer(tag), notices }
   })
-}
-
-function mustBeView(name: string): void {
-  if (findVirtualTable(name) !== undefined) throw new ServerError(conditions.notAView, [name])
-}
-
-/** 42P01 if there is none of that name, 42501 for who may not. */
-function mustOwn({ viewer, schemaName }: CommandContext, views: ViewAccess, name: string): void {
-  const owner = views.owner(name)
-  if (owner === undefined) mustBeView(name)
-  if (owner === undefined) throw new ServerError(conditions.undefinedTable, [`${schemaName}.${name}`])
-  if (!viewer.isAdmin && !viewer.memberOf(owner)) throw new ServerError(conditions.notOwnerOfView, [name])
 }
 
 function command(

@@ -28,6 +28,8 @@ import type { QueriesRow } from './queries.ts'
 import type { ReasonsRow } from './reasons.ts'
 import type { RelationsRow } from './relations.ts'
 import type { ResultsRow } from './results.ts'
+import type { RollupRewritesRow } from './rollup-rewrites.ts'
+import type { RollupsRow } from './rollups.ts'
 import type { SessionsRow } from './sessions.ts'
 import type { SettingsRow } from './settings.ts'
 import type { StatsRow } from './stats.ts'
@@ -65,6 +67,8 @@ export type {
   ReasonsRow,
   RelationsRow,
   ResultsRow,
+  RollupRewritesRow,
+  RollupsRow,
   SessionsRow,
   SettingsRow,
   StatsRow,
@@ -102,6 +106,8 @@ export interface Rows {
   readonly reasons: ReasonsRow
   readonly relations: RelationsRow
   readonly results: ResultsRow
+  readonly rollup_rewrites: RollupRewritesRow
+  readonly rollups: RollupsRow
   readonly sessions: SessionsRow
   readonly settings: SettingsRow
   readonly stats: StatsRow

@@ -29,6 +29,7 @@ import { queriesTable } from './queries.ts'
 import { reasonsTable } from './reasons.ts'
 import { relationsTable } from './relations.ts'
 import { resultsTable } from './results.ts'
+import { rollupRewritesTable, rollupsTable } from './rollups.ts'
 import { sessionsTable } from './sessions.ts'
 import { settingsTable } from './settings.ts'
 import { statsTable } from './stats.ts'
@@ -71,6 +72,8 @@ export const virtualTables: readonly VirtualTable[] = [
   backupsTable,
   jobsTable,
   materializedViewsTable,
+  rollupsTable,
+  rollupRewritesTable,
 ]
 
 const byName: ReadonlyMap<string, VirtualTable> = new Map(virtualTables.map((table) => [table.name, table]))
@@ -86,7 +89,5 @@ export const laterRelations: ReadonlySet<string> = new Set([
   'evictions',
   'limitations',
   'recommendations',
-  'rollup_rewrites',
-  'rollups',
   'schedules',
 ])

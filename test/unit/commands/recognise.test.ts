@@ -129,7 +129,7 @@ describe('ours, but not to be read', () => {
     'COMMENT ON CACHE a IS NULL',
     'EXPLAIN CREATE CACHE FROM SELECT 1',
     'INVALIDATE CACHE RELATION a MARK STALE',
-    'SHOW CACHE rollups',
+    'SHOW CACHE schedules',
     'SHOW CACHE KEY INPUTS FOR SELECT 1',
     'SHOW PROXIED QUERIES',
     'SHOW POOLS',

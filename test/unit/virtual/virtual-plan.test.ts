@@ -103,8 +103,8 @@ describe('is refused', () => {
   })
 
   it.each([
-    'SELECT * FROM cache.rollups',
-    "INSERT INTO cache.rollups (name) VALUES ('a')",
+    'SELECT * FROM cache.schedules',
+    "INSERT INTO cache.schedules (name) VALUES ('a')",
     'SELECT * FROM cache.evictions, item',
     "COMMENT ON MATERIALIZED VIEW cache.v IS 'mine'",
     'SELECT cache.warm() FROM item',

@@ -10,8 +10,8 @@ show cache evictions;
 --> DETAIL: It comes with a later release.
 -- own
 select * from cache.schedules;
---> name text | relation text | dimensions _text | measures _text | rows int8 | bytes int8 | stale bool | as_of_lsn pg_lsn | answers int8
---> SELECT 0
+--> ERROR 0A000: relation "cache.schedules" is not supported
+--> DETAIL: It comes with a later release.
 -- own
 select cache.warm();
 --> ERROR 0A000: function cache.warm() is not supported

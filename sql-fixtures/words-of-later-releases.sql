@@ -34,8 +34,7 @@ alter materialized view cache.v rename to w;
 --> ERROR 42P01: relation "cache.v" does not exist
 -- own
 comment on materialized view cache.v is 'mine';
---> ERROR 0A000: COMMENT ON MATERIALIZED VIEW is not supported
---> DETAIL: It comes with a later release.
+--> ERROR 42P01: relation "cache.v" does not exist
 -- own
 drop cache backup 'none' in 'file:///elsewhere';
 --> ERROR 42501: permission denied for archive "file:///elsewhere"

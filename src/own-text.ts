@@ -1,6 +1,7 @@
 // Composition: what a text of ours is. Asked once per new text; the answer lies in StatementText.own.
 
 import {
+  cutRefreshClause,
   type OwnSelect,
   type OwnStatement,
   type PlacedCalls,
@@ -112,6 +113,10 @@ export class OwnTexts {
     const words = preparedWords(text, statement, (asked) => this.#parser.parse(asked).tree)
     if (words !== undefined) return { kind: 'prepared', text, statement, words }
     if (statement.kind === 'several') return this.#severalPrepared(text)
+    if (statement.kind === 'unreadable') {
+      const view = this.#refreshedView(text)
+      return view && { kind: 'own', statement: view, narrowing: this.#narrowingOf(view) }
+    }
     if (statement.usesVirtualSchema) {
       const overBlobs = this.#overBlobs(text, statement)
       if (overBlobs !== undefined) {
@@ -129,6 +134,14 @@ export class OwnTexts {
   #overViews(text: string, statement: Statement): OwnStatement | undefined {
     const { tree } = this.#parser.parse(text)
     return tree === undefined ? undefined : readViewStatement(text, tree, statement, this.schemaName)
+  }
+
+  /** The same with a clause that PostgreSQL's grammar does not read. */
+  #refreshedView(text: string): OwnStatement | undefined {
+    const cut = cutRefreshClause(text)
+    const { tree } = cut === undefined ? { tree: undefined } : this.#parser.parse(cut.text)
+    if (cut === undefined || tree === undefined) return undefined
+    return readViewStatement(cut.text, tree, this.analyse(cut.text), this.schemaName, cut.refresh)
   }
 
   /** A change of blobs, or a read of some by their keys. */

@@ -89,7 +89,10 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
     },
     refresh: (name) => cancellable(session, viewer, () => views.refresh(database, name)),
     empty: (name) => views.empty(database, name),
-    alter: (name, change) => cancellable(session, viewer, (signal) => views.alter(database, name, change, signal)),
+    async alter(name, change) {
+      if (change.owner !== undefined) await mustBeRole(session, change.owner)
+      await cancellable(session, viewer, (signal) => views.alter(database, name, change, signal))
+    },
     rename: (name, into) => views.rename(database, name, into),
     readers: (name) => views.find(database, name)?.readers ?? [],
     drop: (name) => views.drop(database, name),
@@ -99,6 +102,13 @@ export function viewAccess(session: Session, viewer: SessionViewer, parts: OwnPa
     },
     isRollup: (name) => views.find(database, name)?.rollup !== undefined,
   }
+}
+
+async function mustBeRole(session: Session, role: string): Promise<void> {
+  const question = 'SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name'
+  const answer = await ask(session, question, [role])
+  if (answer.error !== undefined) throw originError(answer.error)
+  if (answer.rows.length === 0) throw new ServerError(conditions.undefinedObject, [`role "${role}"`])
 }
 
 /** One call, and nothing around it: it is put into a query. */
@@ -137,7 +147,7 @@ export function* viewRows(views: Views, database: string, schema: string): Gener
     const { name, owner, query, policy, rows, relations, readers, refresh } = view
     const follows = policy.kind === 'incremental' ? views.followed(view) : undefined
     yield {
-      ...{ schema, name, owner, query, relations, readers },
+      ...{ schema, name, owner, query, relations, readers, comment: view.comment },
       policy: policyText(policy),
       populated: rows !== undefined,
       stale: follows === undefined ? refresh.isStale : !follows.isCurrent,

@@ -22,6 +22,7 @@ import { authorise } from './privileges.ts'
 import { readAlias } from './settings.ts'
 import { StatementReader, type Value } from './statement-reader.ts'
 import { changeNotices, tokenNotices } from './transactions.ts'
+import { viewFunctions } from './views/view-functions.ts'
 
 /** How long a token is waited for, unless that is said. */
 const waitMs = 5000
@@ -30,6 +31,7 @@ const functions: Readonly<Record<string, FunctionDefinition>> = {
   ...blobFunctions,
   ...namespaceFunctions,
   ...archiveFunctions,
+  ...viewFunctions,
   audit: auditFunction,
   version: {
     parameters: [],

@@ -36,5 +36,6 @@ export {
   encodeRowDescription,
   type Formats,
 } from './result-encoding.ts'
+export { cutRefreshClause } from './views/refresh-clause.ts'
 export type { ViewAccess, ViewOrder } from './views/view-access.ts'
 export { readViewStatement } from './views/view-statements.ts'

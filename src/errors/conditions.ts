@@ -149,6 +149,7 @@ export const conditions = table({
   undefinedFunction: { sqlstate: '42883', severity: 'ERROR', message: 'function %s does not exist' },
   duplicateObject: { sqlstate: '42710', severity: 'ERROR', message: '%s already exists' },
   reservedName: { sqlstate: '42939', severity: 'ERROR', message: 'schema name "%s" is reserved' },
+  reservedRole: { sqlstate: '42939', severity: 'ERROR', message: 'role name "%s" is reserved' },
   reservedNamespace: { sqlstate: '42939', severity: 'ERROR', message: 'cache namespace "%s" is reserved' },
   noSuchConflictTarget: {
     sqlstate: '42P10',

@@ -28,6 +28,7 @@ function share<const Name extends string>(name: Name, summary: string): CounterR
 
 export const counterTable = [
   counter('view_reads', 'reads of materialized views by their names'),
+  counter('view_stale_reads', 'of these, reads of rows that were read before something changed'),
   counter(
     'view_rewrites',
     'of the misses, reads that views answered which they do not name, by what they ask or have gathered',

@@ -84,7 +84,7 @@ export const relations = {
     schema text not null, name text not null, owner text not null, query text, policy text not null,
     populated bool not null, stale bool not null, row_count int8, bytes int8, relations oid[] not null,
     writes_since_refresh int8 not null, last_refresh_at timestamptz, last_refresh_duration interval,
-    next_refresh_at timestamptz, failures int8 not null, last_error text, readers text[] not null`,
+    next_refresh_at timestamptz, failures int8 not null, last_error text, readers text[] not null, comment text`,
   memory: `
     part text not null, setting text, bytes_max int8, bytes_in_use int8 not null, peak int8 not null, share float8,
     refusals int8 not null`,
@@ -135,7 +135,7 @@ export const relations = {
     name text not null, value text not null, type text not null, initial text not null, change text not null,
     category text not null, summary text not null, source text not null, pending_restart bool not null`,
   stats: `
-    view_reads int8 not null, view_rewrites int8 not null, view_refreshes int8 not null,
+    view_reads int8 not null, view_stale_reads int8 not null, view_rewrites int8 not null, view_refreshes int8 not null,
     view_refresh_failures int8 not null, view_refresh_ms int8 not null, result_hits int8 not null,
     result_misses int8 not null, result_bypasses int8 not null, result_passes int8 not null, result_fills int8 not null,
     result_fill_rejects int8 not null, result_too_large int8 not null, result_invalidations int8 not null,

@@ -90,6 +90,10 @@ export const signatures: Readonly<Record<string, Signature>> = {
       "namespace text, keys text[], data bytea[], ttl interval = NULL, tags text[] = '{}', durable boolean = false",
     returns: 'SETOF record',
   },
+  refresh: {
+    parameters: 'view text, with_data boolean = true',
+    returns: 'TABLE (rows int8, elapsed interval)',
+  },
   reload: {
     parameters: '',
     returns: 'void',
@@ -155,6 +159,6 @@ export function functionsDdl(schemaName: string): string {
 /** They come with a later release: known names, not yet served. */
 export const laterFunctions: ReadonlySet<string> = new Set(
   `alter_cache create_cache create_schedule drop_cache drop_schedule
-   install_stand_ins key_inputs refresh remove_stand_ins rows
+   install_stand_ins key_inputs remove_stand_ins rows
    track_aggregates untrack_aggregates warm`.split(/\s+/),
 )

@@ -286,6 +286,7 @@ export interface ViewRow {
   readonly failures: number
   readonly lastError: string | undefined
   readonly readers: readonly string[]
+  readonly comment: string | undefined
 }
 
 /** A materialized view that CREATE ROLLUP CACHE made. */

@@ -197,9 +197,9 @@ export class SavedViews {
 }
 
 function definitionOf(view: Made): Omit<SavedView, 'rows' | 'id'> {
-  const { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup } = view
+  const { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup, comment } = view
   const { columns, relations, rows } = view
-  const wish = { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup }
+  const wish = { database, name, owner, query, columnNames, policy, readers, bytesMax, searchPath, rollup, comment }
   return { ...wish, columns, relations, isPopulated: rows !== undefined }
 }
 

@@ -20,6 +20,7 @@ export interface ViewWish {
   readonly bytesMax: number | undefined
   /** As SET takes it. */
   readonly searchPath: string
+  readonly comment?: string | undefined
   /** As CREATE ROLLUP CACHE made it. */
   readonly rollup?: Rollup | undefined
 }
@@ -45,6 +46,8 @@ export interface Made extends ViewWish {
   /** It has one name for the queries that follow, whatever it is renamed to. */
   readonly id: string
   name: string
+  owner: string
+  comment?: string | undefined
   policy: ViewPolicy
   readers: readonly string[]
   bytesMax: number | undefined
@@ -68,6 +71,9 @@ export interface ViewChange {
   readonly readers?: readonly string[]
   /** Null: as the limits say. */
   readonly bytesMax?: number | null
+  readonly owner?: string
+  /** Null: none. */
+  readonly comment?: string | null
 }
 
 export interface FollowedShown {

@@ -10,11 +10,11 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/index.ts'
-import { EvaluationError } from '../../deltas/index.ts'
 import { conditions, ServerError } from '../../errors/index.ts'
 import type { WriteScope } from '../../invalidation/index.ts'
 import type { Counters } from '../../observe/index.ts'
 import { analyse } from '../../sql/index.ts'
+import { currentRows } from './current-rows.ts'
 import { FollowedViews, type FollowedViewsParts } from './followed-views.ts'
 import { Refreshes, type RefreshPolicy } from './refreshes.ts'
 import type { SavedView, ViewFiles } from './saved-views.ts'
@@ -26,7 +26,10 @@ import { readViewRows, type ViewRows } from './view-rows.ts'
 
 interface ViewsParts extends FollowedViewsParts {
   readonly clock: Pick<Clock, 'nowMs'>
-  readonly counters: Pick<Counters, 'view_reads' | 'view_refreshes' | 'view_refresh_failures' | 'view_refresh_ms'>
+  readonly counters: Pick<
+    Counters,
+    'view_reads' | 'view_stale_reads' | 'view_refreshes' | 'view_refresh_failures' | 'view_refresh_ms'
+  >
   readonly limits: () => { readonly changeDelayMs: number; readonly concurrency: number; readonly bytesMax: number }
   /** Somebody has to hear of what others write to the database. */
   readonly feed: FollowedViewsParts['feed'] & {
@@ -47,9 +50,6 @@ interface ViewsParts extends FollowedViewsParts {
   /** A view could not be written down, or not be read. */
   readonly onFailure: (subject: string, detail: string) => void
 }
-
-/** Whoever reads a view that follows changes waits so long for it. */
-const readMsMax = 1000
 
 export class Views {
   /** To statements that do not name them. */
@@ -189,11 +189,29 @@ export class Views {
       if (policy.kind !== 'incremental') this.#followed.end(database, view.id)
       if (view.rows !== undefined) this.#refreshes.setPolicy(view.refresh, runsOf(policy))
     }
+    if (change.owner !== undefined && change.owner !== view.owner) await this.#give(view, change.owner, signal)
+    if (change.comment !== undefined) view.comment = change.comment ?? undefined
     if (change.readers !== undefined) view.readers = change.readers
     if (change.bytesMax !== undefined) view.bytesMax = change.bytesMax ?? undefined
     if (policy?.kind === 'incremental') await this.#keeper.forgetRows(view)
     else if (policy !== undefined) this.#keeper.rowsRead(view)
     await this.#keeper.changed(view)
+  }
+
+  /** It is read with the rights of another from now on. */
+  async #give(view: Made, owner: string, signal: AbortSignal): Promise<void> {
+    const before = view.owner
+    view.owner = owner
+    if (view.policy.kind !== 'incremental' || view.rows === undefined) return
+    try {
+      // What the origin refuses is no reason to try again.
+      await this.#read(view, { limit: 0, signal })
+      await this.#followed.begin(view, view.id, signal, this.#abort.signal)
+    } catch (error) {
+      view.owner = before
+      this.#followed.resume(view)
+      throw error
+    }
   }
 
   async rename(database: string, name: string, into: string): Promise<void> {
@@ -243,21 +261,12 @@ export class Views {
         hint: 'Use the REFRESH MATERIALIZED VIEW command.',
       })
     }
-    if (view.policy.kind !== 'incremental') return shown(kept)
-    const queries = this.#followed.of(view.database)
-    const answer = await queries?.readNow(view.id, readMsMax, signal).catch((error: unknown) => {
-      // PostgreSQL says it in its own words.
-      if (error instanceof EvaluationError) return undefined
-      throw error
-    })
-    const isSame =
-      answer?.columns.length === view.columns.length &&
-      answer.columns.every(({ typeOid, modifier }, at) => {
-        const column = view.columns[at]
-        return column?.typeOid === typeOid && column.modifier === modifier
-      })
-    if (answer !== undefined && isSame) made.rowCount = answer.rows.length
-    if (answer !== undefined && isSame) return { rowCount: answer.rows.length, rows: answer.rows }
+    if (view.policy.kind !== 'incremental') {
+      if (view.refresh.isStale) this.#parts.counters.view_stale_reads++
+      return shown(kept)
+    }
+    const current = await currentRows(made, this.#followed.of(view.database), signal)
+    if (current !== undefined) return current
     // It has lost the stream, or its relations were changed.
     const read = await this.#read(view, { signal })
     mustBeSame(view, read.columns)

@@ -30,6 +30,9 @@ export interface ViewChange {
   readonly readers?: readonly string[]
   /** Null: as view_bytes_max says. */
   readonly bytesMax?: number | null
+  readonly owner?: string
+  /** Null: none. */
+  readonly comment?: string | null
 }
 
 /** The views of the session's database. Each takes effect before its promise resolves. */

@@ -62,7 +62,7 @@ function optionText({ defname, arg }: Fields): string {
   return String(node.fields.sval ?? node.fields.boolval ?? '')
 }
 
-function readPolicy(value: string): ViewPolicy {
+export function readPolicy(value: string): ViewPolicy {
   const text = value.trim().toLowerCase().replace(/\s+/g, ' ')
   if (text === 'manual' || text === 'on demand') return { kind: 'manual' }
   if (text === 'on change' || text === 'on_change') return { kind: 'on change' }

@@ -17,7 +17,7 @@ import { findVirtualTable } from '../../virtual/index.ts'
 import type { CommandContext, CommandNotice, CommandResult, OwnCommand } from '../own-statement.ts'
 import { changeNotices } from '../transactions.ts'
 import type { ViewAccess, ViewChange } from './view-access.ts'
-import { defaultPolicy, readViewOptions, readViewResets } from './view-options.ts'
+import { defaultPolicy, readPolicy, readViewOptions, readViewResets } from './view-options.ts'
 import { mustBeView, mustOwn, newName } from './view-rules.ts'
 
 /** Undefined for what is no statement about views of ours. */
@@ -26,12 +26,13 @@ export function readViewStatement(
   tree: ParseTree,
   statement: Statement,
   schemaName: string,
+  refreshed?: string,
 ): OwnCommand | undefined {
   if (statement.kind !== 'ddl' || tree.stmts.length !== 1) return undefined
   const { type, fields } = unwrap(tree.stmts[0]?.stmt) ?? { type: '', fields: {} }
   switch (type) {
     case 'CreateTableAsStmt':
-      return fields.objtype === 'OBJECT_MATVIEW' ? create(text, tree, fields, schemaName) : undefined
+      return fields.objtype === 'OBJECT_MATVIEW' ? create(text, tree, fields, schemaName, refreshed) : undefined
     case 'RefreshMatViewStmt':
       return refresh(fields, schemaName)
     case 'DropStmt':
@@ -42,6 +43,8 @@ export function readViewStatement(
       return fields.renameType === 'OBJECT_MATVIEW' ? rename(fields, schemaName) : undefined
     case 'GrantStmt':
       return grant(fields, schemaName)
+    case 'CommentStmt':
+      return fields.objtype === 'OBJECT_MATVIEW' ? comment(fields, schemaName) : undefined
     default:
       return undefined
   }
@@ -55,18 +58,41 @@ function alter(fields: Fields, schemaName: string): OwnCommand | undefined {
   if (relation.schemaname !== schemaName) return undefined
   const name = String(relation.relname)
   let change: ViewChange = {}
+  let owner: Fields | undefined
   for (const item of listOf(fields.cmds)) {
     const step = fieldsIf('AlterTableCmd', item) ?? {}
     const options = fieldsIf('List', step.def)?.items
     if (step.subtype === 'AT_SetRelOptions') change = { ...change, ...readViewOptions(options, schemaName) }
     else if (step.subtype === 'AT_ResetRelOptions') change = { ...change, ...readViewResets(options, schemaName) }
+    else if (step.subtype === 'AT_ChangeOwner') owner = fieldsIf('RoleSpec', { RoleSpec: step.newowner }) ?? {}
     else throw notSupported(`this form of ${alterTag}`)
   }
   return command(alterTag, 'anyone', async (context) => {
     if (isMissing(context.views, name, fields)) return skipped(alterTag, name)
     mustOwn(context, context.views, name)
-    await context.views.alter(name, change)
+    await context.views.alter(name, owner === undefined ? change : { ...change, owner: newOwner(owner, context) })
     return answer(alterTag)
+  })
+}
+
+/** Whoever gives a view away must be able to become who gets it. */
+function newOwner(spec: Fields, context: CommandContext): string {
+  const role = roleOf(spec, context)
+  if (spec.roletype === 'ROLESPEC_PUBLIC') throw new ServerError(conditions.reservedRole, [role])
+  if (!context.viewer.memberOf(role)) throw new ServerError(conditions.insufficientPrivilege, [`role "${role}"`])
+  return role
+}
+
+/** Without a text it has none. */
+function comment(fields: Fields, schemaName: string): OwnCommand | undefined {
+  const words = wordsOf(fieldsIf('List', fields.object)?.items)
+  if (words.at(-2) !== schemaName) return undefined
+  const name = words.at(-1) as string
+  const text = fields.comment === undefined ? null : String(fields.comment)
+  return command('COMMENT', 'anyone', async (context) => {
+    mustOwn(context, context.views, name)
+    await context.views.alter(name, { comment: text })
+    return answer('COMMENT')
   })
 }
 
@@ -125,7 +151,14 @@ function skipped(tag: string, name: string): CommandResult {
   return { ...answer(tag), notices: [{ severity: 'NOTICE', sqlstate: '00000', message }] }
 }
 
-function create(text: string, tree: ParseTree, fields: Fields, schemaName: string): OwnCommand | undefined {
+/** `refreshed`: the option refresh, as a clause behind the query said it. */
+function create(
+  text: string,
+  tree: ParseTree,
+  fields: Fields,
+  schemaName: string,
+  refreshed: string | undefined,
+): OwnCommand | undefined {
   const into = fields.into as Fields
   const relation = into.rel as Fields
   if (relation.schemaname !== schemaName) return undefined
@@ -133,7 +166,11 @@ function create(text: string, tree: ParseTree, fields: Fields, schemaName: strin
   const name = newName(String(relation.relname))
   if (into.tableSpaceName !== undefined) throw notSupported(`TABLESPACE of ${tag}`)
   if (into.accessMethod !== undefined) throw notSupported(`USING of ${tag}`)
-  const { policy = defaultPolicy, readers = [], bytesMax } = readViewOptions(into.options, schemaName)
+  const given = readViewOptions(into.options, schemaName)
+  if (refreshed !== undefined && given.policy !== undefined)
+    throw new ServerError(conditions.syntaxError, ['option "refresh" is given more than once'])
+  const { readers = [], bytesMax } = given
+  const policy = given.policy ?? (refreshed === undefined ? defaultPolicy : readPolicy(refreshed))
   const { start, end } = querySpan(text)
   let depth = 0
   walk(

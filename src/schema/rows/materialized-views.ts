@@ -37,4 +37,6 @@ export interface MaterializedViewsRow {
   readonly last_error: string | null
   /** roles whose members may read it beside those of its owner */
   readonly readers: string[]
+  /** as COMMENT said */
+  readonly comment: string | null
 }

@@ -5,6 +5,8 @@ import type { Interval } from '../interval.ts'
 export interface StatsRow {
   /** reads of materialized views by their names */
   readonly view_reads: string
+  /** of these, reads of rows that were read before something changed */
+  readonly view_stale_reads: string
   /** of the misses, reads that views answered which they do not name, by what they ask or have gathered */
   readonly view_rewrites: string
   /** refreshes of materialized views that succeeded */

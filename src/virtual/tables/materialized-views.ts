@@ -36,6 +36,7 @@ export const materializedViewsTable = defineTable<ViewRow>({
       mayReadView(viewer, row) ? row.lastError : undefined,
     ),
     column('readers', 'text[]', 'roles whose members may read it beside those of its owner', (row) => row.readers),
+    nullable('comment', 'text', 'as COMMENT said', (row) => row.comment),
   ],
   rows: (sources, viewer) => sources.views(viewer.database),
   visible: (row, viewer) => viewer.isMonitor || mayReadView(viewer, row),

@@ -96,7 +96,9 @@ async function askFor(
   let read: OtherRead | undefined
   try {
     const startedUs = clock.monotonicUs()
-    const bytesMax = Math.min(store.snapshot.l1AdmitBytesMax, results.entryBytesMax)
+    // Those of views have no other place than memory, where they are for whoever asks next.
+    const admitted = source === 'standby' ? store.snapshot.l1AdmitBytesMax : Number.POSITIVE_INFINITY
+    const bytesMax = Math.min(admitted, results.entryBytesMax)
     const frames = await askIt(found, bytesMax, signal)
     const answer = frames === undefined ? undefined : record(frames, bytesMax)
     const us = clock.monotonicUs() - startedUs

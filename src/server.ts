@@ -160,7 +160,9 @@ async function startIn(
   await services.secondTier.begin()
   const [kept] = await views.restore()
   if (kept !== undefined)
-    void hearPosition({ ...origin.target(), database: kept }, services.secondTier, clock, ending.signal)
+    hearPosition({ ...origin.target(), database: kept }, services.secondTier, clock, ending.signal).catch(
+      () => undefined,
+    )
   const listener = new Listener(services)
   let metricsDoor: MetricsDoor | undefined
   const close = async (how: { readonly immediate?: boolean } = {}) => {

@@ -37,7 +37,8 @@ export class ViewKeeper {
   /** Brings back what was left. Before the first statement is taken. */
   async restore(): Promise<void> {
     this.#incarnation = this.#saved.incarnation
-    if (this.#incarnation !== undefined) await this.#load(true)
+    if (this.#incarnation === undefined) return
+    await this.#load(true).catch((error: Error) => this.#parts.onFailure('views', error.message))
   }
 
   /** Called a few times a second. */

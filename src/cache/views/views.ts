@@ -318,7 +318,8 @@ export class Views {
   /** Takes over a view as it was left; its rows are stale until it is known that nothing was written since. */
   #adopt({ rows: saved, isPopulated, id, columns, relations, ...wish }: SavedView, isOurs: boolean): void {
     const { database, name, policy } = wish
-    if (this.find(database, name) !== undefined) return
+    // One that was renamed since it was written is there already.
+    if (this.find(database, name) !== undefined || [...this.#made()].some((made) => made.id === id)) return
     this.#parts.feed.joined(database)
     const follows = policy.kind === 'incremental' && isPopulated
     const rows = follows ? noRows(columns) : saved?.rows

@@ -172,9 +172,11 @@ it('RESTORE brings back those of the backup beside those there are', async () =>
   const url = `file://${directory}/backups`
   const { client } = await start('--archive-allow', `file://${directory}`)
   await client.query(`create materialized view cache.old with (refresh = 'manual') as ${all}`)
-  await untilKept(client, 2)
+  await client.query('create materialized view cache.moved as select 1 as n')
+  await untilKept(client, 4)
   await client.query(`backup cache into '${url}'`)
   await client.query('drop materialized view cache.old')
+  await client.query('alter materialized view cache.moved rename to elsewhere')
   await client.query(`create materialized view cache.young with (refresh = 'manual') as ${all}`)
   await client.query(`restore cache from latest in '${url}'`)
   await isTrue(client, "select count(*) = 2 from cache.materialized_views where name in ('old', 'young')")

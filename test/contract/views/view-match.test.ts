@@ -29,7 +29,7 @@ class Stage {
   readonly direct: pg.Client
 
   static async open(version: TestVersion, settings: Record<string, string> = {}): Promise<Stage> {
-    const origin = await openTestPostgres({ version, parameters: { wal_level: 'logical' } })
+    const origin = await openTestPostgres({ version, parameters: { wal_level: 'logical', autovacuum: 'off' } })
     cleanups.push(() => origin.close())
     const direct = await origin.connect()
     await direct.query(`create table orders (id int primary key, customer text collate "C", amount numeric(12,2), at timestamptz, day date, weight float8);
@@ -81,6 +81,24 @@ async function answerOf(client: WireClient, message: Buffer): Promise<readonly s
   return frames.filter(({ type }) => type !== 'S' && type !== 'Z').map(({ bytes }) => bytes.toString('latin1'))
 }
 
+/**
+ * Asks, and again when the origin answered because something was heard of its catalogue, until it is answered so. What is wrong with an
+ * answer `ask` throws at once.
+ */
+async function untilAnswered(
+  client: WireClient,
+  admin: WireClient,
+  verdict: RegExp,
+  ask: () => Promise<unknown>,
+): Promise<void> {
+  for (const untilMs = performance.now() + 20_000; ; ) {
+    await ask()
+    if (verdict.test(verdictOf(client) ?? '')) return
+    if (performance.now() > untilMs) expect(verdictOf(client)).toMatch(verdict)
+    await admin.rows('invalidate cache relation orders, people')
+  }
+}
+
 const extended = (text: string) => Buffer.concat([parse('', text), bind(), describeMessage('P'), execute(), sync()])
 
 const byCustomer =
@@ -124,12 +142,13 @@ describe.each(await availableVersions())(
         for (const text of statements)
           for (const message of [query, extended]) {
             const other = `/* ${message.name} */ ${text.replace(' from ', '\n  FROM ')}`
-            expect(await answerOf(client, message(other))).toEqual(await answerOf(straight, message(other)))
-            expect([text, verdictOf(client)]).toEqual([text, 'view'])
+            await untilAnswered(client, admin, /^view$/, async () => {
+              expect(await answerOf(client, message(other))).toEqual(await answerOf(straight, message(other)))
+            })
           }
       }
-      const [stats] = await admin.rows('select view_rewrites from cache.stats')
-      expect(stats).toEqual([String(2 * changes.length * statements.length)])
+      const [[count] = []] = await admin.rows('select view_rewrites from cache.stats')
+      expect(Number(count)).toBe(2 * changes.length * statements.length)
     })
 
     it('go to the origin where the session prints or reads values in another way', async () => {
@@ -164,8 +183,9 @@ describe.each(await availableVersions())(
         for (const [at, statement] of [timed, plain].entries()) {
           await client.rows(statement)
           await writer.rows('update orders set weight = weight + 0.1, day = day + 1 where id = 3')
-          expect(await answerOf(client, query(statement))).toEqual(await answerOf(straight, query(statement)))
-          expect([setting, statement, verdictOf(client)]).toEqual([setting, statement, verdicts[at]])
+          await untilAnswered(client, admin, new RegExp(`^${verdicts[at]}$`), async () => {
+            expect(await answerOf(client, query(statement))).toEqual(await answerOf(straight, query(statement)))
+          })
         }
       }
     })
@@ -190,13 +210,13 @@ describe.each(await availableVersions())(
       }
       await reader.rows("set cache.consistency = 'strict'")
       expect(await both(byCustomer)).toBe('miss')
-      expect(await again(byCustomer)).toBe('view')
+      await untilAnswered(reader, admin, /^view$/, () => again(byCustomer))
       for (const one of [reader, straight]) await one.rows('set search_path = other, public')
       await both(byCustomer)
       await stage.direct.query("insert into other.orders values (2, 'else', 2)")
       expect(await both(byCustomer)).toBe('miss')
       for (const one of [reader, straight]) await one.rows('reset search_path')
-      expect(await again(byCustomer)).toBe('view')
+      await untilAnswered(reader, admin, /^view$/, () => again(byCustomer))
       // Who is no reader of the table is none of what is in it, reader of the view or not.
       const stranger = await stage.session('stranger')
       for (let times = 0; times < 2; times++) await expect(stranger.rows(byCustomer)).rejects.toThrow('42501')
@@ -205,7 +225,7 @@ describe.each(await availableVersions())(
       await expect(reader.rows(byCustomer)).rejects.toThrow('42501')
       await admin.rows('grant select on orders to reader')
       await both(byCustomer)
-      expect(await again(byCustomer)).toBe('view')
+      await untilAnswered(reader, admin, /^view$/, () => again(byCustomer))
       await stage.direct.query(
         'alter table orders enable row level security; create policy few on orders to reader using (id < 4)',
       )
@@ -220,7 +240,7 @@ describe.each(await availableVersions())(
       await client.rows(`create materialized view cache.v with (refresh = 'incremental') as ${some}`)
       await client.rows(some)
       await client.rows('delete from orders where id = 9')
-      expect([await client.rows(some), verdictOf(client)]).toEqual([[['6']], 'view'])
+      await untilAnswered(client, client, /^view$/, async () => expect(await client.rows(some)).toEqual([['6']]))
       expect([await client.rows(some), verdictOf(client)]).toEqual([[['6']], expect.stringMatching('hit|view')])
       await client.rows('delete from orders where id = 8')
       expect([await client.rows('select count(*) from orders where id > 3'), verdictOf(client)]).toEqual([
@@ -258,7 +278,9 @@ describe.each(await availableVersions())(
       await client.rows('delete from orders where id = 1')
       expect((await head())[1]).toMatch(/View: daily .*it does not follow changes: refresh = 'incremental' does/)
       await client.rows("alter materialized view cache.daily set (refresh = 'incremental')")
-      expect(await head()).toEqual([expect.stringContaining('verdict=view reason=invalidated'), '  View: daily'])
+      await expect
+        .poll(() => head())
+        .toEqual([expect.stringContaining('verdict=view reason=invalidated'), '  View: daily'])
       expect(await head('cache, analyze')).toEqual([expect.stringContaining('verdict=view'), '  View: daily'])
       const [[json] = []] = await client.rows(`explain (cache, format json) ${byCustomer}`)
       expect(JSON.parse(json ?? '')[0]?.Cache ?? JSON.parse(json ?? '').Cache).toMatchObject({
@@ -340,19 +362,17 @@ describe.each(await availableVersions())(
         for (const text of coarser)
           for (const message of [query, extended]) {
             const other = `/* ${message.name} */ ${text.replace('5', '6')}`
-            expect(await answerOf(client, message(other))).toEqual(await answerOf(straight, message(other)))
             // What names its rows is not touched by changes of others.
-            expect([text, verdictOf(client)]).toEqual([
-              text,
-              expect.stringMatching(text.includes('o.day') ? 'rollup|hit' : 'rollup'),
-            ])
+            await untilAnswered(client, admin, text.includes('o.day') ? /^(rollup|hit)$/ : /^rollup$/, async () => {
+              expect(await answerOf(client, message(other))).toEqual(await answerOf(straight, message(other)))
+            })
           }
       }
       const lines = async (text: string) => (await client.rows(`explain (cache) ${text}`)).map(([line]) => line)
       await admin.rows("insert into orders values (7, 'c7', 7, '2020-01-01 00:00:00Z', '2020-01-03', 7)")
-      expect(await lines('select count(*) from orders')).toEqual(
-        expect.arrayContaining([expect.stringContaining('verdict=rollup'), '  View: sales']),
-      )
+      await expect
+        .poll(() => lines('select count(*) from orders'))
+        .toEqual(expect.arrayContaining([expect.stringContaining('verdict=rollup'), '  View: sales']))
       const finer = 'select weight, count(*) from orders group by weight'
       await client.rows(finer)
       expect(await lines(finer)).toEqual(

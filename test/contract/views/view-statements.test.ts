@@ -458,8 +458,8 @@ describe.each(await availableVersions())('PostgreSQL %i: materialized views of t
       ['refresh materialized view cache.stats', '42809'],
       ['insert into cache.v values (1)', '25006'],
       ['alter materialized view cache.v rename to w', '42P01'],
-      ["comment on materialized view cache.v is 'mine'", '0A000'],
-      ['alter materialized view cache.v owner to reader', '0A000'],
+      ["comment on materialized view cache.v is 'mine'", '42P01'],
+      ['alter materialized view cache.v owner to reader', '42P01'],
     ]
     for (const [text, expected] of refused) expect([text, await code(client.query(text))]).toEqual([text, expected])
     expect((await client.query('select * from cache.materialized_views')).rows).toEqual([])

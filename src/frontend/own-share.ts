@@ -82,7 +82,7 @@ function isPlain(session: Session, steps: readonly Step[]): boolean {
 
 function ownersOf(session: Session, group: Group): Owner[] {
   const portals = new Map<string, Owner>()
-  for (const name of session.portals.ours?.keys() ?? []) portals.set(name, 'ours')
+  for (const [name, portal] of session.portals.ours ?? []) if (portal !== undefined) portals.set(name, 'ours')
   const statements = new Map<string, Owner>()
   const ownerOfText = (text: StatementText | undefined): Owner =>
     text !== undefined && isOurs(session, text) ? 'ours' : 'origin'
@@ -106,7 +106,12 @@ function ownersOf(session: Session, group: Group): Owner[] {
         return portals.get(step.portal) ?? 'origin'
       case 'describe':
       case 'close': {
-        if (step.target === 'P') return portals.get(step.name) ?? 'origin'
+        if (step.target === 'P') {
+          const owner = portals.get(step.name) ?? 'origin'
+          // Its name is free for whoever binds it next.
+          if (step.kind === 'close') portals.delete(step.name)
+          return owner
+        }
         const owner = ownerOfStatement(step.name)
         if (step.kind === 'close') statements.set(step.name, 'origin')
         return owner

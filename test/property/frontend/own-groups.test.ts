@@ -84,6 +84,14 @@ const cases: readonly (readonly [title: string, acts: readonly Act[]])[] = [
     'several of ours before one Flush',
     [...run(ours), ...run(oursOf, ['virtual_schema']), flush(), 'wait', ...run(ours), sync()],
   ],
+  [
+    'a portal of ours that is closed, whose name the origin takes',
+    [
+      ...[parse('', oursOf), bind({ portal: 'p', values: [null] }), flush(), 'wait' as const],
+      ...[execute('p'), close('P', 'p'), parse('', write), bind({ portal: 'p' }), describeMessage('P', 'p')],
+      ...[execute('p'), flush(), 'wait' as const, execute('p'), sync()],
+    ],
+  ],
   ['ours behind a read', [...run(theirs), ...run(ours), sync()]],
   [
     'ours behind a write, flushed',
